@@ -1,0 +1,69 @@
+# Everything that a developer or a newcomer runs. Each target does its own set-up.
+# On the machine: Python 3.11, pip and make; `make test-browser` also wants a Chromium (`.ci/run` installs one).
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed-from-lock
+PYTEST := $(BIN)/python -m pytest
+COVER := --cov --cov-append --cov-report=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint test-core test-pipeline test-dashboard test-browser coverage explore bench docs lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## .venv from requirements.lock; does nothing when it is up to date
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what requirements.lock names into .venv (one to two minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## a simulated hospital from nothing to its dashboard; ARGS="--days 21 --no-serve" for less
+	@$(BIN)/wardflow demo $(ARGS)
+
+test: setup lint  ## everything that must hold before a change is merged
+	@rm -f .coverage
+	@$(MAKE) --no-print-directory test-core test-pipeline coverage test-dashboard test-browser
+
+lint: setup  ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# -n 2: these tests share nothing but read-only fixtures, which pytest-xdist builds once in each of the two workers.
+test-core: setup  ## the core, the sources, the command line, the documents
+	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/unit tests/spec tests/sources tests/cli tests/docs
+
+test-pipeline: setup  ## the whole pipeline in process, the scheduler, and what must survive a kill
+	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/integration tests/reliability
+
+test-dashboard: setup  ## every page, without a browser
+	$(PYTEST) -n 2 --dist loadfile tests/dashboard
+
+# A process of its own: sync Playwright and Dagster do not share one.
+test-browser: setup  ## every page, in a real Chromium
+	$(PYTEST) tests/browser
+
+coverage: setup  ## every branch of models/ and data_quality/ was taken by test-core and test-pipeline
+	$(BIN)/python -m coverage report --fail-under=100 --show-missing --skip-covered
+
+explore: setup  ## the laws and fuzzers on fresh examples; `make test` keeps to a fixed sequence
+	HYPOTHESIS_PROFILE=explore $(PYTEST) -n 2 -m hypothesis tests/unit tests/spec tests/sources
+
+bench: setup  ## how fast each part is
+	$(PYTEST) tests/benchmarks -o python_files='bench_*.py' -s
+
+docs: setup  ## write the generated parts of the documents again
+	$(BIN)/python -m pipelines.docs
+
+lock:  ## resolve pyproject.toml again; needs uv
+	uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-strip-extras --no-header --no-annotate -o requirements.lock
+
+clean:  ## what tests and linters leave behind; never a hospital's home
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov

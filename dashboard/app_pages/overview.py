@@ -1,0 +1,19 @@
+"""How are we doing? At most twelve numbers, the ones that need attention named first."""
+
+from dashboard import readings, words
+from dashboard.here import here
+from dashboard.parts import markup
+from dashboard.parts.card import draw_cards
+from dashboard.parts.head import draw_head, draw_path
+
+now = here()
+draw_head(now, "How are we doing?")
+if now.view.facility:
+    draw_path(now)
+found = list(readings.readings(now.found, now.person, now.view).values())
+shown = [r for r in found if r.look != "none"] if now.view.unit else found
+markup.headline(*words.overview(shown, now.view.place))
+if shown:
+    draw_cards(now, shown[:12])
+else:
+    markup.empty("Nothing is counted here.", "Choose another unit or a longer period.")

@@ -1,0 +1,64 @@
+"""The interface channels of a window: which are in trouble, in what words, worst first. Published rows in, rows out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard import data, readings
+from dashboard.here import Here
+from models import wording
+
+Row = dict[str, Any]
+
+STATES = {  # state → icon, word, tone; in the order of urgency
+    "silent": ("notifications_off", "silent", "concern"),
+    "queueing": ("hourglass_top", "queueing", "concern"),
+    "failing": ("error", "failing", "concern"),
+    "unregistered": ("help", "not registered", "neutral"),
+    "flowing": ("check_circle", "flowing", "improve"),
+    "unseen": ("remove", "never seen", "quiet"),
+}
+FAILING = 0.01  # of deliveries in the window: beyond it somebody should look, whatever the target
+
+
+def channels(here: Here) -> list[Row]:
+    """Channels of the place in the window, with `state`, the failure `rate` and `name`; worst first."""
+    start, end = readings.whole_weeks(here.found, here.view.weeks)
+    where: dict[str, object] = {"grain": "window", "period": start, "period_end": end}
+    if here.view.facility:
+        where["facility"] = (here.view.facility, "Unregistered")
+    found = [_judged(row) for row in data.rows(here.found, here.person, "interface_channel", where)]
+    order = list(STATES)
+    return sorted(found, key=lambda row: (order.index(row["state"]), -row["failed_final"], row["channel"]))
+
+
+def headline(rows: Sequence[Row]) -> tuple[str, str]:
+    """How many channels need somebody, and the two numbers that matter most: failed for good, and waiting now."""
+    trouble = [row for row in rows if row["state"] in ("silent", "queueing", "failing")]
+    failed, deliveries = sum(r["failed_final"] for r in rows), sum(r["deliveries"] for r in rows)
+    queued = sum(r["queue_depth"] for r in rows)
+    lead = f"{len(trouble)} of {len(rows)} channels need somebody." if trouble else f"All {len(rows)} channels flow."
+    if trouble:
+        lead = lead.replace("1 of", "One of", 1) if lead.startswith("1 of") else lead
+    of = f"{wording.number(failed)} of {wording.number(deliveries)} deliveries failed for good"
+    return lead, f"{of}; {wording.number(queued)} wait in a queue."
+
+
+def rate(row: Row) -> str:
+    """The share of deliveries that failed for good, or a dash when nothing was delivered."""
+    return wording.percent(row["rate"])
+
+
+def _judged(row: Row) -> Row:
+    deliveries = row["deliveries"]
+    share = row["failed_final"] / deliveries if deliveries else None
+    if not row["is_seen"]:
+        state = "silent" if row["silent"] else "unseen"
+    elif not row["is_registered"]:
+        state = "unregistered"
+    elif row["silent"]:
+        state = "silent"
+    elif row["queue_depth"]:
+        state = "queueing"
+    else:
+        state = "failing" if share is not None and share > FAILING else "flowing"
+    return row | {"state": state, "rate": share, "name": f"{row['channel']}"}

@@ -1,0 +1,257 @@
+"""Figures: a table in, a Plotly figure out. No Streamlit, no queries, no KPI arithmetic.
+
+Colours are named by their place in `chartCategoricalColors` of .streamlit/config.toml: Streamlit swaps them for the
+theme's colours when it draws, so one figure is right in light and in dark.
+"""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import plotly.graph_objects as go
+
+Row = dict[str, Any]
+
+IMPROVING, CONCERNING, ORDINARY, NEUTRAL, SECOND = "#000001", "#000002", "#000003", "#000004", "#000005"
+LINE, BAND, TEXT, TARGET, STRONG = "#000006", "#000007", "#000008", "#000009", "#000010"
+
+MEANING = {
+    "concern": CONCERNING,
+    "improvement": IMPROVING,
+    "neutral_high": NEUTRAL,
+    "neutral_low": NEUTRAL,
+}
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showAxisDragHandles": False}
+_WEEK = timedelta(days=7)
+
+
+def spark(weeks: Sequence[Row], target: float | None, said: Callable[[Row], str]) -> go.Figure:
+    """A sparkline of weekly values: limits as a quiet band, target dotted, the newest point the strongest."""
+    figure = _series(weeks, said, width=1.4, size=3.5, last=8)
+    rising = [w["value"] for w in weeks if w["value"] is not None]
+    # the target is drawn only where it does not flatten the series: it is said in words beside the chart anyway
+    near = target if target is not None and rising and _near(target, weeks) else None
+    if near is not None:
+        figure.add_hline(y=near, line={"color": TARGET, "width": 1, "dash": "dot"})
+    low, high = _extent(weeks, near)
+    span = [weeks[0]["week"] - timedelta(days=2), weeks[-1]["week"] + timedelta(days=5)] if weeks else None
+    figure.update_xaxes(visible=False, fixedrange=True, range=span)
+    figure.update_yaxes(visible=False, fixedrange=True, range=[low, high])
+    return _plain(figure, height=64, margin={"l": 0, "r": 0, "t": 2, "b": 2})
+
+
+def trend(
+    weeks: Sequence[Row],
+    target: tuple[float, str] | None,
+    said: Callable[[Row], str],
+    axis: Callable[[float], str],
+    notes: Sequence[tuple[date, str]] = (),
+) -> go.Figure:
+    """Weekly values with limits, mean, target (labelled at its end) and decisions as thin lines with a word."""
+    figure = _series(weeks, said, width=2, size=6, last=11)
+    low, high = _extent(weeks, target[0] if target else None)
+    if weeks and weeks[-1].get("mean") is not None:
+        _label(figure, weeks[-1]["mean"], "mean", TEXT)
+        for field, word in (("upper", "upper limit"), ("lower", "lower limit")):
+            y, room = weeks[-1].get(field), (high - low) * 0.055
+            others = [weeks[-1]["mean"], *([target[0]] if target else [])]
+            if y is not None and all(abs(y - other) > room for other in others):  # labels never lie on each other
+                _label(figure, weeks[-1][field], word, TEXT)
+    if target:
+        figure.add_hline(y=target[0], line={"color": TARGET, "width": 1.5, "dash": "dot"})
+        _label(figure, target[0], f"<b>{target[1]}</b>", TARGET)
+    for number, (when, word) in enumerate(notes):
+        figure.add_vline(x=when.isoformat(), line={"color": TEXT, "width": 1})
+        figure.add_annotation(
+            x=when.isoformat(), y=1, yref="paper", text=word, showarrow=False, xanchor="left", yanchor="top",
+            xshift=4, yshift=-14 * (number % 3), font={"size": 12, "color": TEXT},
+        )  # fmt: skip
+    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=9)
+    figure.update_yaxes(fixedrange=True, range=[low, high], **_ticks(low, high, axis))
+    return _plain(figure, height=330, margin={"l": 8, "r": 96, "t": 16, "b": 8})
+
+
+def bars(
+    parts: Sequence[Row],
+    target: tuple[float, str] | None,
+    label: Callable[[Row], str],
+    said: Callable[[Row], str],
+) -> go.Figure:
+    """Horizontal bars from zero, each labelled with its number; the ones beyond the target carry the colour."""
+    shown = [p for p in reversed(parts) if p["value"] is not None]
+    figure = go.Figure(
+        go.Bar(
+            x=[p["value"] for p in shown],
+            y=[p.get("name", p["part"]) for p in shown],
+            orientation="h",
+            text=[label(p) for p in shown],
+            textposition="outside",
+            cliponaxis=False,
+            textfont={"color": STRONG, "size": 13},
+            marker={"color": [CONCERNING if p.get("is_beyond") else ORDINARY for p in shown]},
+            width=0.62,
+            customdata=[[p["part"]] for p in shown],
+            hovertext=[said(p) for p in shown],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    )
+    top = max([p["value"] for p in shown] + ([target[0]] if target else []), default=1) or 1
+    if target:
+        figure.add_vline(x=target[0], line={"color": TARGET, "width": 1.5, "dash": "dot"})
+        figure.add_annotation(
+            x=target[0], y=1, yref="paper", yanchor="bottom", text=f"<b>{target[1]}</b>", showarrow=False,
+            font={"size": 12, "color": TARGET},
+        )  # fmt: skip
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, top * 1.28])
+    figure.update_yaxes(fixedrange=True, showgrid=False, tickfont={"size": 13, "color": TEXT}, automargin=True)
+    return _plain(figure, height=46 + 34 * max(len(shown), 1), margin={"l": 8, "r": 8, "t": 22, "b": 4})
+
+
+def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
+    """The waits of a visit, step by step: one bar a step and place, grouped by step, from zero."""
+    figure = go.Figure()
+    short = _short_names([step["place"] for step in steps])
+    for number, place in enumerate(dict.fromkeys(step["place"] for step in steps)):
+        mine = [s for s in reversed(steps) if s["place"] == place and s["value"] is not None]
+        figure.add_bar(
+            name=place,
+            x=[s["value"] for s in mine],
+            y=[_folded(s["step"]) for s in mine],
+            orientation="h",
+            text=[f"{axis(s['value'])}  {short[place]}" for s in mine],
+            textposition="outside",
+            cliponaxis=False,
+            textfont={"color": STRONG, "size": 12.5},
+            marker={"color": [CONCERNING if s.get("is_beyond") else (ORDINARY, LINE)[number % 2] for s in mine]},
+            hovertext=[said(s) for s in mine],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    top = max((s["value"] for s in steps if s["value"] is not None), default=1) or 1
+    count = len(dict.fromkeys(s["step"] for s in steps))
+    places = len(dict.fromkeys(s["place"] for s in steps))
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, top * 1.6])
+    figure.update_yaxes(fixedrange=True, showgrid=False, tickfont={"size": 13, "color": TEXT}, automargin=True)
+    figure.update_layout(bargap=0.3, bargroupgap=0.12)
+    return _plain(figure, height=24 + (24 + 22 * places) * max(count, 1), margin={"l": 8, "r": 8, "t": 4, "b": 4})
+
+
+def _short_names(places: Sequence[str]) -> dict[str, str]:
+    """The first word of each place, where that still tells them apart; direct labels must fit on a phone."""
+    firsts = {place: place.split()[0] for place in places}
+    return firsts if len(set(firsts.values())) == len(firsts) else {place: place for place in places}
+
+
+def _folded(text: str, width: int = 16) -> str:
+    """A label on lines of about `width` characters, for the narrow room beside bars."""
+    return "<br>".join(textwrap.wrap(text, width))
+
+
+def lanes(events: Sequence[Row], names: dict[str, str], said: Callable[[Row], str]) -> go.Figure:
+    """A journey as one lane for each kind of event: a mark where something happened, a line for as long as it took."""
+    figure = go.Figure()
+    for (kind, name), colour in zip(names.items(), (ORDINARY, IMPROVING, NEUTRAL), strict=False):
+        mine = [e for e in events if e["kind"] == kind]
+        spans = [e for e in mine if e["until_at"] is not None]
+        figure.add_scatter(
+            x=[at for e in spans for at in (e["occurred_at"], e["until_at"], None)],
+            y=[name] * (3 * len(spans)), mode="lines", line={"width": 10, "color": colour}, opacity=0.35, hoverinfo="skip",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[e["occurred_at"] for e in mine],
+            y=[name] * len(mine),
+            mode="markers",
+            marker={"size": 9, "color": colour, "symbol": "line-ns", "line": {"width": 2, "color": colour}},
+            hovertext=[said(e) for e in mine],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    figure.update_xaxes(fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=7)
+    figure.update_yaxes(
+        fixedrange=True, showgrid=False, automargin=True, categoryorder="array", categoryarray=[*names.values()][::-1],
+        tickfont={"size": 13, "color": TEXT},
+    )  # fmt: skip
+    return _plain(figure, height=150, margin={"l": 8, "r": 16, "t": 4, "b": 8})
+
+
+def _series(weeks: Sequence[Row], said: Callable[[Row], str], *, width: float, size: float, last: float) -> go.Figure:
+    """The band of the limits, then the line, then the points; a week without a value is a gap."""
+    weeks = _with_gaps(weeks)
+    x = [w["week"].isoformat() for w in weeks]
+    figure = go.Figure()
+    if any(w.get("upper") is not None for w in weeks):
+        for field, fill in (("lower", None), ("upper", "tonexty")):
+            figure.add_scatter(
+                x=x, y=[w.get(field) for w in weeks], mode="lines", line={"width": 0, "color": BAND},
+                fill=fill, fillcolor=BAND, hoverinfo="skip",
+            )  # fmt: skip
+        figure.add_scatter(
+            x=x, y=[w.get("mean") for w in weeks], mode="lines", line={"width": 1, "color": LINE}, hoverinfo="skip"
+        )
+    newest = max((n for n, w in enumerate(weeks) if w["value"] is not None), default=-1)
+    colours = [MEANING.get(w.get("meaning") or "", ORDINARY) for w in weeks]
+    if newest >= 0 and colours[newest] == ORDINARY:
+        colours[newest] = STRONG
+    figure.add_scatter(
+        x=x,
+        y=[w["value"] for w in weeks],
+        mode="lines+markers",
+        connectgaps=False,
+        line={"color": LINE, "width": width},
+        marker={"size": [last if n == newest else size for n in range(len(weeks))], "color": colours, "opacity": 1},
+        hovertext=[said(w) if w["value"] is not None else "" for w in weeks],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    return figure
+
+
+def _with_gaps(weeks: Sequence[Row]) -> list[Row]:
+    """The weeks with an empty one for every Monday that is missing, so that the line breaks there."""
+    filled: list[Row] = []
+    for row in weeks:
+        while filled and filled[-1]["week"] + _WEEK < row["week"]:
+            filled.append({**filled[-1], "week": filled[-1]["week"] + _WEEK, "value": None, "meaning": None})
+        filled.append(row)
+    return filled
+
+
+def _extent(weeks: Sequence[Row], target: float | None) -> tuple[float, float]:
+    """A range that holds every value and both limits, with air; so the band never hides behind a run-away trend."""
+    seen = [w[f] for w in weeks for f in ("value", "lower", "upper") if w.get(f) is not None]
+    seen += [target] if target is not None else []
+    if not seen:
+        return 0.0, 1.0
+    low, high = min(seen), max(seen)
+    air = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    return low - air, high + air
+
+
+def _near(target: float, weeks: Sequence[Row]) -> bool:
+    low, high = _extent(weeks, None)
+    return low - (high - low) <= target <= high + (high - low)
+
+
+def _label(figure: go.Figure, y: float, text: str, colour: str) -> None:
+    figure.add_annotation(
+        x=1, xref="paper", y=y, text=text, showarrow=False, xanchor="left", xshift=8, font={"size": 12, "color": colour}
+    )
+
+
+def _ticks(low: float, high: float, axis: Callable[[float], str]) -> dict[str, Any]:
+    """Three ticks, said as people say them."""
+    step = (high - low) / 4
+    at = [low + step, low + 2 * step, low + 3 * step]
+    return {"tickvals": at, "ticktext": [axis(v) for v in at], "showgrid": False, "zeroline": False}
+
+
+def _plain(figure: go.Figure, *, height: int, margin: dict[str, int]) -> go.Figure:
+    return figure.update_layout(
+        height=height,
+        margin=margin,
+        showlegend=False,
+        dragmode=False,
+        hovermode="closest",
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={"align": "left", "namelength": -1},
+        font={"color": TEXT},
+    )

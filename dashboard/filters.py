@@ -1,0 +1,129 @@
+"""What is being looked at: the view, which lives in the URL alone. Turns URLs into views and back, and draws the filters.
+
+A URL restores a view: `/kpi?kpi=ed_length_of_stay&facility=Northfield+General&weeks=4`. What the snapshot does not know
+(a facility that was renamed, a period that is not offered) falls back to everything, so an old link never breaks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+WEEKS = (4, 13, 26)  # the windows that a publication holds
+ALL_FACILITIES, ALL_UNITS = "All facilities", "All units"
+
+
+@dataclass(frozen=True)
+class View:
+    """One view: the part of the hospital, the last whole weeks before the data cut, and what is opened in it."""
+
+    facility: str | None = None
+    unit: str | None = None
+    weeks: int = 13
+    kpi: str | None = None
+    case: str | None = None
+    channel: str | None = None
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The view as URL parameters; what is at its default is left out."""
+        named = {k: getattr(self, k) for k in ("facility", "unit", "kpi", "case", "channel")}
+        weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
+        return {k: v for k, v in named.items() if v} | weeks
+
+    @property
+    def place(self) -> str:
+        """Where, in words."""
+        parts = [p for p in (self.facility, self.unit) if p]
+        return ", ".join(parts) if parts else "all facilities"
+
+    @property
+    def scope(self) -> "View":
+        """The same place and period with nothing opened: what a link to another question carries along."""
+        return View(self.facility, self.unit, self.weeks)
+
+    def to_kpi(self, kpi: str) -> "View":
+        """The same place and period with a KPI opened."""
+        return replace(self.scope, kpi=kpi)
+
+    def to_case(self, case: str) -> "View":
+        """The same view with a journey opened."""
+        return replace(self, case=case)
+
+    def to_channel(self, channel: str) -> "View":
+        """The same place and period with an interface channel opened."""
+        return replace(self.scope, channel=channel)
+
+    def to(self, **changes: object) -> "View":
+        """The view after a step; leaving a facility also leaves its unit."""
+        if "facility" in changes and "unit" not in changes:
+            changes["unit"] = None
+        return replace(self, **changes)  # type: ignore[arg-type] # checked by the tests of the round trip
+
+
+def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) -> View:
+    """The view that URL `params` ask for, kept to the `places` (facility → its units) that the snapshot knows."""
+    facility = params.get("facility")
+    facility = facility if facility in places else None
+    units = places[facility] if facility else ()
+    unit = params.get("unit")
+    weeks = params.get("weeks", "")
+    return View(
+        facility=facility,
+        unit=unit if unit in units else None,
+        weeks=int(weeks) if weeks.isdecimal() and int(weeks) in WEEKS else View.weeks,
+        kpi=params.get("kpi") or None,
+        case=params.get("case") or None,
+        channel=params.get("channel") or None,
+    )
+
+
+def draw_filters(view: View, places: Mapping[str, Sequence[str]]) -> None:
+    """The filters: a row on a wide screen, folded into one button on a narrow one (style.css shows one of the two)."""
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="filters-wide"):
+        _boxes(view, places, "wide")
+    with st.container(key="filters-narrow"):
+        label = f"{view.facility or ALL_FACILITIES} · {view.unit or ALL_UNITS} · {view.weeks} weeks"
+        with st.popover(label, icon=":material/tune:", width="stretch"):
+            _boxes(view, places, "narrow")
+
+
+def _boxes(view: View, places: Mapping[str, Sequence[str]], where: str) -> None:
+    hidden = "collapsed" if where == "wide" else "visible"
+    units = [ALL_UNITS, *(places[view.facility] if view.facility else ())]
+    _box("Facility", [ALL_FACILITIES, *places], view.facility or ALL_FACILITIES, where, 172, hidden)
+    _box("Unit", units, view.unit or ALL_UNITS, where, 138, hidden, cut=view.facility or "")
+    _box("Period", [_period(w) for w in WEEKS], _period(view.weeks), where, 146, hidden)
+
+
+def _box(label: str, options: list[str], now: str, where: str, width: int, visibility: str, cut: str = "") -> None:
+    key = f"{label.lower()}-{where}"
+    st.session_state[key] = now  # the URL is the truth; the box shows it
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        on_change=_choose,
+        args=(key,),
+        label_visibility=visibility,  # type: ignore[arg-type]
+        width=width if where == "wide" else "stretch",
+        disabled=len(options) == 1,
+        format_func=lambda option: option.removeprefix(cut).strip() or option,
+    )
+
+
+def _choose(key: str) -> None:
+    """Write a box's new value into the URL; what is at its default leaves the URL."""
+    what, chosen = key.partition("-")[0], st.session_state[key]
+    if what == "period":
+        what, chosen = "weeks", chosen.removeprefix("Last ").removesuffix(" weeks")
+    if what == "facility":
+        st.query_params.pop("unit", None)
+    if chosen in (ALL_FACILITIES, ALL_UNITS, str(View.weeks)):
+        st.query_params.pop(what, None)
+    else:
+        st.query_params[what] = chosen
+
+
+def _period(weeks: int) -> str:
+    return f"Last {weeks} weeks"

@@ -1,0 +1,49 @@
+"""What every page is given: the snapshot, the person, the view and the pages that can be linked to. Decides nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard.access import Person
+from dashboard.filters import View
+from models.publication import Manifest
+
+_KEY = "_here"
+
+
+@dataclass(frozen=True)
+class Here:
+    """One run of one page for one person."""
+
+    found: Manifest
+    person: Person
+    view: View
+    places: Mapping[str, Sequence[str]]
+    pages: Mapping[str, StreamlitPage]
+    page: str  # the name of the page that runs
+
+    @property
+    def suppress_below(self) -> int:
+        """Numbers of people below this are hidden."""
+        return int(self.found.settings.get("suppress_below", 5))
+
+    @property
+    def site(self) -> str:
+        """The hospital's name."""
+        return str(self.found.settings.get("site") or self.found.home_name)
+
+    def link(self, page: str, label: str, view: View, **options: object) -> None:
+        """A link to a page with a view; the only way pages point at each other."""
+        st.page_link(self.pages[page], label=label, query_params=view.params, **options)  # type: ignore[arg-type]
+
+
+def put(here: Here) -> None:
+    """Hand over to the page that runs next."""
+    st.session_state[_KEY] = here
+
+
+def here() -> Here:
+    """What the shell handed over to this run."""
+    return st.session_state[_KEY]

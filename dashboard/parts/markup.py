@@ -1,0 +1,81 @@
+"""HTML for what Streamlit has no element for: verdict chips, and tables that turn into cards on a narrow screen.
+
+Everything that comes from data is escaped here. Colours are classes of style.css, which takes them from the theme.
+"""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+_UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s|d|ms|%|pts)\b|%)|(?<=h) (?=\d\d\b)|(?<=[≤≥]) (?=\d)|(?<=target) (?=[≤≥])")
+
+Cell = str | tuple[str, str, str]  # text, or (icon, word, tone)
+
+
+def chip(icon: str, word: str, tone: str) -> str:
+    """An icon and a word in one of the tones quiet, improve, concern, neutral."""
+    return (
+        f'<span class="wf-chip wf-{escape(tone)}"><span class="wf-icon" aria-hidden="true">{escape(icon)}</span>'
+        f"{escape(word)}</span>"
+    )
+
+
+def table(
+    caption: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric: Sequence[str] = (), key: str = ""
+) -> None:
+    """Draw a table with a caption for screen readers; on a narrow screen every row is a card with named lines.
+
+    `numeric` names the heads whose cells are numbers: they stand right.
+    """
+    head = "".join(f'<th scope="col"{_side(h, numeric)}>{escape(h)}</th>' for h in heads)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td data-label="{escape(h)}"{_side(h, numeric)}>{cell_html(c)}</td>'
+            for h, c in zip(heads, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    st.html(
+        f'<div class="wf-scroll" id="{escape(key)}"><table class="wf-table"><caption class="wf-only-read">{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """A list of names and values."""
+    st.html(
+        '<dl class="wf-facts">'
+        + "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+        + "</dl>"
+    )
+
+
+def unbroken(text: str) -> str:
+    """The text with its numbers and units, and its signs and numbers, kept on one line."""
+    return _UNITS.sub("\u00a0", text)
+
+
+def headline(lead: str, rest: str) -> None:
+    """The one sentence that answers the page's question."""
+    st.html(f'<p class="wf-headline"><strong>{escape(unbroken(lead))}</strong> {escape(unbroken(rest))}</p>')
+
+
+def empty(what: str, why: str) -> None:
+    """An empty state: what is not there, why, and what to do."""
+    st.html(f'<div class="wf-empty"><strong>{escape(what)}</strong><br>{escape(why)}</div>')
+
+
+def cell_html(cell: Cell | None) -> str:
+    """A cell as HTML: a chip, a text, or the dash of a missing value."""
+    if isinstance(cell, tuple):
+        return chip(*cell)
+    return escape("–" if cell is None else str(cell))
+
+
+def _side(head: str, numeric: Sequence[str]) -> str:
+    return ' class="wf-number"' if head in numeric else ""

@@ -1,0 +1,83 @@
+"""The shell: who is looking, at which snapshot, at what; then the page. Started by `dashboard.serve`."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from dashboard import data, filters, readings
+from dashboard.access import AccessError, Person, is_loopback, local_person, logged_in_person
+from dashboard.here import Here, put
+from dashboard.parts import markup
+from dashboard.parts.side import draw_side, role_in_force
+from dashboard.parts.style import draw_style
+from models.errors import PublicationError
+from models.publication import Manifest
+
+PAGES = Path(__file__).with_name("app_pages")
+QUESTIONS = {  # name in the URL → file, question, icon
+    "overview": ("overview.py", "How are we doing?", ":material/dashboard:"),
+    "emergency": ("emergency.py", "Where do patients wait?", ":material/emergency:"),
+    "interfaces": ("interfaces.py", "Is data flowing?", ":material/lan:"),
+    "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),
+    "kpi": ("kpi.py", "One measure", ":material/monitoring:"),
+    "case": ("case.py", "One journey", ":material/route:"),
+}
+
+
+def person(found: Manifest) -> Person:
+    """Who is looking. On an address other than loopback, whoever has logged in; the page stops until somebody has."""
+    access = found.settings.get("access") or {}
+    if is_loopback(st.get_option("server.address")):
+        return local_person(access)
+    if not _has_login():
+        raise AccessError(
+            "This address needs a log-in and none is set up. Start with `wardflow dashboard` on 127.0.0.1."
+        )
+    if not st.user.is_logged_in:
+        st.title("Wardflow", anchor=False)
+        st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
+        st.stop()
+    return logged_in_person(str(st.user.get("email") or ""), access)
+
+
+def _has_login() -> bool:
+    """Whether a log-in is set up; without any secrets file Streamlit raises instead of answering."""
+    try:
+        return "auth" in st.secrets
+    except StreamlitSecretNotFoundError:
+        return False
+
+
+def main() -> None:
+    """One run."""
+    st.set_page_config(
+        page_title="Wardflow", page_icon=":material/monitor_heart:", layout="wide", initial_sidebar_state=226
+    )
+    pages = {
+        name: st.Page(PAGES / file, title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, (file, title, icon) in QUESTIONS.items()
+    }
+    page = st.navigation(list(pages.values()), position="hidden")
+    draw_style()
+    try:
+        found = data.snapshot()
+        who = role_in_force(person(found))
+    except (PublicationError, AccessError) as error:
+        st.title("Wardflow", anchor=False)
+        markup.empty("There is nothing to show.", str(error))
+        return
+    places = readings.places(found, who)
+    view = filters.read_view(st.query_params, places)
+    name = next(name for name, each in pages.items() if each == page)
+    here = Here(found, who, view, places, pages, name)
+    put(here)
+    draw_side(here)
+    try:
+        with st.skeleton(height=480):  # shown only when a page takes noticeably long
+            page.run()
+    except data.Forbidden as error:
+        markup.empty("This is not open to you.", str(error))
+
+
+main()

@@ -1,0 +1,252 @@
+"""The sentences of the dashboard: readings in, plain words out. Formatting of single numbers is `models.wording`.
+
+Every meaning has one icon and one word, used everywhere: a colour never stands alone. Hospital words, no superlatives.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboard.readings import Reading
+from models import wording
+from models.kpi import Kpi
+from models.kpis import KPIS
+from models.publication import Manifest
+
+Row = Mapping[str, Any]
+
+VARIATION = {  # meaning → (icon, word, tone)
+    "concern": ("trending_up", "concern", "concern"),
+    "improvement": ("trending_down", "improving", "improve"),
+    "common_cause": ("trending_flat", "steady", "quiet"),
+    "neutral_high": ("north_east", "higher", "neutral"),
+    "neutral_low": ("south_east", "lower", "neutral"),
+    "none": ("more_horiz", "too few weeks", "quiet"),
+}
+ASSURANCE = {
+    "pass": ("check_circle", "meets target", "improve"),
+    "fail": ("cancel", "misses target", "concern"),
+    "hit_or_miss": ("help", "hit or miss", "quiet"),
+}
+COUNTED = {  # mart → one, many
+    "ed_attendance": ("visit", "visits"),
+    "inpatient_stay": ("stay", "stays"),
+    "lab_order": ("order", "orders"),
+    "critical_result": ("critical result", "critical results"),
+    "handoff": ("handoff", "handoffs"),
+    "message": ("message", "messages"),
+    "message_delivery": ("delivery", "deliveries"),
+}
+RULES = {
+    "outside": "outside the limits",
+    "trend": "part of a trend of seven",
+    "two_in_three": "two of three near a limit",
+    "shift": "part of a run of seven on one side",
+    "common_cause": "ordinary variation",
+}
+STATES = {
+    "ready": ("check_circle", "ready", "improve"),
+    "biased": ("warning", "biased", "concern"),
+    "withheld": ("block", "withheld", "concern"),
+}
+FAMILY_PAGES = {"emergency": "emergency", "results": "emergency", "handoffs": "emergency", "interfaces": "interfaces"}
+FAMILIES = {"emergency": "Emergency", "results": "Results", "handoffs": "Handoffs", "interfaces": "Interfaces"}
+
+
+def variation(reading: Reading) -> tuple[str, str, str]:
+    """Is it changing: icon, word, tone. The arrow shows the direction of the value, not whether that is good."""
+    icon, word, tone = VARIATION.get(reading.variation, VARIATION["none"])
+    if reading.variation in ("concern", "improvement"):
+        rises = (reading.variation == "improvement") == (reading.kpi.improves == "up")
+        icon = "trending_up" if rises else "trending_down"
+    return icon, word, tone
+
+
+def assurance(reading: Reading) -> tuple[str, str, str] | None:
+    """Is it good enough: icon, word, tone; none where there is no target."""
+    return ASSURANCE.get(reading.assurance)
+
+
+def value(reading: Reading, threshold: int) -> str:
+    """The value, or what stands in its place: each of the four looks its own words."""
+    match reading.look:
+        case "value":
+            return wording.value(reading.value, reading.kpi.unit)
+        case "withheld":
+            return "withheld"
+        case "suppressed":
+            return wording.suppressed(threshold)
+        case _:
+            return wording.NONE
+
+
+def target(reading: Reading) -> str:
+    """The target with the side that is good, or that there is none."""
+    if reading.target is None:
+        return "no target"
+    sign = "≥" if reading.kpi.improves == "up" else "≤"
+    return f"target {sign} {wording.value(reading.target, reading.kpi.unit)}"
+
+
+def counted(kpi: Kpi, n: float | None) -> str:
+    """`4,812 visits`."""
+    one, many = COUNTED.get(kpi.mart, ("case", "cases"))
+    return f"{wording.number(n)} {one if n == 1 else many}"
+
+
+def denominator(reading: Reading) -> str:
+    """What the number is of, and what is still open."""
+    kpi, parts = reading.kpi, []
+    if reading.look == "suppressed":
+        return "a smaller number could name somebody"
+    if kpi.id == "handoffs_open":
+        if reading.value:
+            return f"mean age {wording.duration((reading.numerator or 0) / reading.value)}"
+        parts.append("waiting for an answer")
+    elif kpi.unit == "count":
+        parts.append(span(reading))
+    elif reading.denominator is not None:
+        parts.append(f"of {counted(kpi, reading.denominator)}")
+    if reading.open_cases and kpi.id != "handoffs_open":
+        parts.append(f"{wording.number(reading.open_cases)} open")
+    return " · ".join(parts)
+
+
+def span(reading: Reading) -> str:
+    """The time that was counted: `in 13 weeks`, or since when where the data begin later."""
+    if reading.counted_from > reading.start:
+        return f"since {wording.day(reading.counted_from)}"
+    return f"in {(reading.end - reading.start).days // 7} weeks"
+
+
+def unit_name(facility: str | None, unit: str | None) -> str:
+    """A unit without its facility's name in front: where both are said, once is enough."""
+    short = (unit or wording.NONE).removeprefix(facility or "").strip(" ,-")
+    return short or (unit or wording.NONE)
+
+
+def change(reading: Reading) -> str:
+    """The difference to the equal window before, as people say it; empty when not known."""
+    return "" if reading.change is None else wording.change(reading.change, reading.kpi.unit)
+
+
+def weekly(kpi: Kpi, row: Row) -> str:
+    """The sentence of one point: `week of 4 May: 11.8 % of 92 visits, outside the limits`."""
+    said = f"{wording.week(row['week'])}: {wording.value(row['value'], kpi.unit)}"
+    if row.get("denominator") is not None and kpi.unit != "count":
+        said += f" of {counted(kpi, row['denominator'])}"
+    if row.get("rule") and row["rule"] != "common_cause":
+        said += f", {RULES.get(row['rule'], row['rule'])}"
+    return said
+
+
+def spark_alt(reading: Reading) -> str:
+    """What a sparkline shows, in one sentence."""
+    if not reading.weeks:
+        return f"{reading.kpi.title}: no weekly values yet."
+    word = VARIATION.get(reading.variation, VARIATION["none"])[1]
+    first, last = reading.weeks[0], reading.weeks[-1]
+    return (
+        f"{reading.kpi.title}: {len(reading.weeks)} weekly values from {wording.week(first['week'])}, "
+        f"the last {wording.value(last['value'], reading.kpi.unit)}; {word}."
+    )
+
+
+def overview(readings: Sequence[Reading], place: str) -> tuple[str, str]:
+    """The headline of the overview: how many need attention, and the two numbers that matter most."""
+    known = [r for r in readings if r.look == "value"]
+    attention = sorted((r for r in known if r.needs_attention), key=_urgency)
+    unusable = [r for r in readings if r.look == "withheld"]
+    if not known:
+        return "No measure can be shown.", "Can I trust the data? says what is missing."
+    if not attention:
+        lead = f"Nothing at {place} needs attention." if place != "all facilities" else "Nothing needs attention."
+        first = [r for r in known if r.target is not None][:2] or known[:2]
+    else:
+        verb = "needs" if len(attention) == 1 else "need"
+        lead = f"{_spelled(len(attention)).capitalize()} of {_spelled(len(known))} measures {verb} attention."
+        first = attention[:2]
+    said = [_clause(r) for r in first]
+    rest = "; ".join(said) + "." if said else ""
+    biased = [r for r in known if r.state == "biased"]
+    if biased:
+        rest += f" {_spelled(len(biased)).capitalize()} of the numbers {'is' if len(biased) == 1 else 'are'} biased."
+    if unusable:
+        rest += f" {_spelled(len(unusable)).capitalize()} withheld."
+    return lead, _capital(rest)
+
+
+def kpi_headline(reading: Reading, threshold: int) -> tuple[str, str]:
+    """The headline of one KPI: the number of what, then change and target."""
+    shown = value(reading, threshold)
+    if reading.look == "withheld":
+        return "This number is withheld.", " ".join(reading.why)
+    if reading.look == "suppressed":
+        return f"The number is hidden: {shown} {COUNTED[reading.kpi.mart][1]}.", "A smaller number could name somebody."
+    if reading.look == "none":
+        return "There is nothing to count here.", "Choose a longer period or a larger part of the hospital."
+    weeks = (reading.end - reading.start).days // 7
+    lead = f"{shown} {span(reading).replace('in ', 'in the last ')}"
+    if reading.kpi.unit != "count" and reading.denominator is not None:
+        lead += f", of {counted(reading.kpi, reading.denominator)}"
+    rest = []
+    if reading.change is not None:
+        rest.append(f"{change(reading)} against the {weeks} weeks before")
+    rest.append(target(reading) + (f", {assurance(reading)[1]}" if assurance(reading) else ""))  # type: ignore[index]
+    if reading.open_cases and reading.kpi.id != "handoffs_open":
+        rest.append(f"{wording.number(reading.open_cases)} still open")
+    return lead + ".", _capital("; ".join(rest) + ".")
+
+
+def _clause(reading: Reading) -> str:
+    """`boarding after decision is 3 h 52 (+14 min), target ≤ 4 h`."""
+    moved = f" ({change(reading)})" if reading.change is not None else ""
+    aim = f", {target(reading)}" if reading.target is not None else ""
+    title = reading.kpi.short_title
+    title = title if title[:2].isupper() else title[0].lower() + title[1:]
+    return f"{title} is {wording.value(reading.value, reading.kpi.unit)}{moved}{aim}"
+
+
+def _urgency(reading: Reading) -> tuple[int, int]:
+    """Missing and getting worse before one of the two, certain before possible, people before messages."""
+    worsening, failing = reading.variation == "concern", reading.assurance == "fail"
+    about_people = 0 if reading.kpi.about_people else 1
+    return (-(4 * worsening + 2 * failing + reading.misses), about_people)
+
+
+def _spelled(n: int) -> str:
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    return small[n] if n < len(small) else f"{n}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def local(found: Manifest, when: datetime | None) -> str:
+    """A time in the hospital's zone with its weekday."""
+    return wording.NONE if when is None else wording.local_time(when.astimezone(ZoneInfo(found.zone)))
+
+
+def short_time(found: Manifest, when: datetime | None) -> str:
+    """A local time without its year where that is the data cut's: for columns."""
+    if when is None:
+        return wording.NONE
+    return local(found, when).replace(f" {found.as_of.astimezone(ZoneInfo(found.zone)).year},", ",")
+
+
+def period(start: date, end: date) -> str:
+    """The days of a window, both ends named: `12 Jan to 12 Apr 2026`."""
+    last = end - timedelta(days=1)
+    return f"{start.day} {start:%b} to {last.day} {last:%b} {last.year}"
+
+
+def place_params(facility: str | None, unit: str | None) -> str:
+    """The place of a selection, for the access log."""
+    return f"facility={facility or 'all'}, unit={unit or 'all'}"
+
+
+def kpi_title(kpi_id: str) -> str:
+    """The short title of a KPI, or its id when this version does not know it."""
+    return KPIS[kpi_id].short_title if kpi_id in KPIS else kpi_id

@@ -1,0 +1,215 @@
+"""What must be true of the marts that KPIs are counted from: keys, closed sets, order of times, plausible amounts and
+rates.
+
+Here: rules over facts. Not here: rules over one source's rows (`staging`). Thresholds are wide: a check says "this
+cannot be a hospital", never "this hospital does badly", which is what KPIs and their limits are for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from data_quality.rules import between, holds, one_of, present, rate_between, unique, within_horizon
+
+if TYPE_CHECKING:
+    from data_quality.rules import Rule
+
+WEEK = 7 * 24 * 60.0
+MONTH = 31 * 24 * 60.0
+_ONE_CASE = "One row is one case: a second row would be counted again."
+_TRACE = "A number must be walkable back to the file and line that it came from."
+
+
+def _case(key: str) -> tuple[Rule, ...]:
+    return (
+        unique(key, _ONE_CASE),
+        present(key, _ONE_CASE),
+        present("file_id", _TRACE, at_least=0.99, severity="content"),
+        present("line", _TRACE, at_least=0.99, severity="content"),
+        present(
+            "facility",
+            "A case without a facility is in the hospital's number and in no facility's.",
+            at_least=0.9,
+            severity="content",
+        ),
+    )
+
+
+def _flags(*columns: str) -> tuple[Rule, ...]:
+    return tuple(
+        present(column, "A flag that is neither true nor false would drop the case from a share unseen.")
+        for column in columns
+    )
+
+
+def _order(earlier: str, later: str, at_least: float = 0.99) -> Rule:
+    return holds(
+        f"{later} is not before {earlier}",
+        later,
+        f"{later} >= {earlier}",
+        "Steps that run backwards are mixed-up clocks or a wrong zone, and their durations mean nothing.",
+        at_least=at_least,
+    )
+
+
+MARTS: dict[str, tuple[Rule, ...]] = {
+    "marts.ed_attendance": (
+        *_case("encounter_key"),
+        *_flags("is_admitted", "left_before_seen", "is_departure_known", "is_open"),
+        present("arrived_at", "A visit counts on the day of its arrival.", at_least=0.99, severity="content"),
+        one_of(
+            "acuity", tuple("12345"), "The Emergency Severity Index has five levels.", at_least=0.95, severity="content"
+        ),
+        between(
+            "minutes_in_department",
+            0,
+            WEEK,
+            "A stay below zero or over a week is a missing end, not a patient.",
+            at_least=0.99,
+        ),
+        between(
+            "boarding_minutes",
+            -1440,
+            WEEK,
+            "A wait of over a week after the decision is a missing departure.",
+            at_least=0.99,
+        ),
+        _order("arrived_at", "departed_at"),
+        within_horizon("arrived_at"),
+        within_horizon("departed_at"),
+        holds(
+            "departure is known for most visits",
+            "is_departure_known",
+            "is_departure_known",
+            "When most departures are unknown, the map of locations is missing, not a few places of it.",
+            at_least=0.5,
+        ),
+        rate_between(
+            "left_before_seen",
+            "left_before_seen::int",
+            0,
+            0.3,
+            "No department loses a third of its visits: a code changed its meaning.",
+        ),
+        rate_between(
+            "is_admitted",
+            "is_admitted::int",
+            0.01,
+            0.8,
+            "A department admits some and not nearly all: a code changed its meaning.",
+        ),
+    ),
+    "marts.inpatient_stay": (
+        *_case("encounter_key"),
+        *_flags("is_open"),
+        _order("admitted_at", "departed_at"),
+        between(
+            "minutes_order_to_departure",
+            0,
+            MONTH,
+            "Nobody waits a month for the door after a discharge order.",
+            at_least=0.98,
+        ),
+        within_horizon("admitted_at"),
+    ),
+    "marts.lab_order": (
+        *_case("order_key"),
+        *_flags("is_verified", "is_revoked", "is_verified_time_known"),
+        present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
+        between("minutes_to_verified", 0, None, "A result before its order is a mixed-up clock.", at_least=0.99),
+        _order("ordered_at", "verified_at"),
+        _order("collected_at", "received_at"),
+        within_horizon("ordered_at"),
+        rate_between(
+            "is_revoked",
+            "is_revoked::int",
+            0,
+            0.5,
+            "When half of the orders are revoked, a status changed its meaning.",
+        ),
+    ),
+    "marts.critical_result": (
+        *_case("observation_key"),
+        *_flags("is_window_closed"),
+        between("minutes_to_acknowledgement", 0, None, "Nobody acknowledges a result before it exists.", at_least=0.98),
+        within_horizon("issued_at"),
+        holds(
+            "a critical result belongs to a laboratory order",
+            "order_key",
+            "order_key is not null",
+            "Without its order a result has no unit and no journey.",
+            at_least=0.9,
+        ),
+    ),
+    "marts.handoff": (
+        *_case("handoff_key"),
+        *_flags("is_accepted", "is_missed", "is_settled", "is_open"),
+        present("offered_at", "A handoff counts on the day it was offered.", at_least=0.99, severity="content"),
+        between("minutes_to_acceptance", 0, None, "Nobody accepts before the offer.", at_least=0.99),
+        _order("offered_at", "accepted_at"),
+        holds(
+            "an accepted handoff is not open",
+            "is_open",
+            "not (is_open and is_accepted)",
+            "Open and accepted at once would be counted as both.",
+            severity="structural",
+        ),
+        within_horizon("offered_at"),
+    ),
+    "marts.message": (
+        unique("message_key", "A message counted twice is a message too many."),
+        present("message_key", "A message without an identity cannot be followed."),
+        present("channel", "Every number about interfaces is by channel."),
+        present("received_at", "A message counts on the day it was received.", at_least=0.98, severity="content"),
+        within_horizon("received_at", at_least=0.99),
+        holds(
+            "most messages belong to a registered interface",
+            "facility",
+            "facility <> 'Unregistered'",
+            "Traffic of unregistered channels has no owner and no facility; most of it should have one.",
+            at_least=0.5,
+        ),
+    ),
+    "marts.message_delivery": (
+        unique("delivery_key", "A delivery counted twice is a failure or a success too many."),
+        present("delivery_key", "A delivery without an identity cannot be followed."),
+        one_of(
+            "state",
+            ("delivered", "failed", "dead_lettered", "queued"),
+            "Every delivery is in exactly one of four states.",
+        ),
+        *_flags("is_settled", "is_failed"),
+        holds(
+            "a failed delivery has ended",
+            "is_failed",
+            "is_settled or not is_failed",
+            "Failed but not ended would be above one in the failure rate.",
+            severity="structural",
+        ),
+        between(
+            "ack_latency_ms",
+            0,
+            None,
+            "An acknowledgement before its attempt is two clocks, not a latency.",
+            at_least=0.99,
+        ),
+        between("attempts", 1, None, "A settled delivery was attempted.", at_least=0.9),
+    ),
+    "marts.interface_channel": (
+        present("channel", "A channel is its name."),
+        *_flags("is_registered", "is_seen"),
+        holds(
+            "a source's channel stands once",
+            "channel",
+            "count(*) over (partition by source, channel) = 1",
+            "A channel that stands twice would be counted twice.",
+            severity="structural",
+        ),
+    ),
+    "marts.journey_event": (
+        present("case_key", "A step belongs to a case."),
+        present("occurred_at", "A step without a time has no place in the journey."),
+        one_of("kind", ("clinical", "message", "human"), "The journey is drawn in three lanes."),
+        present("file_id", _TRACE, at_least=0.99, severity="content"),
+    ),
+}

@@ -1,0 +1,129 @@
+"""The shape of a KPI's declaration, and of a question asked about one. No arithmetic and no KPI is here.
+
+A declaration (in `models.kpis`) is read by the pipeline that publishes the number, the tests that pin it, the data
+dictionary that explains it, the command line and the page that draws it. `models.kpi` computes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Literal
+
+import narwhals.stable.v2 as nw
+
+from models import backlog
+from models.backlog import Grain
+from models.errors import BadDeclaration
+from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rate
+
+Family = Literal["emergency", "results", "handoffs", "interfaces"]
+Unit = Literal["percent", "minutes", "milliseconds", "count"]
+Direction = Literal["up", "down", "neither"]
+
+SHORT_TITLE_LENGTH = 26
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Rows that a KPI leaves out. `rule` completes "left out: …"; each exclusion's count is reported.
+
+    `unknown` names the requirement's column whose gap this exclusion stands for: completeness is then measured before
+    these rows are left out.
+    """
+
+    rule: str
+    when: nw.Expr
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A boolean mart column that must be true for at least this share (0 to 1) of the cohort, or the KPI is not ready.
+
+    `missing` says in one sentence what is unknown and what that does to the number; `below` is the state it leads to.
+    """
+
+    column: str
+    at_least: float
+    missing: str
+    below: Literal["biased", "withheld"] = "biased"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kpi:
+    """One number a hospital is run by: its meaning, its arithmetic, and who acts on it.
+
+    `clock` is the mart's calendar that decides the period a row belongs to (columns `<clock>_hour`, `_date`, `_week`,
+    `_month`, local). `case` is the mart's key column. `open_when` is the boolean mart column that is true for work
+    still open at the data cut. `uses` names the mart columns that the measure's and exclusions' expressions read.
+    """
+
+    id: str
+    title: str
+    short_title: str
+    definition: str
+    source: str
+    version: str
+    family: Family
+    mart: str
+    case: str
+    measure: Measure
+    unit: Unit
+    improves: Direction
+    clock: str
+    dimensions: tuple[str, ...]
+    owner: str
+    action: str
+    uses: tuple[str, ...] = ()
+    target: float | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    requires: tuple[Requirement, ...] = ()
+    caveats: tuple[str, ...] = ()
+    open_when: str | None = None
+    about_people: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.short_title) > SHORT_TITLE_LENGTH:
+            raise BadDeclaration(
+                f"KPI {self.id!r} has the short title {self.short_title!r} of {len(self.short_title)} characters; "
+                f"cards hold {SHORT_TITLE_LENGTH}. Shorten it."
+            )
+
+    @property
+    def table(self) -> str:
+        """The mart with its layer, as the warehouse names it."""
+        return f"marts.{self.mart}"
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Every mart column that this KPI's value can depend on."""
+        named: set[str] = {self.case, *self.uses, *self.dimensions, *(each.column for each in self.requires)}
+        match self.measure:
+            case Quantile(column=column) | Mean(column=column):
+                named.add(column)
+            case Rate(events=events, exposure=exposure):
+                named |= {events, exposure}
+            case CompletionTime(duration=duration, finished=finished):
+                named |= {duration, finished}
+            case OpenAt(opened=opened, closed=closed):
+                named |= backlog.columns(opened) | backlog.columns(closed)
+            case _:  # a share's or a count's columns stand in `uses`
+                pass
+        if self.open_when is not None:
+            named.add(self.open_when)
+        return frozenset(named | {f"{self.clock}_{suffix}" for suffix in backlog.CALENDAR.values()})
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a person asks of a KPI: breakdown, filters (values are any of), local dates (`end` exclusive), grain.
+
+    Without `grain` a value covers all of the selected time; with it, one value per local period.
+    """
+
+    by: tuple[str, ...] = ()
+    where: Mapping[str, Sequence[object]] = field(default_factory=lambda: MappingProxyType({}))
+    start: date | None = None
+    end: date | None = None
+    grain: Grain | None = None

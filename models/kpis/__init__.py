@@ -1,0 +1,22 @@
+"""The KPI registry: every declaration, by id. One file per family; adding a KPI is one declaration there."""
+
+from models.errors import UnknownKpi
+from models.kpi import Kpi
+from models.kpis.emergency import EMERGENCY
+from models.kpis.handoffs import HANDOFFS
+from models.kpis.interfaces import INTERFACES
+from models.kpis.results import RESULTS
+
+KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *RESULTS, *HANDOFFS, *INTERFACES)}
+"""Every KPI by id, in the order in which people read them."""
+
+
+def find_kpi(kpi_id: str) -> Kpi:
+    """The declaration with this id.
+
+    Raises:
+        UnknownKpi: no KPI has it; the message says which was probably meant.
+    """
+    if kpi_id not in KPIS:
+        raise UnknownKpi(kpi_id, KPIS)
+    return KPIS[kpi_id]

@@ -1,0 +1,121 @@
+"""Emergency department KPIs, counted in `marts.ed_attendance` (one row per ED attendance). No arithmetic of its own."""
+
+import narwhals.stable.v2 as nw
+
+from models.kpi import Count, Exclusion, Kpi, Quantile, Requirement, Share
+
+_DIMENSIONS = ("facility", "unit", "acuity", "arrival_mode")
+_DEPARTURE_UNKNOWN = Exclusion(
+    "departure unknown: a stay at a location whose type the hospital did not send",
+    ~nw.col("is_departure_known"),
+    unknown="is_departure_known",
+)
+_DEPARTURE_KNOWN = Requirement(
+    "is_departure_known",
+    1.0,
+    "Some visits passed through locations whose type was never sent, so when they left is unknown; "
+    "they are left out, and the visits that remain may not be typical.",
+)
+
+ED_ARRIVALS = Kpi(
+    id="ed_arrivals",
+    title="Emergency department arrivals",
+    short_title="ED arrivals",
+    definition="Number of emergency visits, by the start of the first stay at an emergency department location "
+    "(the encounter's start where no such stay was sent).",
+    source="CMS1244 (ECAT), edArrivalTime; NHS England A&E attendances",
+    version="1",
+    family="emergency",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Count(),
+    unit="count",
+    improves="neither",
+    clock="arrival",
+    dimensions=_DIMENSIONS,
+    owner="Emergency department manager",
+    action="Compare with staffing for the same hours; open the surge plan when two weeks run above the limit.",
+    caveats=("A person who comes twice is two visits.",),
+)
+ED_LENGTH_OF_STAY = Kpi(
+    id="ed_length_of_stay",
+    title="Median time in the emergency department",
+    short_title="ED length of stay",
+    definition="Median minutes from arrival to departure of the visits that ended in the period; departure is the last "
+    "end of a stay at an emergency department location.",
+    source="CMS1244 (ECAT), edArrivalTime and edDepartureTime; CMS32 (OP-18)",
+    version="1",
+    family="emergency",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Quantile(column="minutes_in_department", q=0.5),
+    unit="minutes",
+    improves="down",
+    target=240.0,
+    clock="departure",
+    dimensions=_DIMENSIONS,
+    owner="Emergency department manager",
+    action="Open the slowest unit's cases, longest first; look for waits on beds, results and handoffs.",
+    uses=("is_departure_known", "is_open"),
+    exclusions=(_DEPARTURE_UNKNOWN,),
+    requires=(_DEPARTURE_KNOWN,),
+    caveats=("Visits count on the day they end, so a crowded night shows on the next day.",),
+    open_when="is_open",
+)
+ED_LEFT_BEFORE_SEEN = Kpi(
+    id="ed_left_before_seen",
+    title="Left the emergency department before being seen",
+    short_title="Left before being seen",
+    definition="Share of ended emergency visits whose disposition is left without being seen (SNOMED 21541000119102).",
+    source="OP-22 (LWBS); CMS1244 criterion 2",
+    version="1",
+    family="emergency",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Share(nw.col("left_before_seen")),
+    unit="percent",
+    improves="down",
+    target=0.05,
+    clock="departure",
+    dimensions=_DIMENSIONS,
+    owner="Emergency department manager",
+    action="Look at the hours people left and the wait to first contact in them; move triage staff to those hours.",
+    uses=("left_before_seen", "is_open"),
+    caveats=(
+        "Leaving against advice after being seen is not counted.",
+        "A visit whose departure is unknown counts on the day its encounter was closed.",
+    ),
+    open_when="is_open",
+)
+ED_BOARDING = Kpi(
+    id="ed_boarding_ed2",
+    title="Boarding: admit decision to leaving the department (ED-2)",
+    short_title="Boarding after decision",
+    definition="Median minutes from the first admit decision to departure from the emergency department, "
+    "of admitted visits that ended in the period.",
+    source="CMS111v11 (ED-2)",
+    version="11",
+    family="emergency",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Quantile(column="boarding_minutes", q=0.5),
+    unit="minutes",
+    improves="down",
+    target=240.0,
+    clock="departure",
+    dimensions=_DIMENSIONS,
+    owner="Patient flow coordinator",
+    action="Open the longest waits and see which step is missing: bed request, clean bed, accepted handoff.",
+    uses=("is_admitted", "is_departure_known", "decision_at", "departed_at", "is_boarding"),
+    exclusions=(
+        Exclusion("not admitted", ~nw.col("is_admitted")),
+        _DEPARTURE_UNKNOWN,
+        Exclusion("no admit decision was recorded", nw.col("decision_at").is_null()),
+        Exclusion("the decision is later than the departure", nw.col("decision_at") > nw.col("departed_at")),
+    ),
+    requires=(_DEPARTURE_KNOWN,),
+    caveats=("The clock starts at the decision, not at the bed request or the bed assignment.",),
+    open_when="is_boarding",
+)
+
+EMERGENCY = (ED_ARRIVALS, ED_LENGTH_OF_STAY, ED_LEFT_BEFORE_SEEN, ED_BOARDING)

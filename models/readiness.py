@@ -1,0 +1,116 @@
+"""Whether a KPI's number may be believed: ready, biased or withheld, and why in sentences.
+
+Two things decide: how complete the columns are that the KPI requires, measured on the very cohort it counts, and the
+content checks that failed on tables it is made from. Running checks is `data_quality`'s work; here are only verdicts.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import narwhals.stable.v2 as nw
+
+from models.catalog import upstream
+from models.kpi import Kpi, OpenAt, Selection, cohort
+from models.kpis import KPIS
+from models.measures import Frame, number_of, number_of_rows
+
+State = Literal["ready", "biased", "withheld"]
+
+_WORST_FIRST: tuple[State, ...] = ("withheld", "biased")
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A content check that did not pass: where, what it means in one sentence, and what it makes of a KPI."""
+
+    table: str
+    column: str | None
+    sentence: str
+    effect: Literal["biased", "withheld"] = "biased"
+
+
+@dataclass(frozen=True)
+class Input:
+    """How complete a required column is on the KPI's cohort; `completeness` is 0 to 1, null for an empty cohort."""
+
+    table: str
+    column: str
+    completeness: float | None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """The verdict, the reasons for it (none when ready), and the completeness of every required column."""
+
+    state: State
+    why: tuple[str, ...]
+    inputs: tuple[Input, ...]
+
+
+def depends_on(kpi: Kpi, table: str, column: str | None) -> bool:
+    """Whether a fault in this table (and column; None = the whole table) can change the KPI's value.
+
+    Of its own mart a KPI depends on the columns it reads; of the tables the mart is made from, on all.
+    """
+    if table == kpi.table:
+        return column is None or column in kpi.columns
+    return table in upstream(kpi.table)
+
+
+def affected_kpis(table: str, column: str | None) -> tuple[str, ...]:
+    """The ids of the KPIs that a fault in this table (and column) can change."""
+    return tuple(kpi.id for kpi in KPIS.values() if depends_on(kpi, table, column))
+
+
+def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[FailedCheck] = ()) -> Readiness:
+    """The readiness of `kpi` for the selected rows and time.
+
+    The cohort of a requirement is every selected row that the KPI counts, and those it leaves out only because this
+    very column is not true. A cohort without rows withholds the KPI, unless it is a count or a backlog of a mart that
+    has rows: there zero is an answer.
+
+    Raises:
+        UnknownDimension: the selection filters by a column the KPI does not declare.
+    """
+    rows = cohort(kpi, mart, Selection(where=selection.where, start=selection.start, end=selection.end))
+    columns = {"_rows": number_of_rows()}
+    for i, requirement in enumerate(kpi.requires):
+        forgiven = [n for n, exclusion in enumerate(kpi.exclusions) if exclusion.unknown == requirement.column]
+        relevant = nw.col("_excluded_by").is_in([-1, *forgiven])
+        columns[f"_of_{i}"] = number_of(relevant)
+        columns[f"_known_{i}"] = number_of(relevant & nw.col(requirement.column).fill_null(value=False))
+    (found,) = rows.select(**columns).collect("pyarrow").rows(named=True)
+    reasons: list[tuple[State, str]] = []
+    inputs: list[Input] = []
+    if found["_rows"] == 0 and not _zero_is_an_answer(kpi, mart):
+        reasons.append(("withheld", "There are no data for this selection."))
+    for i, requirement in enumerate(kpi.requires):
+        of, known = int(found[f"_of_{i}"]), int(found[f"_known_{i}"])
+        completeness = known / of if of else None
+        inputs.append(Input(kpi.table, requirement.column, completeness))
+        if completeness is not None and completeness < requirement.at_least:
+            missing = f"{requirement.missing} Known for {known:,} of {of:,}, {requirement.at_least:.0%} are needed."
+            reasons.append((requirement.below, missing))
+    reasons.extend(
+        (check.effect, check.sentence)
+        for check in failed_checks
+        if depends_on(kpi, check.table, check.column)
+    )  # fmt: skip
+    return Readiness(
+        _worst(state for state, _ in reasons), tuple(dict.fromkeys(why for _, why in reasons)), tuple(inputs)
+    )
+
+
+def _zero_is_an_answer(kpi: Kpi, mart: Frame) -> bool:
+    """A count or backlog of nobody is a number, provided that the mart was filled at all."""
+    countable = kpi.unit == "count" or isinstance(kpi.measure, OpenAt)
+    return countable and len(mart.select(kpi.case).head(1).collect("pyarrow")) > 0
+
+
+def _worst(states: Iterable[State]) -> State:
+    found = set(states)
+    for state in _WORST_FIRST:
+        if state in found:
+            return state
+    return "ready"

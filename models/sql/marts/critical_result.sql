@@ -1,0 +1,83 @@
+-- Grain: one row per critical result.
+-- issued_at: when the observation was issued; null when sent as a day without a time.
+-- available_at: when the record system showed it to someone (its acknowledgement task was made).
+-- acknowledged_in_window: within the hospital's window of being issued, the last instant of the window included.
+-- is_window_closed: acknowledged, or the window has passed by the data cut.
+-- is_open: not acknowledged by the data cut.
+with result as (
+    select
+        *,
+        list_extract(order_keys, 1) as order_key
+    from staging.observation
+    where is_critical
+), acknowledgement as (
+    select
+        focus_key as observation_key,
+        min(authored_at) as available_at,
+        min(execution_ended_at) filter (where status = 'completed') as acknowledged_at
+    from staging.task
+    where task_kind = 'critical-result-ack'
+    group by focus_key
+), escalation as (
+    select
+        focus_key as observation_key,
+        min(authored_at) as escalated_at
+    from staging.task
+    where task_kind = 'critical-result-escalation'
+    group by focus_key
+), answer as (
+    select
+        result.observation_key,
+        result.order_key,
+        coalesce(result.encounter_key, requested.encounter_key) as encounter_key,
+        result.patient_key,
+        coalesce(organization.name, place.facility, 'Unknown') as facility,
+        coalesce(place.unit, 'Unknown') as unit,
+        requested.priority,
+        result.issued_at,
+        acknowledgement.available_at,
+        acknowledgement.acknowledged_at,
+        escalation.escalated_at,
+        result.file_id,
+        result.line,
+        result.issued_at + $critical_ack_minutes * interval '1 minute' as window_closes_at,
+        result.issued_at is not null as is_result_time_known,
+        coalesce(result.issued_at, acknowledgement.available_at) as clock_at
+    from result
+    left join acknowledgement
+        on acknowledgement.observation_key = result.observation_key
+    left join escalation
+        on escalation.observation_key = result.observation_key
+    left join staging.order as requested
+        on requested.order_key = result.order_key
+    left join staging.encounter as encounter
+        on encounter.encounter_key = coalesce(result.encounter_key, requested.encounter_key)
+    left join staging.organization as organization
+        on organization.organization_id = encounter.organization_id
+    left join marts.location as place
+        on place.location_id = requested.location_id
+)
+select
+    observation_key,
+    order_key,
+    encounter_key,
+    patient_key,
+    facility,
+    unit,
+    priority,
+    issued_at,
+    available_at,
+    acknowledged_at,
+    escalated_at,
+    date_diff('microsecond', issued_at, acknowledged_at) / 6e7 as minutes_to_acknowledgement,
+    coalesce(acknowledged_at <= window_closes_at, false) as acknowledged_in_window,
+    acknowledged_at is not null or coalesce(window_closes_at <= $as_of, false) as is_window_closed,
+    is_result_time_known,
+    acknowledged_at is null as is_open,
+    date_trunc('hour', clock_at::timestamp) as result_hour,
+    clock_at::date as result_date,
+    date_trunc('week', clock_at::date)::date as result_week,
+    date_trunc('month', clock_at::date)::date as result_month,
+    file_id,
+    line
+from answer

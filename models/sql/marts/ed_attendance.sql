@@ -1,0 +1,123 @@
+-- Grain: one row per emergency department visit.
+-- Visits that were planned or cancelled are left out; open ones stay, without a departure.
+-- unit: the emergency department of the first stay.
+-- acuity: triage level as sent, 1 (most urgent) to 5.
+-- arrived_at: start of the first stay at an emergency department location, else the encounter's start.
+-- departed_at: last end of a stay at an emergency department location; null while open or unknown.
+-- minutes_in_department: arrival to departure, null where either is unknown.
+-- boarding_minutes: first admit decision to departure, of admitted visits; negative when the decision came later.
+-- is_departure_known: every stay was at a place of known type, and the last emergency stay has an end.
+-- is_boarding: decided to admit and still here at the data cut.
+-- departure_date: day of departure; of the encounter's end where the departure is unknown.
+with visit as (
+    select
+        *,
+        ended_at is null and ended_precision is null and coalesce(status, '') <> 'finished' as is_open
+    from staging.encounter
+    where class_code = 'EMER'
+        and coalesce(status, '') not in ('planned', 'cancelled')
+), stay as (
+    select
+        segment.encounter_key,
+        min(segment.started_at) filter (where place.is_emergency) as arrived_at,
+        min(segment.started_at) filter (where place.is_treatment_room) as roomed_at,
+        max(segment.ended_at) filter (where place.is_emergency) as departed_at,
+        arg_min(place.unit, segment.started_at) filter (where place.is_emergency) as unit,
+        arg_min(place.facility, segment.started_at) filter (where place.is_emergency) as facility,
+        bool_or(not coalesce(place.is_type_known, false)) as has_unknown_place,
+        coalesce(bool_or(segment.ended_at is null) filter (where place.is_emergency), true) as has_open_stay
+    from staging.encounter_location as segment
+    left join marts.location as place
+        on place.location_id = segment.location_id
+    group by segment.encounter_key
+), status as (
+    select
+        encounter_key,
+        min(started_at) filter (where status = 'triaged') as triaged_at,
+        min(started_at) filter (where status = 'in-progress') as first_contact_at
+    from staging.encounter_status
+    group by encounter_key
+), decision as (
+    select
+        encounter_key,
+        min(ordered_at) as decision_at
+    from staging.order
+    where order_kind = 'admission'
+        and status in ('active', 'completed')
+    group by encounter_key
+), admission as (
+    select distinct part_of_key as encounter_key
+    from staging.encounter
+    where class_code = 'IMP'
+        and part_of_key is not null
+), attendance as (
+    select
+        visit.encounter_key,
+        visit.patient_key,
+        coalesce(organization.name, stay.facility, visit.organization_id, 'Unknown') as facility,
+        coalesce(stay.unit, 'Unknown') as unit,
+        visit.priority_code as acuity,
+        visit.admit_source_code as arrival_mode,
+        coalesce(stay.arrived_at, visit.started_at) as arrived_at,
+        status.triaged_at,
+        stay.roomed_at,
+        status.first_contact_at,
+        decision.decision_at,
+        coalesce(not visit.is_open and not stay.has_unknown_place and not stay.has_open_stay, false) as is_departure_known,
+        stay.departed_at as last_left_at,
+        visit.ended_at,
+        visit.is_open,
+        admission.encounter_key is not null
+        or coalesce(list_contains(visit.discharge_disposition_codes, 'admitted'), false) as is_admitted,
+        coalesce(list_contains(visit.discharge_disposition_codes, '21541000119102'), false) as left_before_seen,
+        visit.file_id,
+        visit.line
+    from visit
+    left join stay
+        on stay.encounter_key = visit.encounter_key
+    left join status
+        on status.encounter_key = visit.encounter_key
+    left join decision
+        on decision.encounter_key = visit.encounter_key
+    left join admission
+        on admission.encounter_key = visit.encounter_key
+    left join staging.organization as organization
+        on organization.organization_id = visit.organization_id
+), departure as (
+    select
+        *,
+        case when is_departure_known then last_left_at end as departed_at,
+        case when not is_open then coalesce(case when is_departure_known then last_left_at end, ended_at) end as closed_at
+    from attendance
+)
+select
+    encounter_key,
+    patient_key,
+    facility,
+    unit,
+    acuity,
+    arrival_mode,
+    arrived_at,
+    triaged_at,
+    roomed_at,
+    first_contact_at,
+    decision_at,
+    departed_at,
+    date_diff('microsecond', arrived_at, departed_at) / 6e7 as minutes_in_department,
+    case when is_admitted then date_diff('microsecond', decision_at, departed_at) / 6e7 end as boarding_minutes,
+    is_admitted,
+    left_before_seen,
+    is_departure_known,
+    is_open,
+    is_open and decision_at is not null as is_boarding,
+    date_trunc('hour', arrived_at::timestamp) as arrival_hour,
+    arrived_at::date as arrival_date,
+    date_trunc('week', arrived_at::date)::date as arrival_week,
+    date_trunc('month', arrived_at::date)::date as arrival_month,
+    date_trunc('hour', closed_at::timestamp) as departure_hour,
+    closed_at::date as departure_date,
+    date_trunc('week', closed_at::date)::date as departure_week,
+    date_trunc('month', closed_at::date)::date as departure_month,
+    file_id,
+    line
+from departure

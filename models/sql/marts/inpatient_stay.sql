@@ -1,0 +1,92 @@
+-- Grain: one row per inpatient stay.
+-- unit: the ward of the last stay in a bed.
+-- admitted_at: start of the first stay on a ward, else the encounter's start.
+-- bed_requested_at: the first bed request of this stay or of the emergency visit it came from.
+-- departed_at: last end of a stay on a ward, else the encounter's end; null while open.
+-- minutes_order_to_departure: first discharge order to departure.
+with visit as (
+    select
+        *,
+        ended_at is null and ended_precision is null and coalesce(status, '') <> 'finished' as is_open
+    from staging.encounter
+    where class_code in ('IMP', 'ACUTE', 'NONAC')
+        and coalesce(status, '') not in ('planned', 'cancelled')
+), stay as (
+    select
+        segment.encounter_key,
+        min(segment.started_at) filter (where place.is_inpatient) as admitted_at,
+        max(segment.ended_at) filter (where place.is_inpatient) as departed_at,
+        arg_max(place.unit, segment.started_at) filter (where place.is_inpatient) as unit,
+        arg_max(place.facility, segment.started_at) filter (where place.is_inpatient) as facility
+    from staging.encounter_location as segment
+    left join marts.location as place
+        on place.location_id = segment.location_id
+    group by segment.encounter_key
+), bed_request as (
+    select
+        encounter_key,
+        min(authored_at) as requested_at,
+        min(execution_started_at) as assigned_at
+    from staging.task
+    where task_kind = 'bed-request'
+        and coalesce(status, '') not in ('cancelled', 'rejected')
+    group by encounter_key
+), discharge_order as (
+    select
+        encounter_key,
+        min(ordered_at) as ordered_at
+    from staging.order
+    where order_kind = 'discharge'
+        and status in ('active', 'completed')
+    group by encounter_key
+), admission as (
+    select
+        visit.encounter_key,
+        visit.patient_key,
+        visit.part_of_key as ed_encounter_key,
+        coalesce(organization.name, stay.facility, visit.organization_id, 'Unknown') as facility,
+        coalesce(stay.unit, 'Unknown') as unit,
+        coalesce(stay.admitted_at, visit.started_at) as admitted_at,
+        coalesce(ed_request.requested_at, own_request.requested_at) as bed_requested_at,
+        coalesce(ed_request.assigned_at, own_request.assigned_at) as bed_assigned_at,
+        discharge_order.ordered_at as discharge_ordered_at,
+        case when not visit.is_open then coalesce(stay.departed_at, visit.ended_at) end as departed_at,
+        visit.is_open,
+        visit.file_id,
+        visit.line
+    from visit
+    left join stay
+        on stay.encounter_key = visit.encounter_key
+    left join bed_request as own_request
+        on own_request.encounter_key = visit.encounter_key
+    left join bed_request as ed_request
+        on ed_request.encounter_key = visit.part_of_key
+    left join discharge_order
+        on discharge_order.encounter_key = visit.encounter_key
+    left join staging.organization as organization
+        on organization.organization_id = visit.organization_id
+)
+select
+    encounter_key,
+    patient_key,
+    ed_encounter_key,
+    facility,
+    unit,
+    admitted_at,
+    bed_requested_at,
+    bed_assigned_at,
+    discharge_ordered_at,
+    departed_at,
+    date_diff('microsecond', discharge_ordered_at, departed_at) / 6e7 as minutes_order_to_departure,
+    is_open,
+    date_trunc('hour', admitted_at::timestamp) as admission_hour,
+    admitted_at::date as admission_date,
+    date_trunc('week', admitted_at::date)::date as admission_week,
+    date_trunc('month', admitted_at::date)::date as admission_month,
+    date_trunc('hour', departed_at::timestamp) as departure_hour,
+    departed_at::date as departure_date,
+    date_trunc('week', departed_at::date)::date as departure_week,
+    date_trunc('month', departed_at::date)::date as departure_month,
+    file_id,
+    line
+from admission

@@ -1,0 +1,55 @@
+-- Grain: one row per channel seen in a log or named in the registry.
+-- A channel that is seen but not registered has facility Unregistered; one registered but never seen has no messages.
+-- messages: messages received by this channel, hops from another channel included.
+with seen as (
+    select
+        source,
+        channel,
+        count(distinct message_uid) filter (where event_type = 'received' and node_role = 'source') as messages,
+        min(occurred_at) as first_seen_at,
+        max(occurred_at) as last_seen_at
+    from staging.interface_event
+    group by
+        source,
+        channel
+), outcome as (
+    select
+        source,
+        channel,
+        count(*) filter (where is_failed) as failed,
+        count(*) filter (where state = 'dead_lettered') as dead_lettered,
+        count(*) filter (where attempts > 1) as retried,
+        count(*) filter (where is_open) as queue_depth,
+        min(received_at) filter (where is_open) as oldest_queued_at
+    from marts.message_delivery
+    group by
+        source,
+        channel
+)
+select
+    coalesce(seen.source, interface.source) as source,
+    coalesce(seen.channel, interface.channel) as channel,
+    coalesce(interface.facility, 'Unregistered') as facility,
+    interface.owner,
+    interface.protocol,
+    interface.data_domain,
+    interface.criticality,
+    interface.max_silence_minutes,
+    coalesce(interface.kind, 'channel') as kind,
+    interface.channel is not null as is_registered,
+    seen.channel is not null as is_seen,
+    coalesce(seen.messages, 0) as messages,
+    coalesce(outcome.failed, 0) as failed,
+    coalesce(outcome.dead_lettered, 0) as dead_lettered,
+    coalesce(outcome.retried, 0) as retried,
+    coalesce(outcome.queue_depth, 0) as queue_depth,
+    outcome.oldest_queued_at,
+    seen.first_seen_at,
+    seen.last_seen_at
+from seen
+full outer join staging.registry_interface as interface
+    on interface.source = seen.source
+    and interface.channel = seen.channel
+left join outcome
+    on outcome.source = seen.source
+    and outcome.channel = seen.channel

@@ -1,0 +1,47 @@
+-- Grain: one row per Encounter.
+-- The latest version of each that was not entered in error. Locations and status history stay nested: see
+-- encounter_location and encounter_status.
+-- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+with version as (
+    select
+        *,
+        row_number() over (
+            partition by encounter_key
+            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+        ) as recency
+    from raw.fhir_encounter
+)
+select
+    encounter_key,
+    patient_key,
+    visit_keys,
+    part_of_key,
+    status,
+    class_code,
+    priority_code,
+    case when regexp_matches(period_start, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(period_start as timestamptz) end as started_at,
+    case
+        when period_start is null then null
+        when not regexp_matches(period_start, 'T') then 'day'
+        when not regexp_matches(period_start, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
+        else 'instant'
+    end as started_precision,
+    case when regexp_matches(period_end, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(period_end as timestamptz) end as ended_at,
+    case
+        when period_end is null then null
+        when not regexp_matches(period_end, 'T') then 'day'
+        when not regexp_matches(period_end, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
+        else 'instant'
+    end as ended_precision,
+    locations,
+    status_history,
+    admit_source_code,
+    discharge_disposition_codes,
+    organization_id,
+    source,
+    file_id,
+    line
+from version
+where recency = 1
+    and not coalesce(is_deleted, false)
+    and coalesce(status, '') <> 'entered-in-error'

@@ -1,0 +1,36 @@
+-- Grain: one row per Location.
+-- The latest version of each. Which codes mean emergency department or treatment room is decided here and nowhere else.
+-- is_typed: the hospital sent at least one type code for this place itself.
+-- is_emergency: HSLOC 1108-0 or 1109-8, or RoleCode ER or ETU.
+-- is_treatment_room: HSLOC 1209-6, 1210-4, 1212-0 or 1162-7, a room where a clinician can see the patient in private.
+-- is_ward: physical type wa, or RoleCode HU.
+with version as (
+    select
+        *,
+        row_number() over (
+            partition by location_id
+            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+        ) as recency
+    from raw.fhir_location
+), typed_location as (
+    select
+        *,
+        list_transform(types, lambda coding: coding.code) as type_codes
+    from version
+    where recency = 1
+        and not coalesce(is_deleted, false)
+)
+select
+    location_id,
+    coalesce(name, location_id) as name,
+    part_of_ref as part_of_id,
+    organization_ref as organization_id,
+    physical_type_code,
+    coalesce(len(type_codes), 0) > 0 as is_typed,
+    coalesce(list_has_any(type_codes, ['1108-0', '1109-8', 'ER', 'ETU']), false) as is_emergency,
+    coalesce(list_has_any(type_codes, ['1209-6', '1210-4', '1212-0', '1162-7']), false) as is_treatment_room,
+    coalesce(physical_type_code = 'wa', false) or coalesce(list_contains(type_codes, 'HU'), false) as is_ward,
+    source,
+    file_id,
+    line
+from typed_location

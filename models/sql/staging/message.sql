@@ -1,0 +1,32 @@
+-- Grain: one row per message as it first came into an engine.
+-- A hop from channel to channel is the same message: its rows share root_message_uid, and count once, at the root.
+-- received_at: when the engine's first channel received it; its earliest event where that one is missing.
+-- last_source_event: the last thing the first channel did with it: transformed, filtered, failed and so on.
+select
+    root_message_uid as message_key,
+    arg_min(source, event_order) as source,
+    coalesce(
+        arg_min(channel, event_order) filter (where message_uid = root_message_uid),
+        arg_min(channel, event_order)
+    ) as channel,
+    max(msg_type) as msg_type,
+    max(msg_trigger) as msg_trigger,
+    coalesce(
+        min(occurred_at) filter (
+            where event_type = 'received' and node_role = 'source' and message_uid = root_message_uid
+        ),
+        min(occurred_at)
+    ) as received_at,
+    max(occurred_at) as last_event_at,
+    arg_max(event_type, event_order) filter (
+        where event_type in ('received', 'transformed', 'filtered', 'failed', 'dead_lettered', 'discarded')
+            and node_role <> 'destination'
+            and message_uid = root_message_uid
+    ) as last_source_event,
+    max(visit_key) as visit_key,
+    max(placer_key) as placer_key,
+    arg_min(file_id, event_order) as file_id,
+    arg_min(line, event_order) as line
+from staging.interface_event
+where root_message_uid is not null
+group by root_message_uid

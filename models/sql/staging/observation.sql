@@ -1,0 +1,34 @@
+-- Grain: one row per Observation.
+-- The latest version of each that was neither entered in error nor cancelled.
+-- is_critical: interpretation HH or LL.
+-- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+with version as (
+    select
+        *,
+        row_number() over (
+            partition by observation_key
+            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+        ) as recency
+    from raw.fhir_observation
+)
+select
+    observation_key,
+    patient_key,
+    encounter_key,
+    order_keys,
+    status,
+    coalesce(list_has_any(interpretation_codes, ['HH', 'LL']), false) as is_critical,
+    case when regexp_matches(issued, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(issued as timestamptz) end as issued_at,
+    case
+        when issued is null then null
+        when not regexp_matches(issued, 'T') then 'day'
+        when not regexp_matches(issued, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
+        else 'instant'
+    end as issued_precision,
+    source,
+    file_id,
+    line
+from version
+where recency = 1
+    and not coalesce(is_deleted, false)
+    and coalesce(status, '') not in ('entered-in-error', 'cancelled')

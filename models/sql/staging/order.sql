@@ -1,0 +1,42 @@
+-- Grain: one row per ServiceRequest.
+-- The latest version of each that was not entered in error.
+-- order_kind: lab (category 108252007), admission (32485007), discharge (58000006), or other; SNOMED CT codes.
+-- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+with version as (
+    select
+        *,
+        row_number() over (
+            partition by order_key
+            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+        ) as recency
+    from raw.fhir_service_request
+)
+select
+    order_key,
+    patient_key,
+    encounter_key,
+    placer_keys,
+    status,
+    intent,
+    priority,
+    case
+        when list_contains(category_codes, '108252007') then 'lab'
+        when list_contains(list_transform(codes, lambda coding: coding.code), '32485007') then 'admission'
+        when list_contains(list_transform(codes, lambda coding: coding.code), '58000006') then 'discharge'
+        else 'other'
+    end as order_kind,
+    case when regexp_matches(authored_on, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(authored_on as timestamptz) end as ordered_at,
+    case
+        when authored_on is null then null
+        when not regexp_matches(authored_on, 'T') then 'day'
+        when not regexp_matches(authored_on, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
+        else 'instant'
+    end as ordered_precision,
+    location_id,
+    source,
+    file_id,
+    line
+from version
+where recency = 1
+    and not coalesce(is_deleted, false)
+    and coalesce(status, '') <> 'entered-in-error'

@@ -1,0 +1,109 @@
+"""How numbers are said to people: durations, shares, changes, times. Used by the dashboard and the command line alike.
+
+Only formatting: no number is computed here. The minus sign is a real one, a missing value an en dash, and a duration
+is said as people say it.
+"""
+
+from datetime import date, datetime
+from typing import Final
+
+from models.kpi import Unit
+
+NONE: Final = "–"
+MINUS: Final = "−"
+_HOUR, _DAY = 60, 60 * 24
+
+
+def number(value: float | None) -> str:
+    """A whole number with its thousands separated: `1,234`."""
+    return NONE if value is None else _signed(f"{round(value):,}")
+
+
+def percent(share: float | None) -> str:
+    """A fraction (0 to 1) in percent with one decimal: `11.8 %`; below one percent with two: `0.17 %`."""
+    if share is None:
+        return NONE
+    decimals = 2 if 0 < abs(round(share * 100, 2)) < 1 else 1
+    return _signed(f"{share * 100:.{decimals}f} %")
+
+
+def duration(minutes: float | None) -> str:
+    """Minutes as people say them: `45 s`, `58 min`, `3 h 52`, `3 d 4 h`."""
+    if minutes is None:
+        return NONE
+    if minutes < 0:
+        return MINUS + duration(-minutes)
+    if 0 < round(minutes * 60) < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{round(minutes * 60)} s"
+    whole = round(minutes)
+    if whole < _HOUR:
+        return f"{whole} min"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR:02d}"
+    hours = round(minutes / _HOUR)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def milliseconds(amount: float | None) -> str:
+    """Milliseconds: `840 ms`, from a second on `1.2 s`, from a minute on as a duration."""
+    if amount is None:
+        return NONE
+    if round(abs(amount)) < 1000:  # noqa: PLR2004 - a second
+        return _signed(f"{round(amount)} ms")
+    if round(abs(amount) / 1000, 1) < 60:  # noqa: PLR2004 - a minute
+        return _signed(f"{amount / 1000:.1f} s")
+    return duration(amount / 60_000)
+
+
+def value(amount: float | None, unit: Unit) -> str:
+    """A KPI's value in its unit."""
+    match unit:
+        case "percent":
+            return percent(amount)
+        case "minutes":
+            return duration(amount)
+        case "milliseconds":
+            return milliseconds(amount)
+        case _:
+            return number(amount)
+
+
+def change(difference: float | None, unit: Unit) -> str:
+    """A difference between two values with its sign; of shares in points: `+3.1 pts`, `−12 min`, `±0`."""
+    if difference is None:
+        return NONE
+    if unit == "percent":
+        points = round(difference * 100, 1)
+        return f"{_sign(points)}{abs(points):.1f} pts"
+    said = value(abs(difference), unit)
+    return f"{_sign(difference if any(digit in said for digit in '123456789') else 0)}{said}"
+
+
+def day(when: date) -> str:
+    """A day with its weekday: `Mon 4 May 2026`."""
+    return f"{when:%a} {when.day} {when:%b %Y}"
+
+
+def week(when: date) -> str:
+    """A week by its Monday: `week of 4 May`."""
+    return f"week of {when.day} {when:%b}"
+
+
+def local_time(when: datetime) -> str:
+    """A local hospital time with its day of the week: `Mon 4 May 2026, 06:40`. The caller has set the zone."""
+    return f"{day(when)}, {when:%H:%M}"
+
+
+def suppressed(threshold: int) -> str:
+    """What stands where a number is hidden: `fewer than 5`."""
+    return f"fewer than {threshold}"
+
+
+def _sign(amount: float) -> str:
+    if amount == 0:
+        return "±"
+    return "+" if amount > 0 else MINUS
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", MINUS)

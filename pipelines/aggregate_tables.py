@@ -1,0 +1,151 @@
+"""The tables of the aggregates folder, made from the marts and made visible to DuckDB so that they can be kept as
+files.
+
+Here: putting together what `aggregate`, `signals` and `channels` compute, with small numbers hidden. Not here: their
+arithmetic.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from models.kpis import KPIS
+from pipelines import aggregate, channels, effective, signals
+from pipelines.hiding import hide_small_numbers
+from pipelines.periods import signal_weeks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from data_quality.run import Verdict
+    from models.publication import SourceState
+    from pipelines.settings import Settings
+
+NAMES = (
+    "kpi_value",
+    "kpi_exclusion",
+    "readiness",
+    "kpi_signal",
+    "interface_channel",
+    "check_result",
+    "ledger_total",
+    "source_freshness",
+)
+LEDGER_QUERY = """
+    select
+        source,
+        kind,
+        resource_type,
+        count(*) as files,
+        sum(lines_read)::bigint as lines_read,
+        sum(loaded)::bigint as loaded,
+        sum(unchanged)::bigint as unchanged,
+        sum(superseded)::bigint as superseded,
+        sum(ignored)::bigint as ignored,
+        sum(quarantined)::bigint as quarantined,
+        max(exported_at) as last_exported_at
+    from account.file
+    group by source, kind, resource_type
+"""
+
+
+@contextmanager
+def registered(
+    db: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    verdict: Verdict,
+    decisions: Sequence[effective.Decided],
+    sources: Sequence[SourceState],
+    cuts: Mapping[str, datetime],
+    say: Callable[[str], None],
+) -> Iterator[Mapping[str, str]]:
+    """Every aggregate by its published name, as the name of a relation that this connection can read; gone
+    afterwards.
+    """
+    frames = kpi_tables(db, settings, verdict, decisions, cuts, say)
+    frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
+    for name, frame in frames.items():
+        db.register(f"aggregate_{name}", frame.to_arrow())
+    as_of = max(cuts.values())
+    channels.fill(db, "aggregate_interface_channel", aggregate.window_list(as_of), as_of)
+    db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
+    try:
+        yield {name: f"aggregate_{name}" for name in NAMES}
+    finally:
+        for name in frames:
+            db.unregister(f"aggregate_{name}")
+        for name in ("interface_channel", "ledger_total"):
+            db.execute(f"drop table if exists aggregate_{name}")
+
+
+def kpi_tables(
+    db: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    verdict: Verdict,
+    decisions: Sequence[effective.Decided],
+    cuts: Mapping[str, datetime],
+    say: Callable[[str], None] = lambda _step: None,
+) -> dict[str, pl.DataFrame]:
+    """Values, exclusions, readiness and signals of every KPI; windows are the same for all, before the newest data
+    cut.
+    """
+    as_of = max(cuts.values())
+    spans = aggregate.window_list(as_of)
+    whole = {each.id: each.target for each in effective.kpi_settings(settings, decisions)}
+    by_facility = effective.facility_targets(decisions)
+    rebased = effective.rebased(decisions)
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in NAMES[:4]}
+    for each in aggregate.inputs(db, list(KPIS.values()), cuts):
+        say(f"computing {each.kpi.id}")
+        values = hide_small_numbers(each.kpi, aggregate.kpi_values(each, spans), settings.suppress_below)
+        parts["kpi_value"].append(values)
+        parts["kpi_exclusion"].append(aggregate.kpi_exclusions(each, spans))
+        parts["readiness"].append(aggregate.kpi_readiness(each, spans, verdict))
+        parts["kpi_signal"].append(
+            signals.kpi_signals(
+                each.kpi,
+                values,
+                signal_weeks(as_of),
+                {None: whole[each.kpi.id], **by_facility.get(each.kpi.id, {})},
+                rebased,
+            )
+        )
+    return {name: pl.concat(found) for name, found in parts.items()}
+
+
+def _check_results(verdict: Verdict) -> pl.DataFrame:
+    return pl.DataFrame(
+        [vars(outcome) | {"kpis": list(outcome.kpis)} for outcome in verdict.outcomes],
+        schema={
+            "table": pl.String,
+            "expectation": pl.String,
+            "column": pl.String,
+            "why": pl.String,
+            "severity": pl.String,
+            "passed": pl.Boolean,
+            "unexpected_share": pl.Float64,
+            "kpis": pl.List(pl.String),
+        },
+        orient="row",
+    )
+
+
+def _freshness(sources: Sequence[SourceState]) -> pl.DataFrame:
+    instant = pl.Datetime("us", "UTC")
+    return pl.DataFrame(
+        [vars(source) for source in sources],
+        schema={
+            "source": pl.String,
+            "as_of": instant,
+            "last_file_at": instant,
+            "expected_every_hours": pl.Float64,
+            "is_late": pl.Boolean,
+        },
+        orient="row",
+    )

@@ -1,0 +1,73 @@
+"""Building one staging or mart table inside DuckDB, and the data cut that each table is as of.
+
+Here: binding a query's parameters and running it. Not here: the queries (`models/sql`), the order (Dagster's, from
+what they read).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from models.catalog import Table, upstream
+from pipelines.errors import PipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    import duckdb
+
+    from pipelines.settings import Settings
+
+CUTS = {
+    "fhir": "select coalesce(max(exported_at), max(ingested_at)) from account.file where kind = 'fhir' and loaded > 0",
+    "engine": "select max(occurred_at) from raw.interface_event",
+}
+"""When each kind of source was last known to be complete: an export says so; a log is as old as its last event."""
+
+
+def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> int:
+    """Replace the table by what its query finds now, in one statement; how many rows it has."""
+    known: dict[str, Any] = {
+        "as_of": lambda: data_cut(db, settings, [table.full_name]),
+        "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
+        "handoff_accept_minutes": lambda: settings.windows.handoff_accept_minutes,
+        "zone": lambda: settings.zone,
+    }
+    bound = {name: known[name]() for name in table.parameters}
+    db.execute(f"create schema if not exists {table.layer}")
+    db.execute(f"create or replace table {table.full_name} as {table.query}", bound)
+    ((rows,),) = db.execute(f"select count(*) from {table.full_name}").fetchall()
+    return rows
+
+
+def data_cut(db: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[str]) -> datetime:
+    """Until when the sources behind these tables are known, in the hospital's zone: the newest of the kinds they read.
+
+    Raises:
+        PipelineError: nothing was ever ingested.
+    """
+    kinds = set().union(*(source_kinds(name) for name in names)) or set(CUTS)
+    cuts = [cut for kind in sorted(kinds) if (cut := _cut(db, kind)) is not None]
+    cuts = cuts or [cut for kind in CUTS if (cut := _cut(db, kind)) is not None]
+    if not cuts:
+        raise PipelineError(
+            f"{settings.home} holds no data yet, so nothing can be computed. "
+            "Name sources in wardflow.toml, or use `wardflow ingest PATH`."
+        )
+    return max(cuts).astimezone(ZoneInfo(settings.zone))
+
+
+def _cut(db: duckdb.DuckDBPyConnection, kind: str) -> datetime | None:
+    ((cut,),) = db.execute(CUTS[kind]).fetchall()
+    return cut
+
+
+@cache
+def source_kinds(name: str) -> frozenset[str]:
+    """Which kinds of source a table ("layer.name") reads, directly or through other tables: `fhir`, `engine`."""
+    reads = upstream(name)
+    fhir = {"fhir"} if any(read.startswith("raw.fhir_") for read in reads) else set[str]()
+    return frozenset(fhir | ({"engine"} if "raw.interface_event" in reads else set[str]()))

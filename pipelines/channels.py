@@ -1,0 +1,92 @@
+"""How each interface does: one row per channel and period, for the aggregates folder. These count messages, not people.
+
+Here: one query over the interface marts, run for each window. Not here: what a message or a delivery is (`models/sql`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from pipelines.periods import Window
+
+QUERY = """
+with message as (
+    select source, channel, count(distinct message_uid) as messages
+    from staging.interface_event
+    where event_type = 'received'
+        and node_role = 'source'
+        and ($start is null or occurred_at::date >= $start)
+        and ($end is null or occurred_at::date < $end)
+    group by all
+), delivery as (
+    select
+        source,
+        channel,
+        count(*) as deliveries,
+        count(*) filter (where is_failed or attempts > 1) as failed_first,
+        count(*) filter (where is_failed) as failed_final,
+        count(*) filter (where attempts > 1) as retried,
+        count(*) filter (where state = 'dead_lettered') as dead_lettered,
+        count(*) filter (where is_open) as queue_depth,
+        (date_diff('second', min(received_at) filter (where is_open), $as_of) / 60.0)::double as oldest_queued_minutes,
+        quantile_cont(ack_latency_ms, 0.5) as ack_p50_ms,
+        quantile_cont(ack_latency_ms, 0.95) as ack_p95_ms,
+        quantile_cont(hop_latency_ms, 0.5) as hop_p50_ms,
+        quantile_cont(hop_latency_ms, 0.95) as hop_p95_ms
+    from marts.message_delivery
+    where ($start is null or received_date >= $start) and ($end is null or received_date < $end)
+    group by all
+)
+select
+    $name::varchar as grain,
+    $start::date as period,
+    $end::date as period_end,
+    interface.source,
+    interface.channel,
+    interface.facility,
+    interface.owner,
+    interface.protocol,
+    interface.data_domain,
+    interface.criticality,
+    interface.kind,
+    interface.is_registered,
+    interface.is_seen,
+    coalesce(message.messages, 0) as messages,
+    coalesce(delivery.deliveries, 0) as deliveries,
+    coalesce(delivery.failed_first, 0) as failed_first,
+    coalesce(delivery.failed_final, 0) as failed_final,
+    coalesce(delivery.retried, 0) as retried,
+    coalesce(delivery.dead_lettered, 0) as dead_lettered,
+    coalesce(delivery.queue_depth, 0) as queue_depth,
+    delivery.oldest_queued_minutes,
+    round(delivery.ack_p50_ms, 3) as ack_p50_ms,
+    round(delivery.ack_p95_ms, 3) as ack_p95_ms,
+    round(delivery.hop_p50_ms, 3) as hop_p50_ms,
+    round(delivery.hop_p95_ms, 3) as hop_p95_ms,
+    interface.first_seen_at,
+    interface.last_seen_at,
+    interface.max_silence_minutes,
+    interface.max_silence_minutes is not null
+    and (not interface.is_seen or date_diff('second', interface.last_seen_at, $as_of) > interface.max_silence_minutes * 60) as silent
+from marts.interface_channel as interface
+left join message
+    on message.source = interface.source and message.channel = interface.channel
+left join delivery
+    on delivery.source = interface.source and delivery.channel = interface.channel
+"""
+"""`messages` counts what each channel received, hops from another channel included, as `marts.interface_channel` does. `silent`
+and `last_seen_at` are as of the data cut in every window. `failed_first`: the first attempt did not succeed.
+"""
+
+
+def fill(db: duckdb.DuckDBPyConnection, table: str, window_list: Sequence[Window], as_of: datetime) -> None:
+    """Make the temporary table with the rows of every window."""
+    for position, window in enumerate(window_list):
+        verb = f"insert into {table}" if position else f"create or replace temp table {table} as"
+        db.execute(f"{verb} {QUERY}", {"name": window.name, "start": window.start, "end": window.end, "as_of": as_of})

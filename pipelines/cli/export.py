@@ -1,0 +1,85 @@
+"""`wardflow export`: the published snapshot as files for other tools. Not here: making a snapshot."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
+from pipelines.cli.output import print_json, print_table
+from pipelines.cli.roles import open_cases, purpose_option, role_of, role_option, snapshot_as
+
+if TYPE_CHECKING:
+    from models.publication import PublishedTable
+    from pipelines.snapshot_reader import Snapshot
+
+DICTIONARY = "DATA_DICTIONARY.md"
+
+
+@click.command()
+@click.option(
+    "--parquet",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="A new or empty folder for the files.",
+)
+@purpose_option
+@format_option
+@role_option
+@home_options
+def export(folder: Path, purpose: str | None, as_format: str) -> None:
+    """Copy the tables of the current snapshot that your role may open, with the data dictionary.
+
+    Leadership exports aggregates; other roles export cases too, which needs a purpose and goes into the access log.
+
+    \b
+    Example: wardflow export --parquet board-2026-04 --role leadership
+             wardflow export --parquet research --purpose "discharge pilot, protocol 4"
+    """
+    call = call_of()
+    if folder.exists() and any(folder.iterdir()):
+        raise WrongUse(f"{folder} is not empty, and an export never overwrites. Name a new folder.")
+    role = role_of(call)
+    if role != "leadership":
+        open_cases(call, what=f"export of every table to {folder.name}", purpose=purpose)
+    snapshot = snapshot_as(role)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    written = [name for table in snapshot.tables() for name in _copy(snapshot, table, folder)]
+    dictionary = Path(__file__).parents[2] / "models" / DICTIONARY
+    shutil.copyfile(dictionary, folder / DICTIONARY)
+    document = {
+        "snapshot": snapshot.manifest.id,
+        "as_of": snapshot.as_of,
+        "role": role,
+        "tables": [
+            {"table": table.name, "audience": table.audience, "rows": table.rows} for table in snapshot.tables()
+        ],
+        "files": [*written, DICTIONARY],
+    }
+    if as_format == "json":
+        print_json(document)
+        return
+    print_table(
+        ["table", "folder", "rows"],
+        [[each["table"], each["audience"], each["rows"]] for each in document["tables"]],
+        right=frozenset({2}),
+    )
+    click.echo(f"{len(document['files'])} files of snapshot {snapshot.manifest.id} in {folder}")
+
+
+def _copy(snapshot: Snapshot, table: PublishedTable, folder: Path) -> list[str]:
+    """The table's files under its own name; of several files each gets a number."""
+    paths = snapshot.paths(table.name)
+    names = (
+        [f"{table.name}.parquet"]
+        if len(paths) == 1
+        else [f"{table.name}-{n}.parquet" for n in range(1, len(paths) + 1)]
+    )
+    for path, name in zip(paths, names, strict=True):
+        shutil.copyfile(path, folder / name)
+    return names

@@ -1,0 +1,260 @@
+"""`wardflow status`, `readiness` and `interfaces`: the state of what was published, from its aggregates. No arithmetic."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
+from pipelines.cli.output import local, print_json, print_table
+from pipelines.cli.roles import role_of, role_option, snapshot_as
+
+WINDOWS = ("4", "13", "26", "all")
+CHANNEL_COUNTS = ("messages", "failed_first", "failed_final", "retried", "dead_lettered", "queue_depth")
+CHANNEL_TIMES = ("oldest_queued_minutes", "ack_p50_ms", "ack_p95_ms", "hop_p50_ms", "hop_p95_ms")
+
+if TYPE_CHECKING:
+    from pipelines.snapshot_reader import Snapshot
+
+
+def weeks_option(command: Any) -> Any:  # noqa: ANN401 -- a click decorator
+    """`--weeks`: which published window."""
+    return click.option(
+        "--weeks",
+        type=click.Choice(WINDOWS),
+        default="all",
+        show_default=True,
+        help="The last so many whole weeks before the data cut, or all time.",
+    )(command)
+
+
+def open_snapshot() -> Snapshot:
+    """The current snapshot, read as this call's role."""
+    return snapshot_as(role_of(call_of()))
+
+
+@click.command()
+@format_option
+@role_option
+@home_options
+def status(as_format: str) -> None:
+    """Show the last publication, freshness by source, failing checks, quarantine, and what is late.
+
+    \b
+    Example: wardflow status
+             wardflow status --format json
+    """
+    snapshot = open_snapshot()
+    manifest = snapshot.manifest
+    quarantined = snapshot.rows(
+        "select source, sum(quarantined)::bigint as lines from total group by source having lines > 0 order by source",
+        total="ledger_total",
+    )
+    states = snapshot.rows(
+        "select state, count(*) as n from ready where grain = 'all' and facility is null group by state",
+        ready="readiness",
+    )
+    document = {
+        "snapshot": manifest.id,
+        "as_of": snapshot.as_of,
+        "published_at": manifest.published_at.astimezone(snapshot.zone),
+        "role": snapshot.role,
+        "sources": [
+            {
+                "source": each.source,
+                "as_of": each.as_of and each.as_of.astimezone(snapshot.zone),
+                "last_file_at": each.last_file_at and each.last_file_at.astimezone(snapshot.zone),
+                "expected_every_hours": each.expected_every_hours,
+                "late": each.is_late,
+            }
+            for each in manifest.sources
+        ],
+        "checks": {
+            "passed": manifest.checks.passed,
+            "failed": [
+                {
+                    "table": each.table,
+                    "column": each.column,
+                    "expectation": each.expectation,
+                    "why": each.why,
+                    "severity": each.severity,
+                    "kpis": each.kpis,
+                }
+                for each in manifest.checks.failed
+            ],
+        },
+        "kpis": {
+            state: sum(row["n"] for row in states if row["state"] == state) for state in ("ready", "biased", "withheld")
+        },
+        "quarantined": quarantined,
+        "late": [each.source for each in manifest.sources if each.is_late],
+    }
+    if as_format == "json":
+        print_json(document)
+    else:
+        _say_status(snapshot, document)
+
+
+def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
+    kpis = document["kpis"]
+    click.echo(f"Snapshot  {document['snapshot']}")
+    click.echo(
+        f"Data to   {local(document['as_of'], snapshot.zone)}, published {local(document['published_at'], snapshot.zone)}"
+    )
+    click.echo(
+        f"KPIs      {kpis['ready']} ready, {kpis['biased']} biased, {kpis['withheld']} withheld (`wardflow readiness` says why)"
+    )
+    click.echo(f"Late      {', '.join(document['late']) or 'nothing'}")
+    click.echo()
+    print_table(
+        ["source", "data to", "last file", "expected every", "late"],
+        [
+            [
+                each["source"],
+                local(each["as_of"], snapshot.zone),
+                local(each["last_file_at"], snapshot.zone),
+                f"{each['expected_every_hours']:g} h" if each["expected_every_hours"] else None,
+                each["late"],
+            ]
+            for each in document["sources"]
+        ],
+    )
+    click.echo()
+    click.echo(f"Checks: {document['checks']['passed']:,} passed, {len(document['checks']['failed'])} failed")
+    for each in document["checks"]["failed"]:
+        click.echo(f"  {each['severity']}  {each['table']}: {each['expectation']}. {each['why']}")
+    for each in document["quarantined"]:
+        click.echo(f"Quarantine: {each['lines']:,} lines of {each['source']} (`wardflow ledger` says why)")
+
+
+@click.command()
+@click.option("--facility", help="One facility instead of all together.")
+@weeks_option
+@format_option
+@role_option
+@home_options
+def readiness(facility: str | None, weeks: str, as_format: str) -> None:
+    """Say of each KPI whether it is ready, biased or withheld, and why.
+
+    \b
+    Example: wardflow readiness
+             wardflow readiness --facility "Northfield General" --weeks 13
+    """
+    from models.kpis import KPIS
+
+    snapshot = open_snapshot()
+    rows = {row["kpi"]: row for row in snapshot.rows(
+        f"select kpi, state, why, inputs from ready where facility is not distinct from $facility and {_in_window('ready')}",
+        {"facility": facility, **_window(weeks)},
+        ready="readiness",
+    )}  # fmt: skip
+    if not rows:
+        _no_such(
+            "facility",
+            facility,
+            snapshot.rows("select distinct facility as name from ready where facility is not null", ready="readiness"),
+        )
+    document = [
+        {
+            "kpi": kpi_id,
+            "state": rows[kpi_id]["state"],
+            "why": rows[kpi_id]["why"],
+            "inputs": [
+                {name: each[name] for name in ("table", "column", "completeness")}
+                for each in json.loads(rows[kpi_id]["inputs"])
+            ],
+        }
+        for kpi_id in KPIS
+        if kpi_id in rows
+    ]
+    if as_format == "json":
+        print_json(document)
+        return
+    click.echo(f"Data to {local(snapshot.as_of, snapshot.zone)}")
+    for each in document:
+        click.echo(f"{each['state']:<9} {each['kpi']}")
+        for why in each["why"]:
+            click.echo(f"          {why}")
+
+
+@click.command()
+@weeks_option
+@format_option
+@role_option
+@home_options
+def interfaces(weeks: str, as_format: str) -> None:
+    """Show each interface channel: volume, failures, retries, dead letters, queue, latencies, last seen, silent or not.
+
+    `silent` and `last_seen_at` are as of the data cut. `incidents` are the decision journal's entries about the channel.
+
+    \b
+    Example: wardflow interfaces --weeks 4
+             wardflow interfaces --format json
+    """
+    snapshot = open_snapshot()
+    rows = snapshot.rows(
+        f"select * from channel where {_in_window('channel')} order by facility, source, channel",
+        _window(weeks),
+        channel="interface_channel",
+    )
+    decisions = snapshot.rows(
+        "select decided_at, actor, action, subject, facility, why from entry where subject_kind = 'interface' order by decided_at",
+        entry="decision",
+    )
+    from models import wording
+
+    document = [_channel(row, decisions, snapshot) for row in rows]
+    if as_format == "json":
+        print_json(document)
+        return
+    click.echo(
+        f"Data to {local(snapshot.as_of, snapshot.zone)}; {'all time' if weeks == 'all' else f'last {weeks} whole weeks'}"
+    )
+    print_table(
+        ["facility", "channel", "messages", "failed first", "failed", "retried", "dead", "queued", "ack p95", "last seen", "silent"],
+        [
+            [
+                each["facility"], each["flow"], each["messages"], each["failed_first"], each["failed_final"], each["retried"],
+                each["dead_lettered"], each["queue_depth"], wording.milliseconds(each["ack_p95_ms"]),
+                local(each["last_seen_at"], snapshot.zone), each["silent"],
+            ]
+            for each in document
+        ],
+        right=frozenset(range(2, 9)),
+    )  # fmt: skip
+
+
+def _channel(row: dict[str, Any], decisions: list[dict[str, Any]], snapshot: Snapshot) -> dict[str, Any]:
+    last_seen = row["last_seen_at"]
+    about = [
+        each for each in decisions if each["subject"] == row["channel"] and each["facility"] in {None, row["facility"]}
+    ]
+    return {
+        "flow": row["channel"],
+        "source": row["source"],
+        "facility": row["facility"],
+        **{name: int(row[name]) for name in CHANNEL_COUNTS},
+        **{name: row[name] for name in CHANNEL_TIMES},
+        "last_seen_at": last_seen and last_seen.astimezone(snapshot.zone),
+        "silent": bool(row["silent"]),
+        "registered": row["is_registered"],
+        "owner": row["owner"],
+        "incidents": [{name: each[name] for name in ("decided_at", "actor", "action", "why")} for each in about],
+    }
+
+
+def _in_window(table: str) -> str:
+    """The condition that picks one published window: the newest of that many days, or all time."""
+    newest = f"(select max(period_end) from {table} where grain = 'window')"
+    return f"grain = $grain and ($days is null or (period_end - period = $days and period_end = {newest}))"
+
+
+def _window(weeks: str) -> dict[str, object]:
+    return {"grain": "all", "days": None} if weeks == "all" else {"grain": "window", "days": int(weeks) * 7}
+
+
+def _no_such(what: str, given: str | None, known: list[dict[str, Any]]) -> None:
+    names = ", ".join(sorted(row["name"] for row in known))
+    raise WrongUse(f"There is no {what} {given!r}. Known: {names or 'none'}.")

@@ -1,0 +1,202 @@
+"""`wardflow trace`: one case end to end, across clinical events and message hops, with the missing hop named.
+
+Here: finding the case by any of its keys, and saying which expected hop is not there. Not here: how events are joined
+(`models/sql/marts/journey_event.sql`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli.edge import CheckFailed, call_of, format_option, home_options
+from pipelines.cli.output import EMPTY, print_json, print_table
+from pipelines.cli.roles import open_cases, purpose_option, role_option, snapshot_as
+
+if TYPE_CHECKING:
+    from pipelines.snapshot_reader import Snapshot
+
+SPANS = {
+    "case": "select * from journey where journey_key in (select journey_key from journey where case_key = $key) order by occurred_at, seq",
+    "order": "select * from journey where order_key = $key order by occurred_at, seq",
+    "message": "select * from journey where message_key = $key order by occurred_at, seq",
+}
+"""How each kind of key finds its events; the first kind that finds any wins."""
+
+UNMATCHED = """
+    select
+        coalesce(delivery.routed_at, delivery.received_at) as occurred_at,
+        coalesce(delivery.delivered_at, case when delivery.is_settled then delivery.last_event_at end) as until_at,
+        'message' as kind,
+        delivery.channel || ' to ' || delivery.destination as place,
+        coalesce(delivery.msg_type, 'message') || ' ' || replace(delivery.state, '_', '-') as what,
+        delivery.file_id,
+        delivery.line
+    from delivery
+    where delivery.message_key = $key
+    order by occurred_at
+"""
+"""A message that belongs to no case that is known: its own hops."""
+
+UNDELIVERED = """
+    select
+        delivery.channel || ' to ' || delivery.destination as hop,
+        coalesce(message.msg_type || coalesce(' ' || message.msg_trigger, ''), 'message') as message,
+        delivery.message_key,
+        delivery.state,
+        delivery.error_class,
+        delivery.received_at
+    from delivery
+    inner join message on message.message_key = delivery.message_key
+    where delivery.state <> 'delivered'
+        and (delivery.message_key = $key or message.order_key = $key or message.encounter_key in (select unnest($cases::varchar[])))
+    order by delivery.received_at
+"""
+NEVER_SEEN = """
+    with carried as (
+        select facility, msg_type, min(received_at) as first_at, max(received_at) as last_at
+        from message where msg_type in ('ORM', 'OML', 'ORU') group by all
+    ), expected as (
+        select order_key, facility, ['ORM', 'OML'] as types, 'order' as what, ordered_at as due_at
+        from lab where ordered_at is not null and not is_revoked
+        union all
+        select order_key, facility, ['ORU'] as types, 'result' as what, verified_at as due_at
+        from lab where verified_at is not null
+    )
+    select expected.order_key, expected.facility, expected.what, expected.due_at
+    from expected
+    where (
+            expected.order_key = $key
+            or expected.order_key in (select order_key from lab where encounter_key in (select unnest($cases::varchar[])))
+        )
+        and exists (
+            select 1 from carried
+            where carried.facility = expected.facility and list_contains(expected.types, carried.msg_type)
+                and expected.due_at between carried.first_at and carried.last_at
+        )
+        and not exists (
+            select 1 from message
+            where message.order_key = expected.order_key and list_contains(expected.types, message.msg_type)
+        )
+    order by expected.due_at
+"""
+"""Orders and results of the case for which the facility's engine carries a message as a rule, and none is in its log."""
+
+
+@click.command()
+@click.argument("key", metavar="KEY")
+@purpose_option
+@format_option
+@role_option
+@home_options
+def trace(key: str, purpose: str | None, as_format: str) -> None:
+    """Follow one case end to end: clinical events, people's steps and message hops, with the missing hop named.
+
+    KEY is the keyed hash of an encounter or an order (`wardflow key` makes it from an id; `wardflow kpi cases` lists them), or the
+    key of a message or of a delivery. Needs the informatics role and a purpose, which goes into the access log; file and line are
+    for engineers. Exit code 1 when nothing has that key.
+
+    \b
+    Example: wardflow trace 0f3a52c1d9e84b7790aa12cd34ef5678 --purpose "late bed, complaint 17"
+    """
+    call = call_of()
+    role = open_cases(call, what=f"trace {key}", purpose=purpose)
+    snapshot = snapshot_as(role)
+    sent = snapshot.rows(
+        "select message_key from delivery where delivery_key = $key", {"key": key}, delivery="message_delivery"
+    )
+    wanted = sent[0]["message_key"] if sent else key
+    kind, spans = _find(snapshot, wanted)
+    if not spans:
+        raise CheckFailed(
+            f"Nothing in snapshot {snapshot.manifest.id} has the key {key!r}. Keys are those of `wardflow kpi cases` or `wardflow key`."
+        )
+    cases = sorted({span["case_key"] for span in spans if span.get("case_key")}) if kind == "case" else []
+    files = (
+        {row["file_id"]: row["path"] for row in snapshot.rows("select file_id, path from delivered", delivered="file")}
+        if snapshot.may_open("file")
+        else {}
+    )
+    document = {
+        "key": key,
+        "is": kind,
+        "as_of": snapshot.as_of,
+        "spans": [_span(span, snapshot, files) for span in spans],
+        "missing": _missing(snapshot, wanted, cases),
+    }
+    if as_format == "json":
+        print_json(document)
+        return
+    print_table(
+        ["at", "until", "kind", "where", "what", "file", "line"],
+        [
+            [
+                _clock(span["at"]),
+                _clock(span["until"]),
+                span["kind"],
+                span["where"],
+                span["what"],
+                span["source_file"],
+                span["line"],
+            ]
+            for span in document["spans"]
+        ],
+    )
+    for each in document["missing"]:
+        click.echo(f"Missing: {each['where']}: {each['what']}")
+
+
+def _find(snapshot: Snapshot, key: str) -> tuple[str, list[dict[str, Any]]]:
+    """What kind of key it is, and its events in order of time."""
+    for kind, query in SPANS.items():
+        spans = snapshot.rows(query, {"key": key}, journey="journey_event")
+        if spans:
+            return kind, spans
+    return "message", snapshot.rows(UNMATCHED, {"key": key}, delivery="message_delivery")
+
+
+def _span(span: dict[str, Any], snapshot: Snapshot, files: dict[int, str]) -> dict[str, Any]:
+    until = span["until_at"]
+    return {
+        "at": span["occurred_at"].astimezone(snapshot.zone).isoformat(),
+        "until": until.astimezone(snapshot.zone).isoformat() if until else None,
+        "kind": span["kind"],
+        "where": span["place"],
+        "what": span["what"],
+        "source_file": files.get(span["file_id"]),
+        "line": span["line"] if files else None,
+        "order_key": span.get("order_key"),
+        "message_key": span.get("message_key"),
+    }
+
+
+def _missing(snapshot: Snapshot, key: str, cases: list[str]) -> list[dict[str, Any]]:
+    """What should have happened between systems and did not, each with the hop's name."""
+    parameters = {"key": key, "cases": cases}
+    undelivered = snapshot.rows(UNDELIVERED, parameters, delivery="message_delivery", message="message")
+    never = snapshot.rows(NEVER_SEEN, parameters, message="message", lab="lab_order")
+    return [
+        {
+            "where": each["hop"],
+            "what": f"{each['message']} {each['state'].replace('_', '-')}, never acknowledged"
+            + (f" ({each['error_class']})" if each["error_class"] else ""),
+            "since": each["received_at"].astimezone(snapshot.zone).isoformat(),
+            "message_key": each["message_key"],
+            "order_key": None,
+        }
+        for each in undelivered
+    ] + [
+        {
+            "where": f"{each['facility']}, interface engine",
+            "what": f"no {each['what']} message in the engine's log for this order",
+            "since": each["due_at"].astimezone(snapshot.zone).isoformat(),
+            "message_key": None,
+            "order_key": each["order_key"],
+        }
+        for each in never
+    ]
+
+
+def _clock(instant: str | None) -> str:
+    return EMPTY if instant is None else instant[:19].replace("T", " ")

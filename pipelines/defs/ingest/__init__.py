@@ -1,0 +1,1 @@
+"""Delivered files become `raw` tables, and every line is accounted for."""

@@ -1,0 +1,54 @@
+"""The two jobs, and when they run by themselves, in the hospital's own time zone.
+
+All steps of a run share one process: DuckDB has one writer, and one open connection is cheaper than sixty.
+"""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines import settings as configuration
+from pipelines.defs.ingest.assets import ENGINE_LOGS
+from pipelines.defs.resources import HOME_VARIABLE
+
+_PEOPLE = dg.AssetSelection.assets(["raw", "decision"], ["raw", "registry_interface"], ["account", "file"])
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.all(),
+    executor_def=dg.in_process_executor,
+    description="Everything due: ingest what is new, build, check, publish. `wardflow run` runs this job too.",
+)
+refresh_interfaces = dg.define_asset_job(
+    "refresh_interfaces",
+    selection=dg.AssetSelection.assets(ENGINE_LOGS).downstream() | _PEOPLE.downstream(),
+    executor_def=dg.in_process_executor,
+    description="Engine logs, what is made from them, and the snapshot; clinical tables keep the nightly run's state.",
+)
+
+
+def hospital_zone() -> str:
+    """The time zone of the home that WARDFLOW_HOME names; UTC while there is none, so that the code location always
+    loads.
+    """
+    home = os.environ.get(HOME_VARIABLE)
+    return configuration.load(Path(home)).zone if home else "UTC"
+
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    job=refresh,
+    cron_schedule="30 4 * * *",
+    execution_timezone=hospital_zone(),
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="After the night's export has come.",
+)
+hourly = dg.ScheduleDefinition(
+    name="hourly",
+    job=refresh_interfaces,
+    cron_schedule="5 * * * *",
+    execution_timezone=hospital_zone(),
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Interfaces fail by the hour, not by the day.",
+)

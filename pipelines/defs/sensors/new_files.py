@@ -1,0 +1,35 @@
+"""A run as soon as a delivered batch is complete."""
+
+import json
+
+import dagster as dg
+
+from pipelines import settings as configuration
+from pipelines.defs.resources import current_home
+from pipelines.defs.schedules.jobs import refresh
+from pipelines.due import fingerprint, taken_in
+from pipelines.sources import discover
+
+LOOK_EVERY_SECONDS = 10
+
+
+@dg.sensor(
+    job=refresh,
+    minimum_interval_seconds=LOOK_EVERY_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Watches landing/ and every source's path; starts when what is there has stopped changing.",
+)
+def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Two looks must find the same files before a run starts, so that a transfer in progress is not read half."""
+    state = json.loads(context.cursor or "{}")
+    settings = configuration.load(current_home())
+    found = fingerprint(settings, discover(settings))
+    if found in {state.get("done"), taken_in(settings)}:
+        return dg.SkipReason("Nothing new.")
+    if found != state.get("seen"):
+        return dg.SensorResult(
+            skip_reason="New files; waiting until they stop changing.", cursor=json.dumps({**state, "seen": found})
+        )
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=found)], cursor=json.dumps({"seen": found, "done": found})
+    )

@@ -1,0 +1,1 @@
+"""Staging and marts: one asset per SQL file of `models/sql`."""

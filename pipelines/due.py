@@ -1,0 +1,103 @@
+"""What is due to come in: the batches that the settings name, the registry and the decision journal.
+
+Here: which paths one run takes in. Not here: reading them (`ledger.ingest_paths`), and the Dagster step around it
+(`defs.ingest`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from pipelines import decisions, ledger, registry
+from pipelines.home import Home
+from pipelines.ledger import IngestReport
+from pipelines.sources import discover, events, fhir_projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from pipelines.settings import Settings
+    from pipelines.sources import Batch
+
+
+def raw_tables() -> list[str]:
+    """Every raw table that ingestion fills, sorted."""
+    parts = (fhir_projection.TABLES, events.TABLES, registry.TABLES, decisions.TABLES)
+    return sorted(name for part in parts for name in part if name.startswith("raw."))
+
+
+def row_count(db: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Rows of a table now."""
+    ((rows,),) = db.execute(f"select count(*) from {table}").fetchall()
+    return rows
+
+
+def take_in(
+    db: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    with_fhir: bool = True,
+    sources: Sequence[str] | None = None,
+    say: Callable[[str], None] = lambda _step: None,
+) -> IngestReport:
+    """Take in every due batch (of the named sources only, when given), the registry and the journal.
+
+    Raises:
+        PipelineError: a path that cannot be read, a log without a zone, an account that does not add up.
+    """
+    say("ingesting")
+    batches = discover(settings)
+    mark = fingerprint(settings, batches)
+    registry.take_in(db, settings)
+    if not _journal_is_known(db, settings):
+        decisions.take_in(db, settings)
+    due = [
+        batch
+        for batch in batches
+        if (with_fhir or batch.kind not in {"fhir", None}) and (sources is None or batch.source in sources)
+    ]
+    files: list[ledger.FileAccount] = []
+    for source in dict.fromkeys(batch.source for batch in due):
+        paths = [path for batch in due if batch.source == source for path in batch.paths]
+        files += ledger.ingest_paths(db, settings, paths, source=source).files
+    if with_fhir and sources is None:
+        _mark_file(settings).write_text(mark, encoding="utf-8")
+    return IngestReport(tuple(files))
+
+
+def _journal_is_known(db: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Whether the journal's very bytes are accounted for: reading them again would only change when they were last read."""
+    path = Home(settings.home).decisions_path
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    known = db.execute("select 1 from account.file where kind = 'decisions' and sha256 = $digest", {"digest": digest})
+    return bool(known.fetchall())
+
+
+def fingerprint(settings: Settings, batches: Iterable[Batch]) -> str:
+    """Changes when a delivered file appears, grows or is replaced; the content is not read."""
+    digest = hashlib.sha256()
+    home = settings.home.absolute()
+    for path in sorted(path for batch in batches for path in batch.paths):
+        for file in _files(path):
+            state = file.stat()
+            shown = file.relative_to(home) if file.is_relative_to(home) else file
+            digest.update(f"{shown}|{state.st_size}|{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def taken_in(settings: Settings) -> str:
+    """The fingerprint of the files that the last whole ingest found, by whoever ran it; empty before the first."""
+    mark = _mark_file(settings)
+    return mark.read_text(encoding="utf-8") if mark.exists() else ""
+
+
+def _mark_file(settings: Settings) -> Path:
+    return settings.home / ".taken-in"
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(inside for inside in path.rglob("*") if inside.is_file())

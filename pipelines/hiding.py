@@ -1,0 +1,88 @@
+"""Hiding small numbers in the table of KPI values, so that no small group of people can be counted.
+
+Here: which rows are judged together, and days. Not here: the rule for weeks, months and windows
+(`models.disclosure`), and KPIs that do not count people, which are left as they are.
+
+Weeks, months, windows and all time of a KPI are judged by the rule in one go. Days lie in weeks and in months, which
+overlap, and protecting single days against every chain of sums hides nearly everything. So days are shown or hidden a
+whole week at a time: a week's days of a facility show nothing beyond the week's own number when all of them are
+hidden, and facilities are hidden together, so that no facility is what remains of the total.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from models.disclosure import Cell, suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from models.kpi import Kpi
+
+HIDDEN = ("value", "numerator", "denominator", "open_cases")
+_WEEK = timedelta(days=7)
+
+
+def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.DataFrame:
+    """The same rows with a column `suppressed`; where it is true, every number of the row is null."""
+    if not kpi.about_people:
+        return values.with_columns(suppressed=pl.lit(value=False))
+    longer = values.filter(pl.col("grain") != "day")
+    days = values.filter(pl.col("grain") == "day")
+    cells = [
+        Cell((row["facility"], row["unit"]), row["grain"], row["period"], row["period_end"], row["denominator"])
+        for row in longer.iter_rows(named=True)
+    ]
+    longer = longer.with_columns(
+        pl.Series("suppressed", [cell.suppressed for cell in suppress(cells, threshold)], dtype=pl.Boolean)
+    )
+    totals, facilities = _hidden_weeks(longer, days, threshold)
+    monday = pl.col("period").dt.truncate("1w")
+    is_total = pl.col("facility").is_null() & pl.col("unit").is_null()
+    days = days.with_columns(
+        suppressed=pl.when(is_total).then(monday.is_in(sorted(totals))).otherwise(monday.is_in(sorted(facilities)))
+    )
+    return pl.concat([longer, days]).with_columns(
+        pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in HIDDEN
+    )
+
+
+def _hidden_weeks(longer: pl.DataFrame, days: pl.DataFrame, threshold: int) -> tuple[set[date], set[date]]:
+    """Mondays of the weeks whose days are hidden: of the whole hospital, and of its parts (which includes the
+    former).
+    """
+    small = days.filter((pl.col("denominator") > 0) & (pl.col("denominator") < threshold))
+    in_hidden = longer.filter(pl.col("suppressed") & pl.col("unit").is_null())
+    totals: set[date] = set()
+    parts: set[date] = set()
+    for row in small.iter_rows(named=True):
+        (parts if row["facility"] or row["unit"] else totals).add(_monday(row["period"]))
+    for row in in_hidden.iter_rows(named=True):
+        (parts if row["facility"] else totals).update(_mondays(row["period"], row["period_end"]))
+    totals = _with_neighbours(totals)
+    return totals, _with_neighbours(parts) | totals
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _mondays(start: date, end: date) -> Iterable[date]:
+    """The Monday of every week that shares a day with the period."""
+    monday = _monday(start)
+    while monday < end:
+        yield monday
+        monday += _WEEK
+
+
+def _with_neighbours(mondays: set[date]) -> set[date]:
+    """A hidden week that lies in two months takes its neighbours along: the rest of a month is then never a few days
+    only.
+    """
+    straddling = {monday for monday in mondays if monday.month != (monday + timedelta(days=6)).month}
+    return mondays | {monday + step for monday in straddling for step in (_WEEK, -_WEEK)}

@@ -1,0 +1,253 @@
+"""How delivered files come in: which there are, what each is and whose, and one transaction for each group of like files.
+
+Here: the order of work and the booking. Not here: the report (`ledger`), formats (`sources`). Only
+`ledger.ingest_paths` calls this.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipelines import booking, keys, ledger
+from pipelines.errors import ZoneNeeded
+from pipelines.ledger import FileAccount, IngestReport, Progress
+from pipelines.sources import SOURCES
+from pipelines.sources.arrivals import Arrival, Arrivals, gather
+from pipelines.sources.source import Intake, Session, append
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from pipelines.settings import Settings
+
+GROUP_BYTES = 64 << 20
+_MANIFEST = "manifest"
+
+_SCRATCH = (
+    """create or replace temp table line_verdict (
+        file_id integer, line bigint, byte_offset bigint, verdict varchar, rule varchar, line_hash varchar)""",
+    "create or replace temp table file_finding (file_id integer, rule varchar, n bigint)",
+    "create or replace temp table intake (file_id integer, exported_at timestamptz)",
+    "create or replace temp table latest_event (file_id integer, occurred_at timestamptz)",
+)
+
+
+def take_in(
+    db: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    paths: Iterable[Path | str],
+    *,
+    source: str | None,
+    zone: str | None,
+    progress: Callable[[Progress], None] | None,
+) -> IngestReport:
+    """See `ledger.ingest_paths`."""
+    arrivals = gather(settings, paths, source)
+    intake = _Intake(db, settings, arrivals, zone, progress)
+    intake.run()
+    if intake.zone_needed is not None:
+        raise intake.zone_needed
+    known = {file.path: file for file in ledger.report_of(db, "select unnest($ids)", {"ids": intake.booked}).files}
+    return IngestReport(
+        tuple(
+            known.get(path) or intake.repeated[path]
+            for path in intake.order
+            if path in known or path in intake.repeated
+        ),
+        tuple(arrivals.unrecognised),
+    )
+
+
+class _Intake:
+    """One call's work."""
+
+    def __init__(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        arrivals: Arrivals,
+        zone: str | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.db = db
+        self.settings = settings
+        self.arrivals = arrivals
+        self.key = keys.load(settings)
+        self.zone = zone
+        self.progress = progress
+        self.order = [arrival.delivered.path for arrival in arrivals.known]
+        self.booked: list[int] = []
+        self.repeated: dict[str, FileAccount] = {}
+        self.zone_needed: ZoneNeeded | None = None
+        self._accounts: dict[int, FileAccount] = {}
+        self._next_id: int = _scalar(db, "select coalesce(max(file_id), 0) + 1 from account.file")
+        self._done_bytes = self._done_files = 0
+
+    def run(self) -> None:
+        """Known bytes are booked again at once; the rest is read, group by group."""
+        seen = {
+            (source, sha): (file_id, set(paths))
+            for source, sha, file_id, paths in self.db.execute(
+                "select source, sha256, min(file_id), list(path) from account.file group by all"
+            ).fetchall()
+        }
+        fresh: dict[tuple[str, str, str], list[Intake]] = defaultdict(list)
+        again: list[tuple[Intake, int | None, Intake | None]] = []
+        firsts: dict[tuple[str, str], Intake] = {}
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            digests = list(pool.map(lambda arrival: arrival.delivered.sha256(), self.arrivals.known))
+        for arrival, sha256 in zip(self.arrivals.known, digests, strict=True):
+            file = self._as_intake(arrival, sha256)
+            same = (file.source.name, file.sha256)
+            if same in seen and file.delivered.path in seen[same][1]:
+                self._repeat(seen[same][0], file)
+            elif file.resource_type != "Bundle" and file.kind != _MANIFEST and same in seen:
+                again.append((file, seen[same][0], None))
+            elif file.resource_type != "Bundle" and file.kind != _MANIFEST and same in firsts:
+                again.append((file, None, firsts[same]))
+            else:
+                firsts[same] = file
+                fresh[file.kind, file.source.name, file.resource_type or ""].append(file)
+        for group in _groups(fresh):
+            self._load(group)
+        lost = {id(file) for file in firsts.values() if file.file_id == 0}
+        pending = [
+            (file, known or (first.file_id if first else 0)) for file, known, first in again if id(first) not in lost
+        ]
+        if pending:
+            self._book_again(pending)
+
+    def _as_intake(self, arrival: Arrival, sha256: str) -> Intake:
+        return Intake(
+            file_id=0,
+            delivered=arrival.delivered,
+            source=arrival.source,
+            kind=arrival.kind,
+            sha256=sha256,
+            resource_type=arrival.together,
+            exported_at=self.arrivals.exported_at(arrival),
+        )
+
+    def _load(self, files: Sequence[Intake]) -> None:
+        """One transaction: rows, verdicts, accounts; checked before it is committed."""
+        self._number(files)
+        try:
+            with _transaction(self.db):
+                session = Session(self.db, self.settings, self.key, self.zone)
+                for statement in _SCRATCH:
+                    self.db.execute(statement)
+                ids = pa.array([file.file_id for file in files], pa.int32())
+                times = pa.array([file.exported_at for file in files], pa.timestamp("us", tz="UTC"))
+                append(self.db, "intake", pa.table([ids, times], names=["file_id", "exported_at"]))
+                if files[0].kind == _MANIFEST:
+                    self._check_manifests(session, files)
+                else:
+                    SOURCES[files[0].kind].load(session, files)
+                    self._compare_with_manifests(session, files)
+                session.flush()
+                booking.book(self.db, files)
+        except ZoneNeeded as error:
+            self.zone_needed = error
+            for file in files:
+                file.file_id = 0
+        else:
+            self.booked += [file.file_id for file in files]
+        self._tell(files)
+
+    def _number(self, files: Sequence[Intake]) -> None:
+        for file in files:
+            file.file_id = self._next_id
+            self._next_id += 1
+
+    def _book_again(self, files: Sequence[tuple[Intake, int]]) -> None:
+        """Account for files whose bytes are known, all in one transaction."""
+        self._number([file for file, _ in files])
+        with _transaction(self.db):
+            for file, known in files:
+                booking.book_again(self.db, file, known)
+        self.booked += [file.file_id for file, _ in files]
+        self._tell([file for file, _ in files])
+
+    def _repeat(self, known: int, file: Intake) -> None:
+        """The same path with the same bytes: nothing is booked, and the report says that nothing changed."""
+        before = self._before(known)
+        self.repeated[file.delivered.path] = FileAccount(
+            **{
+                **vars(before),
+                "path": file.delivered.path,
+                "loaded": 0,
+                "unchanged": before.loaded + before.unchanged,
+                "findings": {},
+            }
+        )
+        self._tell([file])
+
+    def _before(self, file_id: int) -> FileAccount:
+        if not self._accounts:
+            files = ledger.account(self.db).files
+            ids = [row[0] for row in self.db.execute("select file_id from account.file order by file_id").fetchall()]
+            self._accounts = dict(zip(ids, files, strict=True))
+        return self._accounts[file_id]
+
+    def _compare_with_manifests(self, session: Session, files: Sequence[Intake]) -> None:
+        for file in files:
+            expected = self.arrivals.expected_resources(file.delivered)
+            if expected is not None and expected != file.lines_read - file.blank_lines:
+                session.find(file, "manifest_count_differs", abs(expected - file.lines_read + file.blank_lines))
+
+    def _check_manifests(self, session: Session, files: Sequence[Intake]) -> None:
+        for file in files:
+            manifest = self.arrivals.manifest_at(file.delivered.path)
+            if manifest is None:
+                continue
+            missing = self.arrivals.missing_files(file.delivered, manifest)
+            if missing:
+                session.find(file, "file_of_manifest_missing", missing)
+            if manifest.errors:
+                session.find(file, "export_reports_errors", manifest.errors)
+            if manifest.exported_at is None:
+                session.find(file, "transaction_time_unreadable")
+
+    def _tell(self, files: Sequence[Intake]) -> None:
+        self._done_files += len(files)
+        self._done_bytes += sum(file.delivered.size for file in files)
+        if self.progress is not None:
+            label = files[-1].resource_type or files[-1].source.name
+            self.progress(Progress(self._done_bytes, self.arrivals.bytes, self._done_files, len(self.order), label))
+
+
+def _groups(fresh: dict[tuple[str, str, str], list[Intake]]) -> Iterator[list[Intake]]:
+    """Whole files of one kind, source and type, together up to GROUP_BYTES."""
+    for files in fresh.values():
+        group: list[Intake] = []
+        size = 0
+        for file in files:
+            if group and size + file.delivered.size > GROUP_BYTES:
+                yield group
+                group, size = [], 0
+            group.append(file)
+            size += file.delivered.size
+        yield group
+
+
+@contextmanager
+def _transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    db.execute("begin transaction")
+    try:
+        yield
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")
+
+
+def _scalar(db: duckdb.DuckDBPyConnection, query: str) -> int:
+    return db.execute(query).fetchall()[0][0]

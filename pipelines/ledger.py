@@ -1,0 +1,200 @@
+"""The account of every delivered file and every line in it: its tables, its report, and the one entry by which files come in.
+
+Here: what was read, what became of each line, and the assertion that the two agree. Not here: how a format is read
+(`sources`), which files there are (`sources.discover`), what a row means (`models`).
+
+For every file: lines read = loaded + unchanged + superseded + ignored + quarantined. A record of a log that spans lines
+(a Mirth message, a CSV record with line breaks) counts as one line, placed at its first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from pipelines.settings import Settings
+
+COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
+
+TABLES = {
+    "account.file": """
+        create table if not exists account.file (
+            file_id integer not null, source varchar not null, path varchar not null, sha256 varchar not null,
+            bytes bigint not null, kind varchar not null, resource_type varchar, exported_at timestamptz,
+            ingested_at timestamptz not null, lines_read bigint not null, loaded bigint not null,
+            unchanged bigint not null, superseded bigint not null, ignored bigint not null, quarantined bigint not null,
+            check (lines_read = loaded + unchanged + superseded + ignored + quarantined)
+        )""",
+    "account.quarantine": """
+        create table if not exists account.quarantine (
+            file_id integer not null, line bigint not null, byte_offset bigint, rule varchar not null, cure varchar not
+            null, line_hash varchar
+        )""",
+    "account.finding": """
+        create table if not exists account.finding (file_id integer not null, rule varchar not null, n bigint not
+        null)""",
+    "account.batch": """
+        create view if not exists account.batch as
+        select
+            source,
+            kind,
+            regexp_replace(path, '/[^/]*$', '') as batch,
+            max(exported_at) as exported_at,
+            min(ingested_at) as ingested_at,
+            count(*) as files,
+            sum(bytes)::bigint as bytes
+        from account.file
+        group by all""",
+    "account.site_key": """
+        create table if not exists account.site_key (fingerprint varchar not null)""",
+}
+
+
+@dataclass(frozen=True)
+class FileAccount:
+    """What became of one delivered file's lines. `reasons` explains `quarantined`; `findings` are flags on loaded rows."""
+
+    path: str
+    source: str
+    kind: str
+    resource_type: str | None
+    lines_read: int
+    loaded: int
+    unchanged: int
+    superseded: int
+    ignored: int
+    quarantined: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    findings: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every line is accounted for."""
+        return self.lines_read == self.loaded + self.unchanged + self.superseded + self.ignored + self.quarantined
+
+
+@dataclass(frozen=True)
+class Unrecognised:
+    """A file that was left alone, and why, in one line."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an ingest has come: for a progress bar."""
+
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+    files_total: int
+    label: str
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """The account of some files: of one ingest, or of the whole warehouse."""
+
+    files: tuple[FileAccount, ...] = ()
+    unrecognised: tuple[Unrecognised, ...] = ()
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Each count over all files."""
+        return {name: sum(getattr(file, name) for file in self.files) for name in COUNTS}
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every file's account adds up."""
+        return all(file.balanced for file in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `wardflow ingest --format json` and `wardflow ledger --format json`."""
+        return {
+            "files": [
+                {
+                    "path": file.path,
+                    "source": file.source,
+                    "kind": file.kind,
+                    "resource_type": file.resource_type,
+                    **{name: getattr(file, name) for name in COUNTS},
+                    "reasons": dict(file.reasons),
+                    "findings": dict(file.findings),
+                }
+                for file in self.files
+            ],
+            "unrecognised": [{"path": file.path, "why": file.why} for file in self.unrecognised],
+            "totals": self.totals,
+            "balanced": self.balanced,
+        }
+
+
+def ingest_paths(
+    db: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    paths: Iterable[Path | str],
+    source: str | None = None,
+    zone: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Read files and folders in place into `raw.*` and account for every line; the only way in. Idempotent; each group
+    of files is one transaction, so that a process killed at any instant leaves whole files or nothing of them.
+
+    `db` comes from `warehouse.connect`; the caller holds `Home.lock`. `source` names the source of all paths (default:
+    the configured source whose path matches, else the folder's name when a source is called so, else the only one of
+    that kind, else the kind). `zone` reads times without an offset, where the source's settings say nothing.
+
+    Raises:
+        UnreadableFile: a path that does not exist.
+        ConfigurationError: `source` is configured as another kind than a file is.
+        ZoneNeeded: a log without offsets, and no zone; nothing of that file was kept.
+        Unbalanced: an account that does not add up; nothing of that group was kept.
+    """
+    from pipelines.intake import take_in
+
+    return take_in(db, settings, paths, source=source, zone=zone, progress=progress)
+
+
+def account(db: duckdb.DuckDBPyConnection) -> IngestReport:
+    """The account of everything that this warehouse ever took in, in order of intake."""
+    return report_of(db, "select file_id from account.file", {})
+
+
+def report_of(db: duckdb.DuckDBPyConnection, chosen: str, parameters: Mapping[str, object]) -> IngestReport:
+    """The account of the files whose ids the query `chosen` selects."""
+    reasons = _counts(
+        db,
+        f"select file_id, rule, count(*) from account.quarantine where file_id in ({chosen}) group by all",
+        parameters,
+    )
+    findings = _counts(
+        db,
+        f"select file_id, rule, sum(n)::bigint from account.finding where file_id in ({chosen}) group by all",
+        parameters,
+    )
+    rows = db.execute(
+        f"""
+        select file_id, path, source, kind, resource_type, {", ".join(COUNTS)}
+        from account.file where file_id in ({chosen}) order by file_id
+        """,
+        dict(parameters),
+    ).fetchall()
+    return IngestReport(
+        tuple(FileAccount(*row[1:], reasons=reasons[row[0]], findings=findings[row[0]]) for row in rows)
+    )
+
+
+def _counts(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    rows: Sequence[tuple[int, str, int]] = db.execute(f"{query} order by all", dict(parameters)).fetchall()
+    for file_id, rule, n in rows:
+        found[file_id][rule] = n
+    return found

@@ -1,0 +1,176 @@
+"""The hospital's own list of systems, interfaces, systems of record and workflows: registry.toml, validated, into `raw.registry_*`.
+
+Here: the file's form and its rules. Not here: comparing it with what the logs show (`models`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import ConfigurationError
+from pipelines.home import Home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from pipelines.settings import Settings
+
+TABLES = {
+    "raw.registry_interface": """
+        create table if not exists raw.registry_interface (
+            flow varchar not null, source varchar not null, facility varchar, owner varchar, protocol varchar,
+            data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar not null
+        )""",
+    "raw.registry_system": """
+        create table if not exists raw.registry_system (id varchar not null, name varchar, owner varchar)""",
+    "raw.registry_record": """
+        create table if not exists raw.registry_record (domain varchar not null, system varchar not null)""",
+    "raw.registry_workflow": """
+        create table if not exists raw.registry_workflow (
+            id varchar not null, title varchar, step_no integer not null, step varchar not null, owner varchar,
+            window_minutes double, exception varchar
+        )""",
+}
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class System(_Part):
+    """A computer system that people know by name."""
+
+    id: _Name
+    name: str = ""
+    owner: str = ""
+
+
+class Interface(_Part):
+    """A channel of an engine: `flow` is what the engine calls it, `source` the log it appears in."""
+
+    flow: _Name
+    source: _Name
+    facility: str | None = None
+    owner: str | None = None
+    protocol: str | None = None
+    data_domain: str | None = None
+    criticality: Literal["low", "medium", "high"] | None = None
+    max_silence_minutes: Annotated[int, Field(gt=0)] | None = None
+    kind: Literal["channel", "router"] = "channel"
+
+
+class Record(_Part):
+    """Which system is right about a domain when two disagree."""
+
+    domain: _Name
+    system: _Name
+
+
+class Step(_Part):
+    """One step of a workflow: how long it may take, whose it is, and what happens when it does not."""
+
+    name: _Name
+    owner: str = ""
+    window_minutes: Annotated[float, Field(gt=0)] | None = None
+    exception: str = ""
+
+
+class Workflow(_Part):
+    """Steps in their order."""
+
+    id: _Name
+    title: str = ""
+    step: tuple[Step, ...] = ()
+
+
+class Registry(_Part):
+    """registry.toml: every table of it may be missing."""
+
+    system: tuple[System, ...] = ()
+    interface: tuple[Interface, ...] = ()
+    record: tuple[Record, ...] = ()
+    workflow: tuple[Workflow, ...] = ()
+
+
+def read(path: Path) -> Registry:
+    """The registry; empty when there is no file.
+
+    Raises:
+        ConfigurationError: the file is no TOML, or an entry breaks a rule; one line with entry, value, rule and cure.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
+    try:
+        registry = Registry.model_validate(document)
+    except ValidationError as error:
+        mistake = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in mistake["loc"])
+        value = "" if isinstance(mistake["input"], dict | list) else f" = {mistake['input']!r}"
+        raise ConfigurationError(f"{path}: {name}{value}: {mistake['msg']}. Correct that entry.") from error
+    _check(registry, path)
+    return registry
+
+
+def _check(registry: Registry, path: Path) -> None:
+    for what, names in (
+        ("interface", [f"{each.source}/{each.flow}" for each in registry.interface]),
+        ("system", [each.id for each in registry.system]),
+        ("workflow", [each.id for each in registry.workflow]),
+    ):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ConfigurationError(f"{path}: {what} {twice!r} is listed twice. Keep one of them.")
+    known = {system.id for system in registry.system}
+    for record in registry.record:
+        if record.system not in known:
+            raise ConfigurationError(
+                f"{path}: the system of record for {record.domain!r} is {record.system!r}, which no [[system]] has as id."
+            )
+
+
+def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
+    """Replace `raw.registry_*` by what registry.toml says now.
+
+    Raises:
+        ConfigurationError: see `read`; the tables keep what they had.
+    """
+    registry = read(Home(settings.home).registry_path)
+    rows: dict[str, list[dict[str, object]]] = {
+        "raw.registry_interface": [each.model_dump() for each in registry.interface],
+        "raw.registry_system": [each.model_dump() for each in registry.system],
+        "raw.registry_record": [each.model_dump() for each in registry.record],
+        "raw.registry_workflow": [
+            {
+                "id": workflow.id,
+                "title": workflow.title,
+                "step_no": number,
+                "step": step.name,
+                **step.model_dump(exclude={"name"}),
+            }
+            for workflow in registry.workflow
+            for number, step in enumerate(workflow.step, 1)
+        ],
+    }
+    db.execute("begin transaction")
+    try:
+        for table, entries in rows.items():
+            db.execute(f"delete from {table}")
+            if entries:
+                db.register("arriving", pa.Table.from_pylist(entries))
+                db.execute(f"insert into {table} by name select * from arriving")
+                db.unregister("arriving")
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")
+    return registry

@@ -1,0 +1,275 @@
+"""The typed configuration of one hospital: environment (WARDFLOW_…) over `wardflow.toml`, read once by `load`.
+
+Here: names, types, defaults and rules of every setting. Not here: the site key itself (`keys`), the registry of
+interfaces (`registry`), anything that a setting is used for.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipelines.errors import ConfigurationError
+from pipelines.home import Home
+
+SETTINGS_FILE = "wardflow.toml"
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{zone!r} is no IANA time zone; write one such as 'America/New_York'") from error
+    return zone
+
+
+class _Part(BaseModel):
+    """A table of wardflow.toml: an unknown name is a mistake, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Windows(_Part):
+    """What the hospital calls in time."""
+
+    critical_ack_minutes: Annotated[float, Field(gt=0)] = 60
+    handoff_accept_minutes: Annotated[float, Field(gt=0)] = 30
+
+
+class Access(_Part):
+    """Who may read what: the role on the loopback address, and of each person who logs in (`mail = role`)."""
+
+    loopback_role: Literal["leadership", "informatics", "engineer"] = "engineer"
+    roles: dict[str, Literal["leadership", "informatics", "engineer"]] = {}
+
+
+class LogMapping(_Part):
+    """Which field of a record means what, for a log that Wardflow has no adapter of its own for.
+
+    Every value is the name of a field (NDJSON) or of a column (CSV); an empty text means that the log does not have it.
+    Fields that are not named are never read. `events` maps the log's own event words to Wardflow's event types.
+    """
+
+    format: Literal["ndjson", "csv"] = "ndjson"
+    record_id: str = "seq"
+    time: str = "ts"
+    time_format: str = ""
+    clock: str = "host"
+    flow: str = "channel"
+    message: str = "msg"
+    message_scope: Literal["engine", "flow"] = "engine"
+    parent: str = ""
+    control_id: str = "control_id"
+    type: str = "type"
+    event: str = "event"
+    destination: str = "dest"
+    attempt: str = "attempt"
+    ack: str = "ack"
+    error: str = "error"
+    mrn: str = "mrn"
+    visit: str = "visit"
+    placer: str = "placer"
+    sent_at: str = "sent_at"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    events: dict[str, str] = {
+        "RECV": "received",
+        "ROUTE": "routed",
+        "TRY": "attempt_started",
+        "ACK": "delivered",
+        "NAK": "nack_received",
+        "TIMEOUT": "attempt_failed",
+        "QUEUE": "queued",
+        "DEAD": "dead_lettered",
+        "ACKUP": "ack_sent",
+        "HOPRECV": "received",
+    }
+
+    @field_validator("events")
+    @classmethod
+    def _events_are_known(cls, events: dict[str, str]) -> dict[str, str]:
+        for word, event_type in events.items():
+            if event_type not in EVENT_TYPES:
+                raise ValueError(f"{word!r} maps to {event_type!r}, no event type{_hint(event_type, EVENT_TYPES)}")
+        return events
+
+
+EVENT_TYPES = frozenset(
+    """
+    received ack_sent nack_sent transformed filtered routed queued held released attempt_started attempt_failed
+    response_received nack_received delivered failed dead_lettered discarded expired replay_requested replayed
+    edited deleted content_pruned purged manual_override escalated assigned task_opened task_closed alert_raised
+    alert_closed flow_started flow_stopped flow_changed accessed queue_sample
+    """.split()  # noqa: SIM905 -- one a line would fill a page
+)
+
+
+class MetadataColumns(_Part):
+    """The names of Mirth's custom metadata columns that carry an identifier or the message's type."""
+
+    control_id: str = "CONTROL_ID"
+    type: str = "TYPE"
+    mrn: str = "MRN"
+    visit: str = "VISIT"
+    placer: str = "PLACER"
+
+
+class SourceSettings(_Part):
+    """One system that delivers files."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    kind: Literal["fhir", "mirth", "ndjson-log"]
+    path: str = ""
+    zone: str | None = None
+    authority: str | None = None
+    authorities: dict[Literal["mrn", "visit", "placer"], str] = {}
+    mapping: LogMapping = LogMapping()
+    columns: MetadataColumns = MetadataColumns()
+    error_words: tuple[str, ...] = ()
+    expected_every_hours: Annotated[float, Field(gt=0)] | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str | None) -> str | None:
+        return None if zone is None else _known_zone(zone)
+
+    @property
+    def key_authority(self) -> str:
+        """The authority under which this source's logical ids are hashed; the source's name unless set."""
+        return self.authority or self.name
+
+    def authority_of(self, kind: Literal["mrn", "visit", "placer"]) -> str:
+        """The assigning authority of a business identifier in this source's logs; the source's name unless set."""
+        return self.authorities.get(kind, self.name)
+
+
+class AlertSettings(_Part):
+    """Where an alert goes."""
+
+    kind: Literal["file", "webhook", "email"]
+    path: str = ""
+    url: str = ""
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    host: str = "localhost"
+    port: int = 25
+
+
+class Settings(BaseSettings):
+    """Everything a hospital may change without touching code. Nested names join with two underscores in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WARDFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(exclude=True)
+    site: str = "Hospital"
+    zone: str = "UTC"
+    key_file: str = Field(default="", exclude=True)
+    site_key: SecretStr | None = Field(default=None, exclude=True)
+    windows: Windows = Windows()
+    suppress_below: Annotated[int, Field(ge=0)] = 5
+    keep_snapshots_days: Annotated[float, Field(ge=0)] = 14
+    targets: dict[str, float] = {}
+    owners: dict[str, str] = {}
+    access: Access = Access()
+    sources: tuple[SourceSettings, ...] = ()
+    alerts: tuple[AlertSettings, ...] = ()
+    memory_limit: str = "800MB"
+    threads: Annotated[int, Field(ge=1)] = 2
+    max_line_megabytes: Annotated[int, Field(ge=1, le=256)] = 64
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        return _known_zone(zone)
+
+    @field_validator("sources")
+    @classmethod
+    def _names_are_unique(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        names = [source.name for source in sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {twice[0]!r}; give each its own name")
+        return sources
+
+    @property
+    def key_path(self) -> Path:
+        """The site key's file: `key_file`, relative to the home; by default `<home>.key` beside the home, not in it."""
+        home = self.home.resolve()
+        return (
+            (home / Path(self.key_file).expanduser()).resolve() if self.key_file else home.with_name(f"{home.name}.key")
+        )
+
+    def source(self, name: str) -> SourceSettings | None:
+        """The configured source of that name."""
+        return next((source for source in self.sources if source.name == name), None)
+
+    def resolved(self) -> dict[str, Any]:
+        """The settings as JSON values, without secrets and without where this machine keeps things: for the manifest."""
+        document = self.model_dump(mode="json", exclude={"alerts", "memory_limit", "threads"})
+        for source in document["sources"]:
+            for private in ("path", "mapping", "columns", "error_words"):
+                source.pop(private, None)
+        return document
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings
+
+
+def load(home: Home | Path | str) -> Settings:
+    """The settings of a home: environment over its wardflow.toml, defaults where both are silent (also without the file).
+
+    Raises:
+        ConfigurationError: the file is no TOML, or a value breaks a rule; one line with name, value, rule and cure.
+    """
+    place = home if isinstance(home, Home) else Home(Path(home))
+    path = place.path / SETTINGS_FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
+    if "site_key" in document:
+        raise ConfigurationError(
+            f"{path} holds 'site_key': a key must stay outside the home. Use WARDFLOW_SITE_KEY or key_file."
+        )
+    try:
+        found = Settings(**{**document, "home": place.path})
+    except ValidationError as error:
+        raise ConfigurationError(_first_mistake(error, path)) from error
+    # WARDFLOW_HOME chooses a home where none is named; it must not redirect the one that was.
+    return found.model_copy(update={"home": place.path})
+
+
+def _first_mistake(error: ValidationError, path: Path) -> str:
+    mistake = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in mistake["loc"]) or "settings"
+    if mistake["type"] == "extra_forbidden":
+        last = str(mistake["loc"][-1])
+        return f"{path}: there is no setting {name!r}.{_hint(last, _names())}"
+    value = "" if isinstance(mistake["input"], dict | list) else f" = {mistake['input']!r}"
+    return f"{path}: {name}{value}: {mistake['msg'].removeprefix('Value error, ')}."
+
+
+def _names() -> frozenset[str]:
+    parts = (Settings, Windows, Access, SourceSettings, LogMapping, MetadataColumns, AlertSettings)
+    return frozenset(name for part in parts for name in part.model_fields if name not in {"home", "site_key"})
+
+
+def _hint(name: str, known: frozenset[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else " See the comments of a file made by `wardflow init`."

@@ -1,0 +1,221 @@
+"""Files as they were delivered: in folders, gzip, bzip2, zip or tar, told apart by their first bytes, read in place.
+
+Here: walking, opening, hashing, and noticing that an archive is damaged. Not here: what is inside a file. Nothing is
+ever unpacked to disk.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HEAD_BYTES = 65_536
+_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+_TAR_MAGIC = slice(257, 262)
+_DEEPEST = 3
+_PIECE = 1 << 16
+_PREFIXES = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
+
+
+class Stream:
+    """Bytes of a delivered file. A damaged archive ends early instead of raising, and `damaged` says so."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw: Any = raw
+        self.damaged = False
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; empty at the end and where the archive breaks off."""
+        if not isinstance(self._raw, _Owning):
+            return self._raw.read(size)
+        pieces: list[bytes] = []
+        missing = size
+        while missing and not self.damaged:  # piece by piece, because the read that meets the damage brings nothing
+            try:
+                piece = self._raw.read1(min(missing, _PIECE))
+            except _DAMAGE:
+                self.damaged = True
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            missing -= len(piece)
+        return b"".join(pieces)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+
+class _Owning:
+    """A reader inside other readers: closing it closes them all, which gzip, zip and tar readers do not."""
+
+    def __init__(self, reader: Any, *below: Any) -> None:  # noqa: ANN401 -- any file-like object
+        self._readers = (reader, *below)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the reader has
+        return getattr(self._readers[0], name)
+
+    def close(self) -> None:
+        """Close the reader and what it reads from."""
+        for reader in self._readers:
+            reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One file, or one member of an archive (`archive.zip!/folder/file`). `problem` says why it cannot be read, if so."""
+
+    path: str
+    size: int
+    opener: Callable[[], BinaryIO]
+    hashed: Callable[[], BinaryIO]
+    problem: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where it lies: the export or log folder."""
+        return self.path.rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """Its own name, without a compression suffix."""
+        return self.path.rpartition("/")[2].removesuffix(".gz").removesuffix(".bz2")
+
+    def stream(self) -> Stream:
+        """Its content, decompressed."""
+        return Stream(self.opener())
+
+    def head(self) -> bytes:
+        """Its first bytes, decompressed, without a byte order mark."""
+        with self.stream() as stream:
+            return stream.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
+
+    def sha256(self) -> str:
+        """Of the bytes as they lie on disk (of a member of a zip or tar: of the member)."""
+        with self.hashed() as raw:
+            digest = hashlib.sha256()
+            try:
+                while block := raw.read(1 << 20):
+                    digest.update(block)
+            except _DAMAGE:
+                digest.update(b"damaged")
+            return digest.hexdigest()
+
+
+def deliveries(path: Path, shown: str) -> Iterator[Delivered]:
+    """Every file at or under `path`, sorted, archives opened; `shown` is how the account names the path. Hidden files are left out."""
+    if path.is_dir():
+        for inner in sorted(path.iterdir()):
+            if not inner.name.startswith("."):
+                yield from deliveries(inner, f"{shown}/{inner.name}")
+    else:
+        yield from _opened(shown, lambda: path.open("rb"), path.stat().st_size)
+
+
+def _opened(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int = 0) -> Iterator[Delivered]:
+    try:
+        with opener() as raw:
+            start = raw.read(512)
+    except _DAMAGE as error:
+        yield Delivered(
+            shown, size, opener, opener, f"cannot be opened ({type(error).__name__}); check its permissions"
+        )
+        return
+    except RuntimeError:
+        yield Delivered(shown, size, opener, opener, "is protected by a password; deliver it without one")
+        return
+    if depth < _DEEPEST and start.startswith(b"PK\x03\x04"):
+        yield from _zip_members(shown, opener, size, depth)
+    elif depth < _DEEPEST and start[_TAR_MAGIC] == b"ustar":
+        yield from _tar_members(shown, opener, size, depth)
+    elif unpack := next((unpack for magic, unpack in _PREFIXES.items() if start.startswith(magic)), None):
+        yield from _compressed(shown, opener, size, depth, lambda: _unpacked(unpack, opener()))
+    else:
+        yield Delivered(shown, size, opener, opener)
+
+
+def _unpacked(unpack: Callable[..., Any], raw: BinaryIO) -> BinaryIO:
+    return cast("BinaryIO", _Owning(unpack(raw, "rb"), raw))
+
+
+def _compressed(
+    shown: str, packed: Callable[[], BinaryIO], size: int, depth: int, opener: Callable[[], BinaryIO]
+) -> Iterator[Delivered]:
+    with Stream(opener()) as stream:
+        start = stream.read(512)
+    if depth < _DEEPEST and start[_TAR_MAGIC] == b"ustar":
+        yield from _tar_members(shown, opener, size, depth)
+    else:
+        yield Delivered(shown, size, opener, packed)
+
+
+def _zip_members(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int) -> Iterator[Delivered]:
+    try:
+        with opener() as raw, zipfile.ZipFile(raw) as archive:
+            members = [(item.filename, item.file_size) for item in archive.infolist() if not item.is_dir()]
+    except _DAMAGE:
+        yield Delivered(shown, size, opener, opener, "is a damaged zip archive; deliver it again")
+        return
+
+    def reader(name: str) -> Callable[[], BinaryIO]:
+        def read() -> BinaryIO:
+            raw = opener()
+            archive = zipfile.ZipFile(raw)
+            return cast("BinaryIO", _Owning(archive.open(name), archive, raw))
+
+        return read
+
+    for name, length in sorted(members):
+        if not _hidden(name):
+            yield from _opened(f"{shown}!/{name}", reader(name), length, depth + 1)
+
+
+def _tar_members(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int) -> Iterator[Delivered]:
+    members: list[tuple[str, int]] = []
+    damaged = False
+    with opener() as raw:
+        try:
+            with tarfile.open(fileobj=raw, mode="r:") as archive:
+                members = [(item.name, item.size) for item in archive if item.isfile()]
+        except _DAMAGE:
+            damaged = True
+    if damaged:
+        yield Delivered(shown, size, opener, opener, "is a damaged tar archive; deliver it again")
+        return
+
+    def reader(name: str) -> Callable[[], BinaryIO]:
+        def read() -> BinaryIO:
+            raw = opener()
+            archive = tarfile.open(fileobj=raw, mode="r:")  # noqa: SIM115 -- closed with its member
+            return cast("BinaryIO", _Owning(archive.extractfile(name) or io.BytesIO(), archive, raw))
+
+        return read
+
+    for name, length in sorted(members):
+        if not _hidden(name):
+            yield from _opened(f"{shown}!/{name.removeprefix('./')}", reader(name), length, depth + 1)
+
+
+def _hidden(name: str) -> bool:
+    return any((part.startswith(".") and part != ".") or part == "__MACOSX" for part in name.split("/"))

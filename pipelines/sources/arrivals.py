@@ -1,0 +1,276 @@
+"""What has been delivered: every file under the given paths, what it is by its content, and whose it is.
+
+Here: telling files apart and naming their source, export and manifest. Not here: reading them, booking them
+(`pipelines.intake`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from pipelines.errors import ConfigurationError, UnreadableFile
+from pipelines.ledger import Unrecognised
+from pipelines.settings import SourceSettings
+from pipelines.sources import SOURCES, fhir_manifest, places
+from pipelines.sources.archives import Delivered, deliveries
+from pipelines.sources.source import Head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipelines.settings import Settings
+    from pipelines.sources.fhir_manifest import Manifest
+    from pipelines.sources.source import Source
+
+MANIFEST = "manifest"
+_LAST_UPDATED = re.compile(rb'"lastUpdated"[ \t]*:[ \t]*"([0-9T:.+Z-]{20,40})"')
+_ANCESTORS = 2
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One recognised file."""
+
+    delivered: Delivered
+    source: SourceSettings
+    kind: str
+    together: str | None
+
+
+@dataclass
+class Arrivals:
+    """All files of one ingest."""
+
+    known: list[Arrival] = field(default_factory=list)
+    unrecognised: list[Unrecognised] = field(default_factory=list)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    _newest: dict[str, datetime | None] = field(default_factory=dict)
+
+    @cached_property
+    def bytes(self) -> int:
+        """The size of all recognised files as they lie on disk."""
+        return sum(arrival.delivered.size for arrival in self.known)
+
+    def manifest_of(self, folder: str) -> Manifest | None:
+        """The manifest in a folder, or in the one or two above it (deletions lie in a folder of their own)."""
+        for _ in range(_ANCESTORS + 1):
+            if folder in self.manifests:
+                return self.manifests[folder]
+            folder = folder.rpartition("/")[0]
+        return None
+
+    def manifest_at(self, path: str) -> Manifest | None:
+        """The manifest that is this file."""
+        return self.manifests.get(path.rpartition("/")[0])
+
+    def exported_at(self, arrival: Arrival) -> datetime | None:
+        """The export's own time; without a manifest the newest lastUpdated of the folder's files; null for logs and when nobody says."""
+        if arrival.kind == MANIFEST:
+            manifest = self.manifest_at(arrival.delivered.path)
+            return manifest.exported_at if manifest else None
+        if arrival.kind != "fhir":
+            return None
+        manifest = self.manifest_of(arrival.delivered.folder)
+        if manifest is not None and manifest.exported_at is not None:
+            return manifest.exported_at
+        folder = arrival.delivered.folder
+        if folder not in self._newest:
+            found = [
+                _newest_update(each.delivered)
+                for each in self.known
+                if each.kind == "fhir" and each.delivered.folder == folder
+            ]
+            self._newest[folder] = max((each for each in found if each is not None), default=None)
+        return self._newest[folder]
+
+    def expected_resources(self, delivered: Delivered) -> int | None:
+        """How many resources the manifest says this file holds."""
+        manifest = self.manifest_of(delivered.folder)
+        return manifest.counts.get(delivered.name) if manifest else None
+
+    def missing_files(self, manifest_file: Delivered, manifest: Manifest) -> int:
+        """How many of the files that the manifest names were not delivered with it."""
+        here = self._names_by_export.get(manifest_file.folder, frozenset())
+        return len(set(manifest.counts) - here)
+
+    @cached_property
+    def _names_by_export(self) -> dict[str, set[str]]:
+        """The names of the files in and under each folder that holds a manifest."""
+        found: dict[str, set[str]] = {folder: set() for folder in self.manifests}
+        for arrival in self.known:
+            folder = arrival.delivered.folder
+            for _ in range(_ANCESTORS + 1):
+                if folder in found:
+                    found[folder].add(arrival.delivered.name)
+                folder = folder.rpartition("/")[0]
+        return found
+
+
+def gather(settings: Settings, paths: Iterable[Path | str], source: str | None) -> Arrivals:
+    """Every file at or under the paths, each once.
+
+    Raises:
+        UnreadableFile: a path that does not exist.
+        ConfigurationError: a file's kind differs from that of the source it is said to come from.
+    """
+    arrivals = Arrivals()
+    owners = [(place.absolute(), each) for each in settings.sources for place in places(settings, each.path)]
+    heads: list[tuple[Delivered, bytes, SourceSettings | None, Path]] = []
+    for delivered, place in _each_once(settings, paths):
+        owner = next((each for folder, each in owners if place == folder or folder in place.parents), None)
+        if delivered.problem:
+            arrivals.unrecognised.append(Unrecognised(delivered.path, delivered.problem))
+            continue
+        start = delivered.head()
+        if delivered.name.endswith(".json") and fhir_manifest.looks_like_one(start):
+            manifest = _read_manifest(delivered)
+            if manifest is not None:
+                arrivals.manifests[delivered.folder] = manifest
+        heads.append((delivered, start, owner, place))
+    looked: set[str] = set()
+    for delivered, _, _, place in heads:
+        if delivered.folder not in looked:
+            looked.add(delivered.folder)
+            _look_beside(arrivals, delivered.folder, place)
+    for delivered, start, owner, _ in heads:
+        _recognise(settings, arrivals, delivered, start, (settings.source(source) if source else None) or owner, source)
+    return arrivals
+
+
+def _each_once(settings: Settings, paths: Iterable[Path | str]) -> Iterator[tuple[Delivered, Path]]:
+    """Every delivered file with its place on disk; a file that two of the paths reach is delivered once."""
+    home = settings.home.absolute()
+    seen: set[str] = set()
+    for given in paths:
+        place = Path(given).expanduser().absolute()
+        if not place.exists():
+            raise UnreadableFile(f"{given} does not exist. Name a file or folder that does.")
+        shown = place.relative_to(home).as_posix() if place.is_relative_to(home) else place.as_posix()
+        for delivered in deliveries(place, shown):
+            if delivered.path not in seen:
+                seen.add(delivered.path)
+                on_disk = Path(delivered.path.partition("!/")[0])
+                yield delivered, on_disk if on_disk.is_absolute() else home / on_disk
+
+
+def _look_beside(arrivals: Arrivals, folder: str, place: Path) -> None:
+    """A file given without its folder still belongs to the export whose manifest lies beside or above it."""
+    for level in range(_ANCESTORS):
+        path = place.parents[level] / fhir_manifest.NAME if level < len(place.parents) else place
+        if folder in arrivals.manifests or not folder or "!/" in folder:
+            return
+        if path.is_file() and path.stat().st_size <= fhir_manifest.LONGEST:
+            manifest = fhir_manifest.read(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+            if manifest is not None:
+                arrivals.manifests[folder] = manifest
+                return
+        folder = folder.rpartition("/")[0]
+
+
+def _recognise(
+    settings: Settings,
+    arrivals: Arrivals,
+    delivered: Delivered,
+    start: bytes,
+    owner: SourceSettings | None,
+    named: str | None,
+) -> None:
+    if (
+        delivered.name.endswith(".json")
+        and delivered.folder in arrivals.manifests
+        and fhir_manifest.looks_like_one(start)
+    ):
+        source = _source_for(settings, "fhir", delivered, owner, named)
+        arrivals.known.append(Arrival(delivered, source, MANIFEST, None))
+        return
+    head = Head(delivered.name, start)
+    adapter = SOURCES[owner.kind] if owner is not None and SOURCES[owner.kind].recognises(head, owner) else None
+    claimant, fitting = (None, []) if adapter is not None else _claims(settings, head, owner)
+    if adapter is None and owner is not None and not fitting and delivered.name.endswith(SOURCES[owner.kind].suffixes):
+        adapter = SOURCES[owner.kind]  # spoiled beyond recognition: its source says what it should have been
+    if adapter is None and owner is not None and fitting:
+        if named:
+            raise ConfigurationError(
+                f"{delivered.path} is {fitting[0].kind}, but source {owner.name!r} is configured as {owner.kind}. Name another source."
+            )
+        arrivals.unrecognised.append(
+            Unrecognised(
+                delivered.path,
+                f"is {fitting[0].kind}, but lies where source {owner.name!r} ({owner.kind}) delivers; move it",
+            )
+        )
+        return
+    adapter = adapter or next(iter(fitting), None)
+    if adapter is None:
+        arrivals.unrecognised.append(Unrecognised(delivered.path, _why_not(start)))
+        return
+    source = _source_for(settings, adapter.kind, delivered, owner, named)
+    if source.name == adapter.kind and claimant is not None and adapter.kind == "ndjson-log" and not named:
+        source = claimant  # several logs are mapped: the first whose mapping fits
+    arrivals.known.append(Arrival(delivered, source, adapter.kind, adapter.together(head)))
+
+
+def _claims(settings: Settings, head: Head, owner: SourceSettings | None) -> tuple[SourceSettings | None, list[Source]]:
+    """The adapters that recognise a file, and the first configured source whose own mapping made one do so."""
+    candidates: list[SourceSettings | None] = [owner] if owner is not None else [None, *settings.sources]
+    claims = [(each, adapter) for adapter in SOURCES.values() for each in candidates if adapter.recognises(head, each)]
+    claimant = next((each for each, adapter in claims if each is not None and each.kind == adapter.kind), None)
+    return claimant, [adapter for _, adapter in claims]
+
+
+def _source_for(
+    settings: Settings, kind: str, delivered: Delivered, owner: SourceSettings | None, named: str | None
+) -> SourceSettings:
+    """The owner of the place; else the source called like a folder above the file; else the only one of the kind; else the kind."""
+    if owner is not None:
+        return owner
+    if named is not None:
+        try:
+            return SourceSettings.model_validate({"name": named, "kind": kind})
+        except ValidationError:
+            raise ConfigurationError(
+                f"A source cannot be called {named!r}. Use up to 64 letters, digits, dots, dashes and underscores."
+            ) from None
+    of_kind = [each for each in settings.sources if each.kind == kind]
+    above = set(delivered.folder.split("/"))
+    called = [each for each in of_kind if each.name in above]
+    if called or len(of_kind) == 1:
+        return (called or of_kind)[0]
+    return SourceSettings.model_validate({"name": kind, "kind": kind})
+
+
+def _why_not(start: bytes) -> str:
+    text = start.strip()
+    if not text:
+        return "is empty"
+    if text[:1] in {b"{", b"["} and b"\n" in text and not text.splitlines()[0].rstrip().endswith(b"}"):
+        return "is JSON spread over several lines; deliver NDJSON, one record a line"
+    return "is no FHIR NDJSON, no Mirth message export and no log that wardflow.toml maps; left alone"
+
+
+def _read_manifest(delivered: Delivered) -> Manifest | None:
+    with delivered.stream() as stream:
+        return fhir_manifest.read(stream.read(fhir_manifest.LONGEST).removeprefix(b"\xef\xbb\xbf"))
+
+
+def _newest_update(delivered: Delivered) -> datetime | None:
+    newest: datetime | None = None
+    with delivered.stream() as stream:
+        tail = b""
+        while block := stream.read(16 << 20):
+            for text in set(_LAST_UPDATED.findall(tail + block)):
+                try:
+                    found = datetime.fromisoformat(text.decode())
+                except ValueError:
+                    continue
+                if found.tzinfo is not None and (newest is None or found > newest):
+                    newest = found
+            tail = block[-64:]
+    return newest

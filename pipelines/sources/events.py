@@ -1,0 +1,118 @@
+"""`raw.interface_event`: the one table that every engine log ends in, and how events enter it.
+
+Here: its columns, the identity of an event, inserting each event once and the verdict on its record. Not here: what any
+engine writes. An event's payload is a function of the facts that make its `event_uid`; outcomes are events of their
+own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.sources.source import Session
+
+COLUMNS = {
+    "event_uid": "varchar not null",
+    "source": "varchar not null",
+    "source_kind": "varchar not null",
+    "native_type": "varchar",
+    "occurred_at": "timestamptz not null",
+    "time_basis": "varchar not null",
+    "time_precision": "varchar not null",
+    "time_ambiguous": "boolean not null",
+    "clock_id": "varchar not null",
+    "event_type": "varchar not null",
+    "flow_id": "varchar not null",
+    "flow_name": "varchar",
+    "node_id": "varchar not null",
+    "node_name": "varchar",
+    "node_role": "varchar not null",
+    "direction": "varchar not null",
+    "message_uid": "varchar",
+    "incarnation": "varchar",
+    "parent_message_uid": "varchar",
+    "root_message_uid": "varchar",
+    "replay_of_uid": "varchar",
+    "correlation_key": "varchar",
+    "msg_standard": "varchar",
+    "msg_type": "varchar",
+    "msg_trigger": "varchar",
+    "mrn_key": "varchar",
+    "visit_key": "varchar",
+    "placer_key": "varchar",
+    "attempt_no": "integer",
+    "attempts_exact": "boolean",
+    "ack_code": "varchar",
+    "ack_level": "varchar",
+    "error_class": "varchar",
+    "error_code": "varchar",
+    "error_template": "varchar",
+    "error_fingerprint": "varchar",
+    "sent_at": "timestamptz",
+    "file_id": "integer not null",
+    "line": "bigint not null",
+    "quality_flags": "varchar[] not null",
+}
+
+TABLES = {
+    "raw.interface_event": "create table if not exists raw.interface_event ("
+    + ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    + ")",
+}
+
+MACROS = ("create or replace temp macro uid_of(facts) as left(sha256(facts), 32)",)
+"""`facts` are joined by `|`, which none of them contains; 128 bits suffice for any hospital's lifetime of events."""
+
+
+def insert_events(session: Session) -> None:
+    """Move `event_staged` into the table, each event once, and give a verdict on every record in `record_staged`.
+
+    `event_staged` has the columns of the table and byte_offset; `record_staged` has file_id, line and byte_offset of
+    every readable record. A record is loaded when it brought a new event, else unchanged. Known events are sought only
+    in the days that the batch covers.
+    """
+    db = session.db
+    days = db.execute(
+        "select min(occurred_at) - interval 1 day, max(occurred_at) + interval 1 day from event_staged"
+    ).fetchall()
+    db.execute(
+        """
+        create or replace temp table fresh_event as
+        select event_uid, file_id, byte_offset from (
+            from event_staged qualify row_number() over (partition by event_uid order by file_id, byte_offset, occurred_at) = 1
+        ) as first
+        where not exists (
+            select 1 from raw.interface_event as known
+            where known.event_uid = first.event_uid
+                and known.occurred_at between $first and $last
+        )
+        """,
+        {"first": days[0][0], "last": days[0][1]},
+    )
+    db.execute(
+        f"""
+        insert into raw.interface_event by name
+        select {", ".join(COLUMNS)} from event_staged semi join fresh_event using (event_uid, file_id, byte_offset)
+        qualify row_number() over (partition by event_uid order by occurred_at) = 1
+        """
+    )
+    db.execute(
+        """
+        insert into line_verdict by name
+        select record.file_id, line, record.byte_offset, if(fresh.file_id is not null, 'loaded', 'unchanged') as verdict
+        from record_staged as record left join (select distinct file_id, byte_offset from fresh_event) as fresh
+            using (file_id, byte_offset)
+        """
+    )
+    db.execute(
+        """
+        insert into file_finding by name
+        select file_id, flag as rule, count(*) as n
+        from (select file_id, unnest(quality_flags) as flag from event_staged semi join fresh_event using (event_uid, file_id, byte_offset))
+        group by all
+        """
+    )
+    db.execute(
+        "insert into latest_event by name select file_id, max(occurred_at) as occurred_at from event_staged group by all"
+    )

@@ -1,0 +1,165 @@
+"""The words in which a FHIR projection is written: columns, shapes, and the SQL macros that read codes, times and references.
+
+Here: how one element of any resource is read. Not here: which elements are kept (`fhir_projection`), lines and versions
+(`fhir_bulk`).
+
+The expressions read the parsed line as `r` and use the session's macros: `keyed` (see `pipelines.keys`), and of
+`MACROS` below `key_of` (a reference to the keyed hash of the id it points to), `id_of` (to the bare id), `word` (a
+code, or null) and `moment` (a date or time as delivered, or null). `word` and `moment` fail closed: text that is no
+code or time is dropped, because people write names anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CODING = '{"coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
+REFERENCE = '{"reference":"VARCHAR"}'
+PERIOD = '{"start":"VARCHAR","end":"VARCHAR"}'
+IDENTIFIERS = '[{"system":"VARCHAR","value":"VARCHAR","type":{"coding":[{"code":"VARCHAR"}]}}]'
+CODINGS_TYPE = "struct(system varchar, code varchar)[]"
+SPELL_TYPE = 'status varchar, "start" varchar, "end" varchar'
+
+PROVENANCE = {
+    "source": "varchar not null",
+    "file_id": "integer not null",
+    "line": "bigint not null",
+    "last_updated": "timestamptz",
+    "exported_at": "timestamptz",
+    "is_deleted": "boolean not null",
+    "version_hash": "varchar not null",
+    "flags": "varchar[] not null",
+}
+"""Columns of every FHIR table, after its own: where a version came from."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, DuckDB type, and the expression that makes it from `r`."""
+
+    name: str
+    type: str
+    made: str
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What is kept of one resource type. The first column is its key.
+
+    `elements` maps each element to the shape that is read of it; `times` and `references` are the values whose form is
+    checked; `future_times` may lie after the export; `spans` are (start, end) pairs; `findings` are further (flag,
+    condition) pairs.
+    """
+
+    resource: str
+    kind: str
+    elements: dict[str, str]
+    columns: tuple[Column, ...]
+    times: tuple[str, ...] = ()
+    future_times: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    spans: tuple[tuple[str, str], ...] = ()
+    findings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def table(self) -> str:
+        """`raw.fhir_<resource>`."""
+        return f"raw.fhir_{snake(self.resource)}"
+
+    @property
+    def key(self) -> str:
+        """The name of the key column."""
+        return self.columns[0].name
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether the logical id is hashed; ids of places and organisations are kept as delivered."""
+        return self.key.endswith("_key")
+
+    @property
+    def shape(self) -> str:
+        """The explicit structure of json_transform: what every line is read for, then this resource's elements."""
+        common = {
+            "resourceType": '"VARCHAR"',
+            "id": '"VARCHAR"',
+            "meta": '{"versionId":"VARCHAR","lastUpdated":"VARCHAR","tag":[{"code":"VARCHAR"}]}',
+        }
+        return "{" + ",".join(f'"{name}":{shape}' for name, shape in {**common, **self.elements}.items()) + "}"
+
+
+def snake(resource: str) -> str:
+    """`ServiceRequest` → `service_request`."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in resource).lstrip("_")
+
+
+ELEMENT_MACROS = (
+    # The id that a literal reference of a wanted type points to: relative, absolute, versioned or urn:uuid. Else null.
+    r"""create or replace temp macro id_of(reference, wanted) as nullif(case
+            when reference like 'urn:uuid:%' then substr(reference, 10)
+            else regexp_extract(reference, '(?:^|/)' || wanted || '/([^/|?#\s]+)(?:/_history/[^/]+)?$', 1)
+        end, '')""",
+    "create or replace temp macro key_of(kind, reference, wanted) as keyed(kind, getvariable('authority'), id_of(reference, wanted))",
+    r"create or replace temp macro word(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9._:/^+~-]{0,63}|[<>]') then x end",
+    r"create or replace temp macro uri(x) as case when regexp_full_match(x, '[A-Za-z][A-Za-z0-9+.-]*:[^\s]{1,250}') then x end",
+    r"""create or replace temp macro moment(x) as case when regexp_full_match(x,
+            '\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,12})?)?\s?(Z|[+-]\d{2}:?\d{2})?)?)?)?') then x end""",
+    r"create or replace temp macro zoned(x) as case when regexp_matches(x, 'T.*(Z|[+-]\d{2}:?\d{2})$') then try_cast(x as timestamptz) end",
+    """create or replace temp macro form_of(x) as case
+            when x is null then null
+            when moment(x) is null then 'unreadable_time'
+            when length(x) <= 10 then 'date_only_time'
+            when not regexp_matches(x, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless_time'
+            when zoned(x) is null then 'impossible_time'
+        end""",
+    """create or replace temp macro distance_of(x, exported_at) as case
+            when zoned(x) > exported_at + interval 1 day or zoned(x) < exported_at - interval 20 year then 'far_time' end""",
+    """create or replace temp macro reference_of(x) as case
+            when x is null then null
+            when contains(x, '?') then 'conditional_reference'
+            when starts_with(x, '#') then 'contained_reference'
+            when not (starts_with(x, 'urn:uuid:') or regexp_matches(x, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+(/_history/[^/]+)?$'))
+                then 'unresolved_reference'
+        end""",
+    """create or replace temp macro codings(x) as list_filter(
+            list_transform(x, lambda c: struct_pack(system := uri(c.system), code := word(c.code))), lambda c: c.code is not null)""",
+    # Business identifiers of a kind: those typed so, and those without a type.
+    """create or replace temp macro identifiers(kind, x, codes) as list_filter(list_transform(
+            list_filter(x, lambda i: i.value is not null and i.value <> '' and (
+                coalesce(len(i."type".coding), 0) = 0 or list_has_any(list_transform(i."type".coding, lambda c: c.code), codes))),
+            lambda i: keyed(kind, coalesce(i.system, ''), i.value)), lambda k: k is not null)""",
+    "create or replace temp macro first_of(x) as list_filter(x, lambda i: i is not null)[1]",
+)
+
+
+def own_key(resource: str, kind: str) -> Column:
+    """The key column of a resource: the keyed hash of its logical id."""
+    return Column(
+        f"{snake(resource) if kind != 'order' else 'order'}_key",
+        "varchar",
+        f"keyed('{kind}', getvariable('authority'), r.id)",
+    )
+
+
+def code(name: str, made: str) -> Column:
+    """A column that holds a code."""
+    return Column(name, "varchar", f"word({made})")
+
+
+def time(name: str, made: str) -> Column:
+    """A column that holds a date or time as delivered."""
+    return Column(name, "varchar", f"moment({made})")
+
+
+def first_code(element: str) -> str:
+    """The first readable code of a concept."""
+    return f"first_of(list_transform(r.{element}.coding, lambda c: word(c.code)))"
+
+
+def all_codes(list_of_concepts: str) -> str:
+    """The readable codes of a list of concepts."""
+    return f"list_transform(codings(flatten(list_transform({list_of_concepts}, lambda c: c.coding))), lambda c: c.code)"
+
+
+def keys(kind: str, references: str, wanted: str) -> str:
+    """The keyed hashes of the ids that a list of references points to."""
+    return f"list_filter(list_transform({references}, lambda x: key_of('{kind}', x.reference, '{wanted}')), lambda k: k is not null)"

@@ -1,0 +1,305 @@
+"""What of each FHIR resource is kept: an allow-list, applied in the one statement that parses the line.
+
+Here: per resource type the elements to read, the columns made of them, and what is checked. Not here: how a code or
+reference is read (`fhir_elements`), lines and versions (`fhir_bulk`). An element that is not named here is never
+materialised: not in a table, a temporary one or a message.
+"""
+
+from __future__ import annotations
+
+from pipelines.sources.fhir_elements import (
+    CODING,
+    CODINGS_TYPE,
+    ELEMENT_MACROS,
+    IDENTIFIERS,
+    PERIOD,
+    PROVENANCE,
+    REFERENCE,
+    SPELL_TYPE,
+    Column,
+    Projection,
+    all_codes,
+    code,
+    first_code,
+    keys,
+    own_key,
+    time,
+)
+
+_PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject.reference, 'Patient')")
+_ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter.reference, 'Encounter')")
+_SUBJECT = "r.subject.reference"
+_VISIT = "r.encounter.reference"
+_BASED_ON = Column("order_keys", "varchar[]", keys("order", "r.basedOn", "ServiceRequest"))
+_FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
+_LOCATION_SPELLS = """list_transform(r.location, lambda l: struct_pack(
+    location_id := id_of(l.location.reference, 'Location'), status := word(l.status),
+    "start" := moment(l.period."start"), "end" := moment(l.period."end")))"""
+_STATUS_SPELLS = """list_transform(r.statusHistory, lambda s: struct_pack(
+    status := word(s.status), "start" := moment(s.period."start"), "end" := moment(s.period."end")))"""
+
+PROJECTIONS: dict[str, Projection] = {
+    projection.resource: projection
+    for projection in (
+        Projection(
+            resource="Organization",
+            kind="organization",
+            elements={"name": '"VARCHAR"', "partOf": REFERENCE},
+            columns=(
+                Column("organization_id", "varchar", "r.id"),
+                Column("name", "varchar", "r.name"),
+                Column("part_of_ref", "varchar", "id_of(r.partOf.reference, 'Organization')"),
+            ),
+            references=("r.partOf.reference",),
+        ),
+        Projection(
+            resource="Location",
+            kind="location",
+            elements={
+                "name": '"VARCHAR"',
+                "status": '"VARCHAR"',
+                "type": f"[{CODING}]",
+                "physicalType": CODING,
+                "partOf": REFERENCE,
+                "managingOrganization": REFERENCE,
+            },
+            columns=(
+                Column("location_id", "varchar", "r.id"),
+                Column("name", "varchar", "r.name"),
+                code("status", "r.status"),
+                Column("types", CODINGS_TYPE, 'codings(flatten(list_transform(r."type", lambda c: c.coding)))'),
+                Column("physical_type_code", "varchar", first_code("physicalType")),
+                Column("part_of_ref", "varchar", "id_of(r.partOf.reference, 'Location')"),
+                Column("organization_ref", "varchar", "id_of(r.managingOrganization.reference, 'Organization')"),
+            ),
+            references=("r.partOf.reference", "r.managingOrganization.reference"),
+        ),
+        Projection(
+            resource="Patient",
+            kind="patient",
+            elements={"identifier": IDENTIFIERS},
+            columns=(
+                own_key("Patient", "patient"),
+                Column("mrn_keys", "varchar[]", "identifiers('mrn', r.identifier, ['MR', 'PI', 'PT'])"),
+            ),
+        ),
+        Projection(
+            resource="Encounter",
+            kind="encounter",
+            elements={
+                "identifier": IDENTIFIERS,
+                "subject": REFERENCE,
+                "partOf": REFERENCE,
+                "status": '"VARCHAR"',
+                "class": '{"code":"VARCHAR"}',
+                "priority": CODING,
+                "period": PERIOD,
+                "location": f'[{{"location":{REFERENCE},"status":"VARCHAR","period":{PERIOD}}}]',
+                "statusHistory": f'[{{"status":"VARCHAR","period":{PERIOD}}}]',
+                "hospitalization": f'{{"admitSource":{CODING},"dischargeDisposition":{CODING}}}',
+                "serviceProvider": REFERENCE,
+            },
+            columns=(
+                own_key("Encounter", "encounter"),
+                _PATIENT,
+                Column("visit_keys", "varchar[]", "identifiers('visit', r.identifier, ['VN', 'AN'])"),
+                Column("part_of_key", "varchar", "key_of('encounter', r.partOf.reference, 'Encounter')"),
+                code("status", "r.status"),
+                code("class_code", "r.class.code"),
+                Column("priority_code", "varchar", first_code("priority")),
+                time("period_start", 'r.period."start"'),
+                time("period_end", 'r.period."end"'),
+                Column("locations", f"struct(location_id varchar, {SPELL_TYPE})[]", _LOCATION_SPELLS),
+                Column("status_history", f"struct({SPELL_TYPE})[]", _STATUS_SPELLS),
+                Column("admit_source_code", "varchar", first_code("hospitalization.admitSource")),
+                Column(
+                    "discharge_disposition_codes",
+                    "varchar[]",
+                    "list_transform(codings(r.hospitalization.dischargeDisposition.coding), lambda c: c.code)",
+                ),
+                Column("organization_id", "varchar", "id_of(r.serviceProvider.reference, 'Organization')"),
+            ),
+            times=('r.period."start"', 'r.period."end"'),
+            references=(_SUBJECT, "r.partOf.reference", "r.serviceProvider.reference"),
+            spans=(('r.period."start"', 'r.period."end"'),),
+            findings=(
+                (
+                    "location_end_before_start",
+                    'len(list_filter(r.location, lambda l: zoned(l.period."end") < zoned(l.period."start"))) > 0',
+                ),
+                (
+                    "unresolved_location",
+                    "len(list_filter(r.location, lambda l: id_of(l.location.reference, 'Location') is null)) > 0",
+                ),
+            ),
+        ),
+        Projection(
+            resource="ServiceRequest",
+            kind="order",
+            elements={
+                "identifier": IDENTIFIERS,
+                "subject": REFERENCE,
+                "encounter": REFERENCE,
+                "status": '"VARCHAR"',
+                "intent": '"VARCHAR"',
+                "category": f"[{CODING}]",
+                "code": CODING,
+                "priority": '"VARCHAR"',
+                "authoredOn": '"VARCHAR"',
+                "locationReference": f"[{REFERENCE}]",
+            },
+            columns=(
+                own_key("ServiceRequest", "order"),
+                _PATIENT,
+                _ENCOUNTER,
+                Column("placer_keys", "varchar[]", "identifiers('placer', r.identifier, ['PLAC'])"),
+                code("status", "r.status"),
+                code("intent", "r.intent"),
+                Column("category_codes", "varchar[]", all_codes("r.category")),
+                Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
+                code("priority", "r.priority"),
+                time("authored_on", "r.authoredOn"),
+                Column("location_id", "varchar", "id_of(r.locationReference[1].reference, 'Location')"),
+            ),
+            times=("r.authoredOn",),
+            references=(_SUBJECT, _VISIT, "r.locationReference[1].reference"),
+        ),
+        Projection(
+            resource="Specimen",
+            kind="specimen",
+            elements={
+                "subject": REFERENCE,
+                "request": f"[{REFERENCE}]",
+                "collection": f'{{"collectedDateTime":"VARCHAR","collectedPeriod":{PERIOD}}}',
+                "receivedTime": '"VARCHAR"',
+            },
+            columns=(
+                own_key("Specimen", "specimen"),
+                _PATIENT,
+                Column("order_keys", "varchar[]", keys("order", "r.request", "ServiceRequest")),
+                time("collected", 'coalesce(r.collection.collectedDateTime, r.collection.collectedPeriod."start")'),
+                time("received_time", "r.receivedTime"),
+            ),
+            times=('coalesce(r.collection.collectedDateTime, r.collection.collectedPeriod."start")', "r.receivedTime"),
+            references=(_SUBJECT,),
+        ),
+        Projection(
+            resource="DiagnosticReport",
+            kind="report",
+            elements={
+                "subject": REFERENCE,
+                "encounter": REFERENCE,
+                "basedOn": f"[{REFERENCE}]",
+                "status": '"VARCHAR"',
+                "effectiveDateTime": '"VARCHAR"',
+                "effectivePeriod": PERIOD,
+                "issued": '"VARCHAR"',
+            },
+            columns=(
+                Column("report_key", "varchar", "keyed('report', getvariable('authority'), r.id)"),
+                _PATIENT,
+                _ENCOUNTER,
+                _BASED_ON,
+                code("status", "r.status"),
+                time("effective", 'coalesce(r.effectiveDateTime, r.effectivePeriod."start")'),
+                time("issued", "r.issued"),
+            ),
+            times=('coalesce(r.effectiveDateTime, r.effectivePeriod."start")', "r.issued"),
+            references=(_SUBJECT, _VISIT),
+        ),
+        Projection(
+            resource="Observation",
+            kind="observation",
+            elements={
+                "subject": REFERENCE,
+                "encounter": REFERENCE,
+                "basedOn": f"[{REFERENCE}]",
+                "status": '"VARCHAR"',
+                "interpretation": f"[{CODING}]",
+                "issued": '"VARCHAR"',
+            },
+            columns=(
+                own_key("Observation", "observation"),
+                _PATIENT,
+                _ENCOUNTER,
+                _BASED_ON,
+                code("status", "r.status"),
+                Column("interpretation_codes", "varchar[]", all_codes("r.interpretation")),
+                time("issued", "r.issued"),
+            ),
+            times=("r.issued",),
+            references=(_SUBJECT, _VISIT),
+        ),
+        Projection(
+            resource="Task",
+            kind="task",
+            elements={
+                "for": REFERENCE,
+                "encounter": REFERENCE,
+                "basedOn": f"[{REFERENCE}]",
+                "focus": REFERENCE,
+                "partOf": f"[{REFERENCE}]",
+                "status": '"VARCHAR"',
+                "businessStatus": CODING,
+                "code": CODING,
+                "authoredOn": '"VARCHAR"',
+                "lastModified": '"VARCHAR"',
+                "executionPeriod": PERIOD,
+                "restriction": f'{{"period":{PERIOD}}}',
+                "location": REFERENCE,
+                "owner": REFERENCE,
+            },
+            columns=(
+                own_key("Task", "task"),
+                Column("patient_key", "varchar", "key_of('patient', r.\"for\".reference, 'Patient')"),
+                _ENCOUNTER,
+                _BASED_ON,
+                Column("focus_type", "varchar", f"nullif({_FOCUS_TYPE}, '')"),
+                Column(
+                    "focus_key",
+                    "varchar",
+                    f"case when {_FOCUS_TYPE} not in ('', 'Location') then "
+                    f"key_of(kind_of({_FOCUS_TYPE}), r.focus.reference, {_FOCUS_TYPE}) end",
+                ),
+                Column(
+                    "focus_location_id",
+                    "varchar",
+                    "id_of(case when contains(r.focus.reference, 'Location/') then r.focus.reference end, 'Location')",
+                ),
+                Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
+                code("status", "r.status"),
+                Column("business_status_code", "varchar", first_code("businessStatus")),
+                Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
+                time("authored_on", "r.authoredOn"),
+                time("last_modified", "r.lastModified"),
+                time("execution_start", 'r.executionPeriod."start"'),
+                time("execution_end", 'r.executionPeriod."end"'),
+                time("due", 'r.restriction.period."end"'),
+                Column("location_id", "varchar", "id_of(r.location.reference, 'Location')"),
+                Column("owner_key", "varchar", "key_of('practitioner', r.owner.reference, 'Practitioner')"),
+            ),
+            times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
+            future_times=('r.restriction.period."end"',),
+            references=('r."for".reference', _VISIT, "r.focus.reference", "r.location.reference", "r.owner.reference"),
+            spans=(('r.executionPeriod."start"', 'r.executionPeriod."end"'),),
+        ),
+    )
+}
+
+KIND_MACRO = (
+    "create or replace temp macro kind_of(resource) as case resource "
+    + " ".join(f"when '{each.resource}' then '{each.kind}'" for each in PROJECTIONS.values())
+    + r" else trim(lower(regexp_replace(resource, '([A-Z])', '_\1', 'g')), '_') end"
+)
+
+MACROS = (*ELEMENT_MACROS, KIND_MACRO)
+"""Session macros that the expressions use; `warehouse.configure` makes them."""
+
+TABLES: dict[str, str] = {
+    each.table: f"create table if not exists {each.table} ("
+    + ", ".join(
+        [*(f"{column.name} {column.type}" for column in each.columns), *(f"{n} {t}" for n, t in PROVENANCE.items())]
+    )
+    + ")"
+    for each in PROJECTIONS.values()
+}

@@ -1,0 +1,74 @@
+"""The envelope of an HL7 v2 message: a dozen fields of the ER7 text, nothing of its body.
+
+Here: MSH, PID-3, PV1-19 and ORC-2, read by the delimiters that MSH declares. Not here: hashing what was read (`mirth`),
+parsing HL7 at large.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a message says on its outside. Identifiers are as written: hash them before they go anywhere."""
+
+    control_id: str | None = None
+    type: str | None = None
+    trigger: str | None = None
+    sent: str | None = None
+    mrn: str | None = None
+    visit: str | None = None
+    placer: str | None = None
+
+
+NOTHING = Envelope()
+
+
+def read(text: str | None, *, header_only: bool = False) -> Envelope | None:
+    """The envelope of an ER7 message; null when the text is none. `header_only` stops after MSH."""
+    if text is None:
+        return None
+    text = text.lstrip("\ufeff\x0b \r\n\t")
+    if not text.startswith("MSH") or len(text) < len("MSH|^~\\&"):
+        return None
+    field, component = text[3], text[4]
+    segments = text.replace("\r\n", "\r").replace("\n", "\r").split("\r", 1 if header_only else -1)
+    header = [field, *segments[0].split(field)]  # MSH-1 is the separator itself, so MSH-n is header[n]
+    message_type = _at(header, 9).split(component)
+    found = {
+        "control_id": _at(header, 10) or None,
+        "type": message_type[0] or None,
+        "trigger": (message_type[1] if len(message_type) > 1 else "") or None,
+        "sent": _at(header, 7) or None,
+    }
+    if not header_only:
+        found |= _identifiers(segments[1:], field, component)
+    return Envelope(**found)
+
+
+def _identifiers(segments: list[str], field: str, component: str) -> dict[str, str | None]:
+    places = {"PID": ("mrn", 3), "PV1": ("visit", 19), "ORC": ("placer", 2)}
+    found: dict[str, str | None] = {}
+    for segment in segments:
+        fields = segment.split(field)
+        name, place = places.get(fields[0].strip(), ("", 0))
+        if name and name not in found and (value := _at(fields, place).split("~")[0].split(component)[0].strip()):
+            found[name] = value
+    return found
+
+
+def _at(fields: list[str], place: int) -> str:
+    return fields[place].strip() if place < len(fields) else ""
+
+
+MACROS = (
+    # YYYYMMDDhhmm[ss[.ffffff]] as ISO 8601, the offset left off.
+    r"""create or replace temp macro hl7_text(x) as x[1:4] || '-' || x[5:6] || '-' || x[7:8] || ' ' || x[9:10] || ':' || x[11:12] || ':'
+            || coalesce(nullif(regexp_extract(x, '^\d{12}(\d{2}(\.\d+)?)', 1), ''), '00')""",
+    # An HL7 time with at least minutes as an instant; without an offset it is read in `zone`; null when it cannot be placed.
+    r"""create or replace temp macro hl7_instant(x, zone) as case
+            when regexp_full_match(x, '\d{12}(\d{2}(\.\d{1,6})?)?[+-]\d{4}')
+                then try_cast(hl7_text(x) || x[-5:-3] || ':' || x[-2:] as timestamptz)
+            when regexp_full_match(x, '\d{12}(\d{2}(\.\d{1,6})?)?') then timezone(zone, try_cast(hl7_text(x) as timestamp)) end""",
+)

@@ -1,0 +1,197 @@
+"""The events that Mirth's rows prove: one message's mutable rows exploded into what happened, each event with its own time.
+
+Here: the rules of explosion and the identity of each event. Not here: XML (`mirth`). A later export of the same row
+proves more events and repeats none: an event's identity is made only of facts that the row will still show then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipelines.sources.events import insert_events
+
+if TYPE_CHECKING:
+    from pipelines.settings import SourceSettings
+    from pipelines.sources.source import Session
+
+STATUSES = frozenset({"RECEIVED", "FILTERED", "TRANSFORMED", "SENT", "QUEUED", "ERROR", "PENDING"})
+
+_MESSAGE = (
+    ("message_no", pa.int64()),
+    ("file_id", pa.int32()),
+    ("line", pa.int64()),
+    ("byte_offset", pa.int64()),
+    ("channel_id", pa.string()),
+    ("message_id", pa.string()),
+    ("server_id", pa.string()),
+    ("incarnation_ms", pa.int64()),
+    ("received_ms", pa.int64()),
+    ("parent_message_uid", pa.string()),
+    ("root_message_uid", pa.string()),
+    ("replay_of_uid", pa.string()),
+    ("channel_name", pa.string()),
+    ("control_id", pa.string()),
+    ("msg_type", pa.string()),
+    ("msg_trigger", pa.string()),
+    ("mrn", pa.string()),
+    ("visit", pa.string()),
+    ("placer", pa.string()),
+    ("sent", pa.string()),
+    ("flags", pa.list_(pa.string())),
+)
+_CONNECTOR = (
+    ("message_no", pa.int64()),
+    ("node", pa.int32()),
+    ("node_name", pa.string()),
+    ("flow_name", pa.string()),
+    ("received_ms", pa.int64()),
+    ("status", pa.string()),
+    ("attempts", pa.int32()),
+    ("send_ms", pa.int64()),
+    ("response_ms", pa.int64()),
+    ("ack_code", pa.string()),
+    ("error_class", pa.string()),
+    ("error_code", pa.string()),
+    ("error_template", pa.string()),
+    ("error_fingerprint", pa.string()),
+    ("is_nack", pa.bool_()),
+)
+
+
+@dataclass
+class Rows:
+    """Messages and their connectors, gathered for one explosion. Identifiers are as written: they exist in memory only."""
+
+    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    connectors: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def _table(rows: list[tuple[Any, ...]], form: tuple[tuple[str, pa.DataType], ...]) -> pa.Table:
+    arrays = [pa.array(column, kind) for column, (_, kind) in zip(zip(*rows, strict=True), form, strict=True)]
+    return pa.table(arrays, names=[name for name, _ in form])
+
+
+def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
+    """Insert the events of these rows and give a verdict on each message."""
+    if not rows.messages:
+        return
+    db = session.db
+    db.register("mirth_message", _table(rows.messages, _MESSAGE))
+    db.register("mirth_connector", _table(rows.connectors, _CONNECTOR))
+    try:
+        db.execute(
+            _EXPLODE,
+            {
+                "source": source.name,
+                "mrn": source.authority_of("mrn"),
+                "visit": source.authority_of("visit"),
+                "placer": source.authority_of("placer"),
+                "zone": session.zone or source.zone,
+            },
+        )
+        db.execute("create or replace temp table record_staged as select file_id, line, byte_offset from mirth_message")
+        insert_events(session)
+    finally:
+        db.unregister("mirth_message")
+        db.unregister("mirth_connector")
+
+
+# Per row: the events it proves as (type, milliseconds, whether the attempt's number belongs to its identity).
+_PROVEN = """
+    case when node = 0 then [
+        {'t': 'received', 'ms': c.received_ms, 'n': false},
+        {'t': 'filtered', 'ms': case when status = 'FILTERED' then c.received_ms end, 'n': false},
+        {'t': 'failed', 'ms': case when status = 'ERROR' then coalesce(response_ms, c.received_ms) end, 'n': false},
+        {'t': 'acknowledged', 'ms': case when attempts > 0 then response_ms end, 'n': false},
+        {'t': 'replayed',
+            'ms': case when incarnation_ms > m.received_ms or replay_of_uid is not null then c.received_ms end, 'n': false},
+        {'t': 'unknown', 'ms': case when status = 'UNKNOWN' then c.received_ms end, 'n': false}
+    ] else [
+        {'t': 'routed', 'ms': c.received_ms, 'n': false},
+        {'t': 'filtered', 'ms': case when status = 'FILTERED' then c.received_ms end, 'n': false},
+        {'t': 'queued', 'ms': case when status = 'QUEUED' then c.received_ms end, 'n': false},
+        {'t': 'attempt_started', 'ms': send_ms, 'n': true},
+        {'t': 'attempt_failed', 'ms': case when status = 'QUEUED' and attempts > 0 then coalesce(response_ms, send_ms) end, 'n': true},
+        {'t': 'response_received', 'ms': case when status = 'PENDING' then response_ms end, 'n': true},
+        {'t': 'delivered', 'ms': case when status = 'SENT' then coalesce(response_ms, send_ms, c.received_ms) end, 'n': true},
+        {'t': 'nack_received',
+            'ms': case when status = 'ERROR' and is_nack then coalesce(response_ms, send_ms, c.received_ms) end, 'n': true},
+        {'t': 'failed', 'ms': case when status = 'ERROR' then coalesce(response_ms, send_ms, c.received_ms) end, 'n': true},
+        {'t': 'unknown', 'ms': case when status = 'UNKNOWN' then c.received_ms end, 'n': false}
+    ] end
+"""
+
+_EXPLODE = f"""
+create or replace temp table event_staged as
+with message as (
+    select *,
+        channel_id || ':' || message_id as message_uid,
+        keyed('control', $source, control_id) as correlation_key,
+        keyed('mrn', $mrn, mrn) as mrn_key,
+        keyed('visit', $visit, visit) as visit_key,
+        keyed('placer', $placer, placer) as placer_key,
+        hl7_instant(sent, $zone) as sent_at
+    from mirth_message
+), proven as (
+    select m.*, c.node, c.node_name, c.flow_name, c.status, c.attempts, c.ack_code, c.error_class, c.error_code, c.error_template,
+        c.error_fingerprint, c.send_ms, unnest({_PROVEN}) as e
+    from mirth_connector as c join message as m using (message_no)
+), told as (
+    select *,
+        node > 0 and e.t in ('attempt_started', 'attempt_failed', 'response_received', 'delivered', 'nack_received', 'failed')
+            as is_attempt,
+        coalesce(error_class, '') <> '' and e.t in ('attempt_failed', 'nack_received', 'failed') as is_error
+    from proven where e.ms is not null
+)
+select
+    uid_of(concat_ws('|', 'mirth', $source, message_uid, incarnation_ms, node, e.t, e.ms, if(e.n, attempts, null))) as event_uid,
+    $source as source,
+    'snapshot' as source_kind,
+    status as native_type,
+    make_timestamptz(e.ms * 1000) as occurred_at,
+    'epoch' as time_basis,
+    'ms' as time_precision,
+    false as time_ambiguous,
+    $source || ':' || coalesce(server_id, '') as clock_id,
+    case
+        when e.t <> 'acknowledged' then e.t
+        when ack_code in ('AE', 'AR', 'CE', 'CR') then 'nack_sent'
+        else 'ack_sent'
+    end as event_type,
+    channel_id as flow_id,
+    coalesce(flow_name, channel_name) as flow_name,
+    node::varchar as node_id,
+    node_name,
+    if(node = 0, 'source', 'destination') as node_role,
+    if(node = 0, 'inbound', 'outbound') as direction,
+    message_uid,
+    incarnation_ms::varchar as incarnation,
+    parent_message_uid,
+    root_message_uid,
+    replay_of_uid,
+    correlation_key,
+    case when msg_type is not null then 'hl7v2' end as msg_standard,
+    msg_type,
+    msg_trigger,
+    mrn_key,
+    visit_key,
+    placer_key,
+    case when is_attempt then attempts end as attempt_no,
+    case when is_attempt then attempts <= 1 end as attempts_exact,
+    case when e.t in ('acknowledged', 'delivered', 'nack_received', 'response_received') then ack_code end as ack_code,
+    case when e.t in ('acknowledged', 'delivered', 'nack_received', 'response_received') and ack_code is not null
+        then if(starts_with(ack_code, 'C'), 'commit', 'application') end as ack_level,
+    case when is_error then error_class end as error_class,
+    case when is_error then error_code end as error_code,
+    case when is_error then error_template end as error_template,
+    case when is_error then error_fingerprint end as error_fingerprint,
+    case when e.t = 'received' then sent_at end as sent_at,
+    file_id,
+    line,
+    byte_offset,
+    list_sort(list_concat(if(e.t = 'received', flags, []), if(e.t = 'unknown', ['unknown_status'], []))) as quality_flags
+from told
+"""

@@ -1,0 +1,147 @@
+"""What a source is: the protocol, and what passes between an adapter and the ledger. Not here: any format.
+
+An adapter reads files inside a transaction that `intake` opened, fills raw tables, and gives a verdict on every line.
+It interprets nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import pyarrow as pa
+
+from pipelines import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from pipelines.settings import Settings, SourceSettings
+    from pipelines.sources.archives import Delivered
+
+Verdict = Literal["loaded", "unchanged", "superseded", "ignored", "quarantined"]
+
+CURES = {
+    "unparseable": "The line is not valid JSON or XML. Ask the sender for the export again.",
+    "truncated": "The file ends inside this record: the transfer was cut. Deliver the file again, whole.",
+    "not_utf8": "The line is not valid UTF-8. Ask the sender to write UTF-8.",
+    "too_large": "The line is longer than max_line_megabytes. Raise that setting, or ask for a smaller record.",
+    "untyped": "The record does not say what it is (no resourceType). Ask the sender for FHIR R4 resources.",
+    "no_id": "The record has no id, so that later versions of it could not be recognised. Ask the sender for one.",
+    "no_time": "The record has no readable time. Check time and time_format in the source's mapping.",
+    "document_type": "The document brings a DTD, which could pull in other files. Export it without.",
+    "outside_a_message": "Text between messages. Export the messages again.",
+    "damaged_archive": "The archive ends early or fails its checksum. Deliver it again.",
+}
+"""Rules by which a line is quarantined, and what a person can do about each."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file, for telling what it is."""
+
+    name: str
+    start: bytes
+
+
+@dataclass
+class Intake:
+    """One delivered file on its way in: who sent it, what it holds and what it was exported as of (null when nobody says)."""
+
+    file_id: int
+    delivered: Delivered
+    source: SourceSettings
+    kind: str
+    sha256: str
+    resource_type: str | None = None
+    exported_at: datetime | None = None
+    lines_read: int = 0
+    blank_lines: int = 0
+
+
+@dataclass
+class Session:
+    """One transaction's work: where rows go, and what was decided about lines outside SQL."""
+
+    db: duckdb.DuckDBPyConnection
+    settings: Settings
+    key: bytes
+    zone: str | None = None
+    _verdicts: list[tuple[int, int, int | None, Verdict, str | None, str | None]] = field(default_factory=list)
+    _findings: list[tuple[int, str, int]] = field(default_factory=list)
+
+    def judge(self, file: Intake, line: int, offset: int | None, verdict: Verdict) -> None:
+        """Account for one line that needs no reason."""
+        self._verdicts.append((file.file_id, line, offset, verdict, None, None))
+
+    def quarantine(self, file: Intake, line: int, offset: int | None, rule: str, content: bytes) -> None:
+        """Account for one line that is kept out; of its content only a keyed hash remains."""
+        line_hash = keys.keyed_bytes(self.key, "line", file.source.name, content)
+        self._verdicts.append((file.file_id, line, offset, "quarantined", rule, line_hash))
+
+    def find(self, file: Intake, rule: str, n: int = 1) -> None:
+        """Note something about a file that keeps nothing out."""
+        self._findings.append((file.file_id, rule, n))
+
+    def flush(self) -> None:
+        """Move what was noted into the session's temporary tables `line_verdict` and `file_finding`."""
+        if self._verdicts:
+            names = ("file_id", "line", "byte_offset", "verdict", "rule", "line_hash")
+            types = (pa.int32(), pa.int64(), pa.int64(), pa.string(), pa.string(), pa.string())
+            columns = [
+                pa.array(column, kind) for column, kind in zip(zip(*self._verdicts, strict=True), types, strict=True)
+            ]
+            append(self.db, "line_verdict", pa.table(columns, names=list(names)))
+            self._verdicts.clear()
+        if self._findings:
+            columns = [
+                pa.array(column, kind)
+                for column, kind in zip(
+                    zip(*self._findings, strict=True), (pa.int32(), pa.string(), pa.int64()), strict=True
+                )
+            ]
+            append(self.db, "file_finding", pa.table(columns, names=["file_id", "rule", "n"]))
+            self._findings.clear()
+
+
+def append(db: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Insert an Arrow table by column names."""
+    db.register("arriving", rows)
+    try:
+        db.execute(f"insert into {table} by name select * from arriving")
+    finally:
+        db.unregister("arriving")
+
+
+class Source(Protocol):
+    """One source system. Making another is one module with one such class and its line in `sources.SOURCES`."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in wardflow.toml."""
+        ...
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Names of files that, lying where this source delivers, are its own even when spoiled beyond recognition."""
+        ...
+
+    @property
+    def promised(self) -> Mapping[str, Sequence[str]]:
+        """The raw tables that it fills, and of each the columns that a reader may rely on."""
+        ...
+
+    def recognises(self, head: Head, source: SourceSettings | None) -> bool:
+        """Whether a file that begins so is one of this source's, by its content; `source` is the configured one, if any."""
+        ...
+
+    def together(self, head: Head) -> str | None:
+        """What a file holds (a FHIR resource type), so that like files load as one chunk; null when it does not matter."""
+        ...
+
+    def load(self, session: Session, files: Sequence[Intake]) -> None:
+        """Fill raw tables from the files, set each one's `lines_read`, and give exactly one verdict on every line."""
+        ...

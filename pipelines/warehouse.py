@@ -1,0 +1,84 @@
+"""The private DuckDB file: how a connection to it is made. Not here: what any table holds beyond its name.
+
+DuckDB allows one writer and then no reader at all: hold `Home.lock` while connected; readers use the published
+snapshots.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipelines import decisions, keys, ledger, registry
+from pipelines.errors import KeyChanged
+from pipelines.home import Home
+from pipelines.sources import events, fhir_projection, hl7_envelope, log_events
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.settings import Settings
+
+SCHEMAS = ("account", "raw", "staging", "marts")
+
+
+def connect(
+    settings: Settings, *, path: Path | str | None = None, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """A connection to the home's warehouse (or to `path`, such as ":memory:"), ready for use: the hospital's zone, bounded
+    memory, spill folder inside the home, the `keyed` macro, and every raw and account table in place.
+
+    Raises:
+        KeyMissing: there is no site key.
+        KeyChanged: the warehouse was filled under another key, so nothing would join.
+    """
+    key = keys.load(settings)
+    home = Home(settings.home)
+    target = home.warehouse_path if path is None else path
+    db = duckdb.connect(str(target), read_only=read_only)
+    try:
+        home.empty_scratch()
+        configure(db, settings, key)
+        if not read_only:
+            prepare(db)
+        _check_key(db, key, read_only=read_only)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> None:
+    """Set zone, memory, threads and macros of this session; nothing is stored in the file."""
+    db.execute(f"set timezone = '{settings.zone}'")
+    db.execute("set memory_limit = $limit", {"limit": settings.memory_limit})
+    db.execute("set temp_directory = $folder", {"folder": str(Home(settings.home).scratch)})
+    db.execute(f"set threads = {settings.threads}")
+    db.execute("set preserve_insertion_order = false")
+    db.execute("set enable_progress_bar = false")
+    keys.install(db, key)
+    for part in (fhir_projection, events, hl7_envelope, log_events):
+        for macro in part.MACROS:
+            db.execute(macro)
+
+
+def prepare(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the schemas and the raw and account tables that are missing. Idempotent."""
+    for schema in SCHEMAS:
+        db.execute(f"create schema if not exists {schema}")
+    for part in (ledger, fhir_projection, events, registry, decisions):
+        for statement in part.TABLES.values():
+            db.execute(statement)
+
+
+def _check_key(db: duckdb.DuckDBPyConnection, key: bytes, *, read_only: bool) -> None:
+    found = db.execute("select fingerprint from account.site_key").fetchall()
+    if not found:
+        if not read_only:
+            db.execute("insert into account.site_key values ($print)", {"print": keys.fingerprint(key)})
+    elif found[0][0] != keys.fingerprint(key):
+        raise KeyChanged(
+            "The site key differs from the one this warehouse was filled with, so nothing new would join what is there. "
+            "Restore the former key, or remove warehouse.duckdb and ingest again."
+        )

@@ -1,0 +1,199 @@
+"""The files a hospital writes itself: registry.toml, decisions.ndjson and wardflow.toml."""
+
+import hashlib
+import json
+from datetime import datetime, time
+from typing import Any
+
+from sample_data.clock import DAY, ZONE, Calendar, instant, to_ms
+from sample_data.critical import WINDOW_MINUTES
+from sample_data.facility import Facility
+from sample_data.handoff import ACCEPT_MINUTES
+from sample_data.planted import PILOT_MINUTES, PILOT_WARD, Plants
+
+_SYSTEMS = (
+    ("EHR", "Electronic health record", "Clinical informatics"),
+    ("LIS", "Laboratory information system", "Laboratory manager"),
+    ("BED-MGMT", "Bed management board", "Patient flow office"),
+    ("PHARM", "Pharmacy system", "Pharmacy"),
+)
+_RECORDS = (
+    ("patient identity", "EHR"),
+    ("encounters", "EHR"),
+    ("orders", "EHR"),
+    ("results", "LIS"),
+    ("beds", "BED-MGMT"),
+)
+_WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] = (
+    (
+        "critical-result",
+        "Critical laboratory result",
+        (
+            ("verified", "Laboratory manager", 30, "laboratory telephones the ward"),
+            ("in the EHR", "Integration lead", 5, "integration desk replays the message"),
+            ("acknowledged", "Chief medical officer", WINDOW_MINUTES, "escalated to the charge nurse after 45 minutes"),
+        ),
+    ),
+    (
+        "ed-admission",
+        "Admission from the emergency department",
+        (
+            ("bed requested", "Emergency department manager", 10, "house supervisor is called"),
+            ("bed assigned", "Patient flow coordinator", 60, "bed meeting at the next full hour"),
+            ("handoff accepted", "Nursing director", ACCEPT_MINUTES, "charge nurse of the receiving ward accepts"),
+            ("in the bed", "Patient flow coordinator", 45, "transport supervisor is called"),
+        ),
+    ),
+    (
+        "discharge",
+        "Discharge of an inpatient",
+        (
+            ("order written", "Medical director", 120, "ward round is moved forward"),
+            ("departed", "Nursing director", 120, "discharge nurse takes over"),
+            ("bed clean", "Facilities manager", 60, "second cleaning team"),
+        ),
+    ),
+)
+
+
+def _table(name: str, values: dict[str, Any]) -> str:
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value is not None]
+    return "\n".join([f"[[{name}]]", *lines, ""])
+
+
+def registry(facilities: tuple[Facility, ...]) -> str:
+    """registry.toml: every channel but PHARM-TEST, which somebody forgot."""
+    parts = ["# What this hospital runs and who answers for it. Channels that this file lacks are reported.\n"]
+    parts += [_table("system", {"id": i, "name": n, "owner": o}) for i, n, o in _SYSTEMS]
+    for facility in facilities:
+        parts += [_table("interface", {
+            "flow": flow, "source": facility.source, "facility": facility.name, "owner": owner,
+            "protocol": "HL7 v2 over MLLP", "data_domain": domain, "criticality": criticality,
+            "max_silence_minutes": silence, "kind": kind,
+        }) for flow, owner, domain, criticality, silence, kind in _interfaces(facility)]  # fmt: skip
+    parts += [_table("record", {"domain": domain, "system": system}) for domain, system in _RECORDS]
+    for ident, title, steps in _WORKFLOWS:
+        parts.append(_table("workflow", {"id": ident, "title": title}))
+        parts += [
+            _table("workflow.step", {"name": name, "owner": owner, "window_minutes": minutes, "exception": path})
+            for name, owner, minutes, path in steps
+        ]
+    return "\n".join(parts)
+
+
+def _interfaces(facility: Facility) -> list[tuple[str, str, str, str, int, str]]:
+    rest = [
+        ("ORDERS", "Integration lead", "orders", "high", 180, "channel"),
+        ("RESULTS", "Laboratory manager", "results", "high", 180, "channel"),
+    ]
+    if facility.engine == "mirth":
+        return [
+            ("ROUTER", "Integration lead", "admissions", "high", 120, "router"),
+            ("ADT-OUT", "Integration lead", "admissions", "high", 120, "channel"),
+            *rest,
+        ]
+    return [("ADT", "Integration lead", "admissions", "high", 120, "channel"), *rest]
+
+
+_HOME = """# A home for the simulated hospital; its files lie in landing/.
+site = "Two Rivers Health (simulated)"
+zone = "{zone}"
+suppress_below = 5
+
+[windows]
+critical_ack_minutes = {acknowledge}
+handoff_accept_minutes = {accept}
+"""
+
+
+def settings(facilities: tuple[Facility, ...]) -> str:
+    """wardflow.toml of a home whose landing folder holds the simulation's output."""
+    ehr = {"name": "ehr", "kind": "fhir", "path": "landing/fhir", "zone": ZONE, "expected_every_hours": 24}
+    parts = [_HOME.format(zone=ZONE, acknowledge=WINDOW_MINUTES, accept=ACCEPT_MINUTES), _table("sources", ehr)]
+    for facility in facilities:
+        authorities = ", ".join(f'{kind} = "urn:sim:{facility.slug}:{kind}"' for kind in ("mrn", "visit", "placer"))
+        kind = "mirth" if facility.engine == "mirth" else "ndjson-log"
+        log = {**ehr, "name": facility.source, "kind": kind, "path": f"landing/logs/{facility.source}"}
+        parts.append(f"{_table('sources', log)}authorities = {{ {authorities} }}\n")
+    return "\n".join(parts)
+
+
+def decisions(calendar: Calendar, plants: Plants, facilities: tuple[Facility, ...]) -> bytes:
+    """decisions.ndjson: what managers have written down so far, oldest first."""
+    first = facilities[0].name
+    entries = [
+        _entry(
+            calendar,
+            1,
+            "emergency.manager@tworivers.example",
+            ("assign", "kpi", "ed_length_of_stay"),
+            value="Emergency department manager",
+            why="One person answers for the time people spend in the department.",
+        ),
+        _entry(
+            calendar,
+            2,
+            "cmo@tworivers.example",
+            ("target", "kpi", "critical_result_acknowledged"),
+            value="0.9",
+            why="Agreed in the quality meeting as the first step towards 95 percent.",
+        ),
+    ]
+    if plants.outage:
+        entries.append(
+            _entry(
+                calendar,
+                (plants.outage[1] - calendar.start_ms) // DAY,
+                "integration.lead@tworivers.example",
+                ("acknowledge", "interface", "ADT-OUT"),
+                facility=first,
+                why="Network switch failed; queue drained after repair, rejected messages are being re-entered.",
+            )
+        )
+    if plants.pilot_ms:
+        plan = {
+            "ward": PILOT_WARD,
+            "starts_at": instant(plants.pilot_ms),
+            "measure": "minutes_order_to_departure",
+            "expected_minutes": -PILOT_MINUTES,
+        }
+        entries.append(
+            _entry(
+                calendar,
+                max(1, calendar.days // 2 - 3),
+                "nursing.director@tworivers.example",
+                ("pilot", "pilot", "discharge-by-noon"),
+                facility=first,
+                value=json.dumps(plan),
+                why="Discharge nurse on 4 North prepares papers and transport before the order is written.",
+            )
+        )
+    entries.sort(key=lambda entry: str(entry["decided_at"]))
+    return b"".join(json.dumps(entry, sort_keys=True).encode() + b"\n" for entry in entries)
+
+
+def _entry(
+    calendar: Calendar,
+    day: int,
+    actor: str,
+    what: tuple[str, str, str],
+    *,
+    why: str,
+    facility: str | None = None,
+    value: str | None = None,
+) -> dict[str, Any]:
+    """One line of the journal; `what` is action, kind of subject, subject. Its id follows from its content."""
+    at = to_ms(datetime.combine(calendar.day(min(day, calendar.days - 1)), time(9, 30)))
+    action, subject_kind, subject = what
+    entry = {
+        "decided_at": instant(at),
+        "actor": actor,
+        "action": action,
+        "subject_kind": subject_kind,
+        "subject": subject,
+        "facility": facility,
+        "value": value,
+        "why": why,
+    }
+    digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+    return {"decision_id": digest[:16], **entry}

@@ -1,0 +1,82 @@
+"""Critical results: the message that brings one, the person who acknowledges it, the escalation in between."""
+
+from collections.abc import Generator
+from typing import Any
+
+from simpy import Event
+
+from sample_data.chance import about
+from sample_data.clock import MINUTE, SECOND
+from sample_data.hospital import Hospital
+from sample_data.records import Order, Task
+from sample_data.trace import CriticalTrace
+
+WINDOW_MINUTES = 60
+ESCALATE_MINUTES = 45
+
+
+class CriticalResults:
+    """The critical results of one facility."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self._hospital = hospital
+        self._draw = hospital.stream("critical")
+
+    def verified(self, order: Order) -> CriticalTrace:
+        """A critical result exists, whether or not anyone knows."""
+        trace = CriticalTrace(self._hospital.facility.index, (order.verified or 0) // SECOND)
+        self._hospital.trace.criticals.append(trace)
+        return trace
+
+    def arrived(self, order: Order, trace: CriticalTrace) -> Generator[Event, Any, None]:
+        """The result message is in the EHR: someone must see it; after a while it is escalated."""
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        todo = Task(
+            id=hospital.ident("ca"),
+            kind="critical-result-ack",
+            authored=hospital.now,
+            modified=hospital.now,
+            status="requested",
+            owner=hospital.clinician(),
+            person=order.person,
+            encounter=order.encounter,
+            place=order.place,
+            focus=f"Observation/{order.part('ob')}",
+            based_on=f"ServiceRequest/{order.id}",
+            due=(order.verified or 0) + WINDOW_MINUTES * MINUTE,
+        )
+        hospital.save_task(todo)
+        staff = hospital.staff["nurses" if order.encounter.kind == "EMER" else "ward_nurses"]
+        seen = env.timeout(about(draw, 15, 1.15))
+        late = env.timeout(ESCALATE_MINUTES * MINUTE)
+        yield seen | late
+        if not seen.processed:
+            self._escalate(todo, order)
+            yield env.timeout(about(draw, 20, 0.8))
+        turn = staff.acquire(1)
+        yield turn
+        started = hospital.now
+        yield env.timeout(about(draw, 3, 0.4))
+        staff.release()
+        todo.status, todo.started, todo.ended = "completed", started, hospital.now
+        trace.acknowledged = hospital.now // SECOND
+        hospital.save_task(todo)
+
+    def _escalate(self, todo: Task, order: Order) -> None:
+        hospital = self._hospital
+        hospital.save_task(
+            Task(
+                id=hospital.ident("ce"),
+                kind="critical-result-escalation",
+                authored=hospital.now,
+                modified=hospital.now,
+                status="completed",
+                owner=hospital.clinician(),
+                person=order.person,
+                encounter=order.encounter,
+                place=order.place,
+                focus=todo.focus,
+                based_on=todo.based_on,
+                part_of=todo.id,
+            )
+        )

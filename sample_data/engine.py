@@ -1,0 +1,243 @@
+"""The integration engine: what happens to a message from its sender to each final destination.
+
+Every connector to a destination is one line of first come, first served messages: it sends one at a time, waits for
+the acknowledgement, tries again with back-off, and everything behind a message that cannot be sent waits with it. The
+whole course of a message follows from the connector's state when it is sent, so it is computed at once and costs no
+simulation events; whoever waits for the message sleeps until `Message.arrival`. How the course is written down is not
+here: see `mirth` and `engine_log`.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from sample_data.chance import happens, stream
+from sample_data.clock import DAY, HOUR, MINUTE, SECOND
+from sample_data.facility import Facility
+from sample_data.people import Person
+
+REFUSED, TIMEOUT, ERROR, REJECTED, ACCEPTED = "refused", "timeout", "AE", "AR", "AA"
+RESPONSE_TIMEOUT = 30 * SECOND
+STALE = 3 * HOUR
+"""A receiver refuses some messages that are older than this."""
+STALE_REJECTED, NAK_SHARE, TIMEOUT_SHARE, UNREADABLE_SHARE = 0.10, 0.0015, 0.004, 0.00007
+MOST_ATTEMPTS = 9
+"""The in-house engine gives up after this many tries; Mirth never does."""
+LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11"})
+BED_FAMILIES = frozenset({"A01", "A02", "A03", "A05"})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send: from `start` to `end`, with the receiver's answer or the lack of one."""
+
+    start: int
+    end: int
+    outcome: str
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A message on its way to one destination."""
+
+    destination: str
+    entered: int
+    attempts: list[Attempt]
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether it gets there in the end."""
+        return self.attempts[-1].outcome == ACCEPTED
+
+    @property
+    def settled(self) -> int:
+        """When it is delivered or given up."""
+        return self.attempts[-1].end
+
+    def tried_by(self, ms: int) -> list[Attempt]:
+        """Attempts that had ended before an instant."""
+        if self.settled < ms:
+            return self.attempts
+        return [attempt for attempt in self.attempts if attempt.end < ms]
+
+
+@dataclass(slots=True)
+class Message:
+    """One message through one engine. `source_state` is routed, filtered or failed (neither of these goes anywhere)."""
+
+    number: int
+    child_number: int | None
+    control_id: str
+    channel: str
+    kind: str
+    person: Person
+    visit: str
+    placer: str | None
+    detail: str
+    sent: int
+    received: int
+    acknowledged: int
+    routed: int
+    source_state: str = "routed"
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def arrival(self, destination: str) -> int | None:
+        """When the destination has it; None if it never arrives."""
+        for delivery in self.deliveries:
+            if delivery.destination == destination:
+                return delivery.settled if delivery.is_delivered else None
+        return None
+
+    @property
+    def settled(self) -> int:
+        """When nothing more happens to it."""
+        return max((d.settled for d in self.deliveries), default=self.acknowledged)
+
+
+class Connector:
+    """The line in front of one destination of one channel."""
+
+    def __init__(self, draw: Random, destination: str, *, median_ms: float, spread: float, patient: bool) -> None:
+        self._draw = draw
+        self.destination = destination
+        self._median_log, self._spread = math.log(median_ms), spread
+        self._patient = patient
+        self._down: list[tuple[int, int]] = []
+        self._free_at = 0
+
+    def plan_outages(self, begin: int, end: int, planned: tuple[int, int] | None) -> None:
+        """Short random interruptions over the whole run, about one a week, and at most one planned long one."""
+        down = [planned] if planned else []
+        at = begin
+        while (at := at + round(self._draw.expovariate(1 / (7 * DAY)))) < end:
+            down.append((at, at + round(self._draw.uniform(0.5, 22) * MINUTE)))
+        self._down = sorted(down)
+
+    def _is_down(self, at: int) -> bool:
+        place = bisect_right(self._down, (at, math.inf)) - 1
+        return place >= 0 and any(at < until for _, until in self._down[max(0, place - 1) : place + 1])
+
+    def deliver(self, entered: int) -> Delivery:
+        """The course of a message that reaches this line at `entered`; calls must come in order of time."""
+        attempts: list[Attempt] = []
+        at = entered + 1
+        if self._free_at > at:
+            if self._patient and self._is_down(at):  # tried once, then queued behind the one in front
+                attempts.append(Attempt(at, at + self._draw.randint(2, 20), REFUSED))
+            at = max(at, self._free_at)
+        while True:
+            attempts.append(attempt := self._attempt(at, entered))
+            if attempt.outcome in (ACCEPTED, ERROR, REJECTED) or (not self._patient and len(attempts) == MOST_ATTEMPTS):
+                break
+            at = attempt.end + self._pause(len(attempts))
+        self._free_at = attempts[-1].end
+        return Delivery(self.destination, entered, attempts)
+
+    def _pause(self, tries: int) -> int:
+        if self._patient:
+            return 10 * SECOND if tries == 1 else 2 * MINUTE
+        return min(5 * SECOND * 2 ** (tries - 1), 5 * MINUTE)
+
+    def _attempt(self, at: int, entered: int) -> Attempt:
+        if self._is_down(at):
+            return Attempt(at, at + self._draw.randint(2, 30), REFUSED)
+        chance = self._draw.random()
+        latency = max(3, round(math.exp(self._draw.gauss(self._median_log, self._spread))))
+        if at - entered > STALE and chance < STALE_REJECTED:
+            return Attempt(at, at + latency, REJECTED)
+        if chance > 1 - NAK_SHARE:
+            return Attempt(at, at + latency, ERROR)
+        if chance > 1 - NAK_SHARE - TIMEOUT_SHARE:
+            return Attempt(at, at + RESPONSE_TIMEOUT, TIMEOUT)
+        return Attempt(at, at + latency, ACCEPTED)
+
+
+class Engine:
+    """One facility's engine. `log` is called once with every message, in order of sending."""
+
+    def __init__(
+        self,
+        facility: Facility,
+        seed: int,
+        span: tuple[int, int],
+        outage: tuple[int, int] | None,
+        log: Callable[[Message], None],
+    ) -> None:
+        self._facility, self._log = facility, log
+        self._draw = stream(seed, facility.slug, "engine")
+        self._numbers: dict[str, int] = {}
+        self._controls = 0
+        mirth = facility.engine == "mirth"
+        self._connectors: dict[tuple[str, str], Connector] = {}
+        for channel, destination, median in (
+            ("ADT", "BED-MGMT", 70),
+            ("ADT", "LIS", 95),
+            ("ORDERS", "LIS", 105),
+            ("RESULTS", "EHR", 85),
+            ("PHARM-TEST", "PHARM", 60),
+        ):
+            connector = Connector(
+                stream(seed, facility.slug, channel, destination),
+                destination,
+                median_ms=median if mirth else median * 1.35,
+                spread=0.7 if mirth else 0.8,
+                patient=mirth,
+            )
+            connector.plan_outages(*span, outage if channel == "ADT" else None)
+            self._connectors[channel, destination] = connector
+
+    def send(
+        self,
+        channel: str,
+        kind: str,
+        now: int,
+        person: Person,
+        visit: str,
+        *,
+        placer: str | None = None,
+        detail: str = "",
+    ) -> Message:
+        """Hand a message to the engine and learn its whole course. `kind` is like `ADT^A01`."""
+        draw = self._draw
+        received = now + 4 + int(36 * draw.random())
+        acknowledged = received + 3 + int(57 * draw.random())
+        routed = received + 2 + int(43 * draw.random())
+        self._controls += 1
+        message = Message(
+            number=self._next(channel),
+            child_number=self._next("ADT-OUT") if channel == "ADT" else None,
+            control_id=f"{self._facility.prefix}{self._controls:08d}",
+            channel=channel,
+            kind=kind,
+            person=person,
+            visit=visit,
+            placer=placer,
+            detail=detail,
+            sent=now,
+            received=received,
+            acknowledged=acknowledged,
+            routed=routed,
+        )
+        if channel == "PHARM-TEST":
+            message.source_state = "filtered" if happens(draw, 0.2) else "routed"
+        elif happens(draw, UNREADABLE_SHARE):
+            message.source_state = "failed"
+        if message.source_state == "routed":
+            message.deliveries = [
+                self._connectors[channel, to].deliver(routed + 1 + int(6 * draw.random()))
+                for to in self._route(channel, kind)
+            ]
+        self._log(message)
+        return message
+
+    def _next(self, channel: str) -> int:
+        self._numbers[channel] = number = self._numbers.get(channel, 0) + 1
+        return number
+
+    def _route(self, channel: str, kind: str) -> tuple[str, ...]:
+        if channel != "ADT":
+            return {"ORDERS": ("LIS",), "RESULTS": ("EHR",), "PHARM-TEST": ("PHARM",)}[channel]
+        trigger = kind[-3:]
+        return tuple(to for to, wanted in (("BED-MGMT", BED_FAMILIES), ("LIS", LIS_FAMILIES)) if trigger in wanted)

@@ -1,0 +1,126 @@
+"""One hospital as a whole: staff, engine and the pens that write down what happens. The care itself is next door.
+
+`emergency`, `wards`, `lab`, `critical` and `handoff` each hold one kind of work and meet here.
+"""
+
+from collections.abc import Generator
+from functools import partial
+from random import Random
+from typing import Any
+
+from simpy import Event
+
+from sample_data.chance import stream
+from sample_data.clock import HOUR, hour_of_week, whole_second
+from sample_data.engine import Engine, Message
+from sample_data.export import Export
+from sample_data.facility import Facility
+from sample_data.fhir import encounter, patient
+from sample_data.fhir_orders import diagnostic_report, observation, service_request, specimen, task
+from sample_data.people import POPULATION, Person, person_of
+from sample_data.planted import Plants
+from sample_data.records import Encounter, Order, Task
+from sample_data.staff import Simulation, Staff
+from sample_data.trace import Trace
+
+PRACTITIONERS = 40
+
+
+class Hospital:
+    """Shared state of one facility's processes."""
+
+    def __init__(
+        self,
+        env: Simulation,
+        facility: Facility,
+        engine: Engine,
+        export: Export,
+        trace: Trace,
+        plants: Plants,
+        seed: int,
+    ) -> None:
+        self.env, self.facility, self.engine, self.export = env, facility, engine, export
+        self.trace, self.plants, self.seed = trace, plants, seed
+        self.staff = {name: Staff(env, roster.on_duty(0)) for name, roster in facility.rosters}
+        self.practitioners = tuple(person_of(f"{facility.prefix}-staff", n, seed) for n in range(1, PRACTITIONERS + 1))
+        self._numbers: dict[str, int] = {}
+        self._people = self.stream("people")
+        self._chores = self.stream("chores")
+        env.process(self._shifts())
+
+    def stream(self, name: str) -> Random:
+        """A stream of random numbers of its own: drawing more of one thing never changes another."""
+        return stream(self.seed, self.facility.slug, name)
+
+    @property
+    def now(self) -> int:
+        """The instant as clinical files write it."""
+        return whole_second(self.env.now)
+
+    def number(self, kind: str) -> int:
+        """The next running number of a kind of thing."""
+        self._numbers[kind] = number = self._numbers.get(kind, 0) + 1
+        return number
+
+    def person(self) -> Person:
+        """Someone of the catchment area falls ill."""
+        return person_of(self.facility.prefix, self._people.randint(1, POPULATION), self.seed)
+
+    def clinician(self) -> str:
+        """Practitioner id of whoever happens to be on."""
+        return f"prac-{self.facility.code}-{self._chores.randint(1, PRACTITIONERS):03d}"
+
+    def ident(self, kind: str) -> str:
+        """A new logical id such as `sr-ng-0000123`."""
+        return f"{kind}-{self.facility.code}-{self.number(kind):07d}"
+
+    def send(
+        self, channel: str, kind: str, visit: Encounter, *, placer: str | None = None, detail: str = ""
+    ) -> Message:
+        """Send a message about an encounter through the engine."""
+        return self.engine.send(channel, kind, self.env.now, visit.person, visit.number, placer=placer, detail=detail)
+
+    def admit(self, trigger: str, visit: Encounter) -> Message:
+        """Send an ADT message with the patient's current place."""
+        place = visit.segments[-1].place if visit.segments else ""
+        return self.send("ADT", f"ADT^{trigger}", visit, detail=place)
+
+    def save_patient(self, person: Person) -> None:
+        """The patient's record changed."""
+        ident = f"{self.facility.code}-{person.number}"
+        self.export.touch("Patient", ident, self.env.now, partial(patient, self.facility, person))
+
+    def save_encounter(self, visit: Encounter) -> None:
+        """The encounter changed."""
+        self.export.touch("Encounter", visit.id, self.env.now, partial(encounter, self.facility, visit))
+
+    def save_order(self, order: Order) -> None:
+        """The order itself changed."""
+        self.export.touch("ServiceRequest", order.id, self.env.now, partial(service_request, self.facility, order))
+
+    def save_specimen(self, order: Order) -> None:
+        """The order's specimen changed."""
+        self.export.touch("Specimen", order.id, self.env.now, partial(specimen, self.facility, order))
+
+    def save_report(self, order: Order) -> None:
+        """The order's report changed."""
+        hidden = order.verified is not None and self.plants.is_date_only(self.facility.index, order.verified)
+        render = partial(diagnostic_report, self.facility, order, date_only=hidden)
+        self.export.touch("DiagnosticReport", order.id, self.env.now, render)
+
+    def save_observation(self, order: Order) -> None:
+        """The order's result is there."""
+        self.export.touch("Observation", order.id, self.env.now, partial(observation, self.facility, order))
+
+    def save_task(self, todo: Task) -> None:
+        """The task changed."""
+        todo.modified = self.now
+        self.export.touch("Task", todo.id, self.env.now, partial(task, self.facility, todo))
+
+    def _shifts(self) -> Generator[Event, Any, None]:
+        """Change every roster on the hour."""
+        while True:
+            hour = hour_of_week(self.env.now)
+            for name, roster in self.facility.rosters:
+                self.staff[name].set_capacity(roster.on_duty(hour))
+            yield self.env.timeout(HOUR)

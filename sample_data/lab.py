@@ -1,0 +1,131 @@
+"""The laboratory: order, collection, receipt, analysis, verification, and the messages it waits for."""
+
+from collections.abc import Generator
+from typing import Any
+
+from simpy import Event
+
+from sample_data.chance import about, happens
+from sample_data.clock import HOUR, SECOND
+from sample_data.critical import CriticalResults
+from sample_data.fhir_orders import TESTS
+from sample_data.hospital import Hospital
+from sample_data.records import Encounter, Order
+from sample_data.trace import OrderTrace
+
+STAT, ROUTINE = 2, 6
+INTERPRETATIONS = (("HH", 0.022), ("LL", 0.018), ("H", 0.15), ("L", 0.11))
+
+
+class Laboratory:
+    """The laboratory of one facility."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self._hospital = hospital
+        self._draw = hospital.stream("lab")
+        self._critical = CriticalResults(hospital)
+
+    def order(self, visit: Encounter, place: str, *, stat: bool) -> Event:
+        """Order one test; the event fires when the result is in the EHR, or when the order is taken back."""
+        hospital, draw = self._hospital, self._draw
+        order = Order(
+            id=hospital.ident("sr"),
+            kind="lab",
+            placer=f"{hospital.facility.prefix}P{hospital.number('placer'):07d}",
+            person=visit.person,
+            encounter=visit,
+            place=place,
+            ordered=hospital.now,
+            doctor=hospital.clinician(),
+            test=draw.randrange(len(TESTS)),
+            priority="stat" if stat else "routine",
+            words=draw.randrange(10_000),
+        )
+        hospital.save_order(order)
+        trace = OrderTrace(hospital.facility.index, hospital.now // SECOND)
+        hospital.trace.orders.append(trace)
+        done = hospital.env.event()
+        hospital.env.process(self._course(order, trace, done))
+        return done
+
+    def _course(self, order: Order, trace: OrderTrace, done: Event) -> Generator[Event, Any, None]:
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        urgency = STAT if order.priority == "stat" else ROUTINE
+        if happens(draw, 0.02):
+            hospital.send("ORDERS", "ORM^O01", order.encounter, placer=order.placer, detail=self._segments(order, "NW"))
+            yield env.timeout(about(draw, 3, 0.3))
+            order.status, trace.revoked = "revoked", True
+            hospital.save_order(order)
+            hospital.send("ORDERS", "ORM^O01", order.encounter, placer=order.placer, detail=self._segments(order, "CA"))
+            done.succeed()
+            return
+        yield from self._until_arrived("ORDERS", "ORM^O01", "LIS", order, "NW")
+
+        yield hospital.staff["collectors"].acquire(urgency)
+        yield env.timeout(about(draw, 6, 0.35))
+        hospital.staff["collectors"].release()
+        order.collected = hospital.now
+        hospital.save_specimen(order)
+
+        yield env.timeout(about(draw, 9 if urgency == STAT else 14, 0.35))
+        order.received = hospital.now
+        hospital.save_specimen(order)
+        hospital.save_report(order)
+
+        yield hospital.staff["analysers"].acquire(urgency)
+        yield env.timeout(about(draw, TESTS[order.test].minutes * 1.15, 0.2))
+        hospital.staff["analysers"].release()
+        if happens(draw, 0.45):
+            yield hospital.staff["verifiers"].acquire(urgency)
+            yield env.timeout(about(draw, 4, 0.5))
+            hospital.staff["verifiers"].release()
+        yield from self._verified(order, trace, done)
+
+    def _verified(self, order: Order, trace: OrderTrace, done: Event) -> Generator[Event, Any, None]:
+        hospital = self._hospital
+        order.verified, order.status = hospital.now, "completed"
+        trace.verified = hospital.now // SECOND
+        trace.hidden = hospital.plants.is_date_only(hospital.facility.index, hospital.now)
+        self._measure(order)
+        hospital.save_order(order)
+        hospital.save_report(order)
+        hospital.save_observation(order)
+        critical = self._critical.verified(order) if order.interpretation in ("HH", "LL") else None
+        yield from self._until_arrived("RESULTS", "ORU^R01", "EHR", order, "RE")
+        done.succeed()
+        if critical:
+            yield from self._critical.arrived(order, critical)
+
+    def _until_arrived(
+        self, channel: str, kind: str, to: str, order: Order, control: str
+    ) -> Generator[Event, Any, None]:
+        """Send and wait; when the message dies, wait until someone misses it and sends it again."""
+        hospital, env = self._hospital, self._hospital.env
+        while True:
+            message = hospital.send(
+                channel, kind, order.encounter, placer=order.placer, detail=self._segments(order, control)
+            )
+            arrival = message.arrival(to)
+            if arrival is not None:
+                yield env.timeout(max(0, arrival - env.now))
+                return
+            yield env.timeout(max(0, message.settled - env.now) + round(self._draw.uniform(1, 3) * HOUR))
+
+    def _measure(self, order: Order) -> None:
+        test, chance = TESTS[order.test], self._draw.random()
+        for code, share in INTERPRETATIONS:
+            if chance < share:
+                order.interpretation = code
+                break
+            chance -= share
+        middle, width = (test.low + test.high) / 2, (test.high - test.low) / 2
+        far = {"N": 0.0, "H": 1.4, "L": -1.2, "HH": 3.0, "LL": -1.8}[order.interpretation]
+        order.amount = max(0.0, round(middle + width * (far + self._draw.uniform(-0.2, 0.2)), 2))
+
+    def _segments(self, order: Order, control: str) -> str:
+        test = TESTS[order.test]
+        code = f"{test.code}^{test.name}^LN"
+        result = ""
+        if control == "RE":
+            result = f"OBX|1|NM|{code}||{order.amount}|{test.unit}|{test.low}-{test.high}|{order.interpretation}|||F\r"
+        return f"ORC|{control}|{order.placer}\rOBR|1|{order.placer}||{code}\r{result}"

@@ -1,0 +1,185 @@
+"""The Mirth engine's log: one XML element a message, as its REST interface and export write it, without a root.
+
+A message is a mutable row: it is written in the file of the day it arrived, and again, changed, in the file of every
+later day that touched it while it was queued. Shapes follow real 3.12 output; content is kept for the source
+connector only.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+from xml.sax.saxutils import escape
+
+from sample_data.clock import ZONE, local_date
+from sample_data.engine import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
+from sample_data.facility import Facility
+from sample_data.files import write_file
+from sample_data.hl7 import acknowledgement, message_text
+from sample_data.people import REJECTIONS
+
+_QUOTES = {'"': "&quot;", "'": "&apos;", "\r": "&#xd;"}
+_ZONE_TAIL = f"</time><timezone>{ZONE}</timezone>"
+_CODES = {ERROR: "Error", REJECTED: "Rejected"}
+_TRANSPORT = {
+    REFUSED: "TCP Sender error\nERROR MESSAGE: ConnectException: Connection refused (Connection refused)",
+    TIMEOUT: "Timeout waiting for response from TCP connection.",
+}
+_TRANSFORMER = """Transformer error
+ERROR MESSAGE: Error evaluating transformer
+DETAILS:\tTypeError: Cannot read property "PID.5" of {name}"""
+
+
+def xml_text(text: str) -> str:
+    """Text as Mirth escapes it in element content."""
+    return escape(text, _QUOTES)
+
+
+def channel_id(facility: Facility, channel: str) -> str:
+    """The channel's UUID: the same in every run."""
+    return str(uuid5(NAMESPACE_URL, f"urn:sim:{facility.slug}:{channel}"))
+
+
+def _time(name: str, ms: int) -> str:
+    return f"<{name}><time>{ms}{_ZONE_TAIL}</{name}>"
+
+
+def _error(code: int, text: str) -> str:
+    return (
+        f"<processingErrorContent><encrypted>false</encrypted><content>{xml_text(text)}</content>"
+        f"</processingErrorContent><errorCode>{code}</errorCode>"
+    )
+
+
+def _no_error() -> str:
+    return "<processingErrorContent><encrypted>false</encrypted></processingErrorContent><errorCode>0</errorCode>"
+
+
+class _Row(NamedTuple):
+    """A message in one channel, with the deliveries that have begun there; `parent` is the router's message."""
+
+    message: Message
+    channel: str
+    number: int
+    received: int
+    deliveries: list[Delivery]
+    parent: int | None = None
+
+
+class MirthLog:
+    """Collects messages and writes one file a day of those that a day touched."""
+
+    def __init__(self, facility: Facility, folder: Path, start_ms: int) -> None:
+        self._facility, self._folder, self._start_ms = facility, folder / facility.source, start_ms
+        self._server = f"<serverId>{uuid5(NAMESPACE_URL, f'urn:sim:{facility.slug}:server')}</serverId>"
+        self._ids = {c: channel_id(facility, c) for c in ("ROUTER", "ADT-OUT", "ORDERS", "RESULTS", "PHARM-TEST")}
+        self._open: list[Message] = []
+        self.lines = 0
+
+    def add(self, message: Message) -> None:
+        """Take note of a message; those that arrived before the logs begin are left out."""
+        if message.received >= self._start_ms:
+            self._open.append(message)
+
+    def write_day(self, begin: int, until: int) -> None:
+        """Write the file of the day that ends at `until`, and forget the messages that are finished."""
+        chunks: list[bytes] = []
+        for message in self._open:
+            if message.received < until:
+                chunks.extend(element.encode() for element in self._elements(message, until))
+        self._open = [message for message in self._open if message.settled >= until]
+        write_file(self._folder / f"{local_date(begin).isoformat()}.xml", chunks)
+
+    def _elements(self, message: Message, until: int) -> list[str]:
+        """The message's rows as they stand at `until`: two for an ADT message that has passed the router."""
+        deliveries = [delivery for delivery in message.deliveries if delivery.entered < until]
+        if message.channel != "ADT":
+            return [self._element(_Row(message, message.channel, message.number, message.received, deliveries), until)]
+        if message.source_state != "routed":
+            return [self._element(_Row(message, "ROUTER", message.number, message.received, []), until)]
+        hop = message.received + (message.routed - message.received) // 2
+        handed_on = Delivery("ADT-OUT", message.received + 1, [Attempt(hop - 1, hop, ACCEPTED)])
+        rows = [self._element(_Row(message, "ROUTER", message.number, message.received, [handed_on]), until)]
+        if hop < until:
+            child = _Row(message, "ADT-OUT", message.child_number or 0, hop, deliveries, parent=message.number)
+            rows.append(self._element(child, until))
+        return rows
+
+    def _element(self, row: _Row, until: int) -> str:
+        self.lines += 1 + len(row.deliveries)
+        head = f"<messageId>{row.number}</messageId>"
+        where = f"<channelId>{self._ids[row.channel]}</channelId>"
+        name = f"<channelName>{row.channel}</channelName>"
+        columns = self._columns(row.message)
+        entries = [self._source(row, columns)]
+        for place, delivery in enumerate(row.deliveries, 1):
+            status, outcome = self._state(row.message, delivery, until)
+            entries.append(
+                f"<entry><int>{place}</int><connectorMessage>{head}<metaDataId>{place}</metaDataId>{where}{name}"
+                f"<connectorName>{delivery.destination}</connectorName>{self._server}"
+                f"{_time('receivedDate', delivery.entered)}<status>{status}</status>{columns}{outcome}"
+                f"<chainId>{place}</chainId><orderId>{place}</orderId></connectorMessage></entry>"
+            )
+        done = row.message.source_state == "routed" and all(d.settled < until for d in row.deliveries)
+        return (
+            f"<message>{head}{self._server}{where}{_time('receivedDate', row.received)}"
+            f"<processed>{str(done).lower()}</processed>"
+            f'<connectorMessages class="linked-hash-map">{"".join(entries)}</connectorMessages></message>\n'
+        )
+
+    def _source(self, row: _Row, columns: str) -> str:
+        message, number, channel = row.message, row.number, self._ids[row.channel]
+        lineage = ""
+        if row.parent is not None:
+            lineage = (
+                f"<entry><string>sourceChannelId</string><string>{self._ids['ROUTER']}</string></entry>"
+                f"<entry><string>sourceMessageId</string><long>{row.parent}</long></entry>"
+            )
+        ids = "".join(f"<int>{n}</int>" for n in range(1, len(row.deliveries) + 1))
+        status = {"routed": "TRANSFORMED", "filtered": "FILTERED", "failed": "ERROR"}[message.source_state]
+        error = _no_error()
+        if status == "ERROR":
+            error = _error(1, _TRANSFORMER.format(name=f"{message.person.family}^{message.person.given}"))
+        acknowledged = row.received + (message.acknowledged - message.received)
+        return (
+            f"<entry><int>0</int><connectorMessage><messageId>{number}</messageId><metaDataId>0</metaDataId>"
+            f"<channelId>{channel}</channelId><channelName>{row.channel}</channelName>"
+            f"<connectorName>Source</connectorName>{self._server}"
+            f"{_time('receivedDate', row.received)}<status>{status}</status>"
+            f"<raw><encrypted>false</encrypted><channelId>{channel}</channelId><messageId>{number}</messageId>"
+            "<metaDataId>0</metaDataId><contentType>RAW</contentType>"
+            f"<content>{xml_text(message_text(message, self._facility))}</content><dataType>HL7V2</dataType></raw>"
+            '<sourceMapContent><encrypted>false</encrypted><content class="java.util.Collections$UnmodifiableMap"><m>'
+            f"{lineage}<entry><string>destinationSet</string><linked-hash-set>{ids}</linked-hash-set></entry></m></content>"
+            f"</sourceMapContent>{columns}{error}<sendAttempts>1</sendAttempts>"
+            f"{_time('responseDate', acknowledged)}<chainId>0</chainId><orderId>0</orderId></connectorMessage></entry>"
+        )
+
+    def _columns(self, message: Message) -> str:
+        values = [
+            ("CONTROL_ID", message.control_id),
+            ("TYPE", message.kind),
+            ("MRN", message.person.mrn),
+            ("VISIT", message.visit),
+        ]
+        if message.placer:
+            values.append(("PLACER", message.placer))
+        rows = "".join(f"<entry><string>{n}</string><string>{v}</string></entry>" for n, v in values)
+        return f"<metaDataMap>{rows}</metaDataMap>"
+
+    def _state(self, message: Message, delivery: Delivery, until: int) -> tuple[str, str]:
+        """Status, and error, attempts and dates of a destination row as they stand at `until`."""
+        tried = delivery.tried_by(until)
+        if not tried:
+            return "QUEUED", f"{_no_error()}<sendAttempts>0</sendAttempts>"
+        last = tried[-1]
+        dates = (
+            f"<sendAttempts>{len(tried)}</sendAttempts>{_time('sendDate', last.start)}{_time('responseDate', last.end)}"
+        )
+        if last.outcome == ACCEPTED:
+            return "SENT", _no_error() + dates
+        if last.outcome in _TRANSPORT:
+            return "QUEUED", _error(0, _TRANSPORT[last.outcome]) + dates
+        person = message.person
+        reason = REJECTIONS[message.number % 2].format(family=person.family, given=person.given)
+        answer = acknowledgement(message, self._facility, last.end, last.outcome, reason)
+        return "ERROR", _error(1, f"NACK sent from receiver. ({_CODES[last.outcome]})\n{reason}\n\n\n{answer}") + dates

@@ -1,0 +1,108 @@
+"""The defects that are planted on purpose, where in the run they lie, and how truth.json records them.
+
+All places are fractions of the run, so that a short run has every defect; a run that is too short for one says so.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sample_data.clock import HOUR, Calendar, instant, midnight, to_ms
+
+OUTAGE_HOURS = 9
+PILOT_WARD = "4n"
+PILOT_MINUTES = 35
+"""How much sooner a patient of the pilot ward leaves after the discharge order, exactly."""
+SHORTEST = 5
+"""Days a run needs for any defect that spans days."""
+
+
+@dataclass(frozen=True)
+class Plants:
+    """When each planted defect happens, in epoch milliseconds or days of the run; None where the run is too short."""
+
+    calendar: Calendar
+    facilities: int
+    outage: tuple[int, int] | None = field(init=False)
+    again_day: int | None = field(init=False)
+    overlap_day: int | None = field(init=False)
+    fast_track_ms: int | None = field(init=False)
+    date_only: tuple[int, int] | None = field(init=False)
+    pilot_ms: int | None = field(init=False)
+    erroneous_days: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        days, long_enough, both = self.calendar.days, self.calendar.days >= SHORTEST, self.facilities > 1
+        values: dict[str, Any] = {
+            "outage": self._outage(round(days * 0.39)) if long_enough else None,
+            "again_day": round(days * 0.30) if long_enough else None,
+            "overlap_day": max(3, round(days * 0.34)) if long_enough else None,
+            "fast_track_ms": self._at(days - max(1, round(days * 21 / 182)), 9) if long_enough and both else None,
+            "date_only": self._days(round(days * 0.55), max(1, round(days * 9 / 182)))
+            if long_enough and both
+            else None,
+            "pilot_ms": self._at(days // 2, 0) if long_enough else None,
+            "erroneous_days": tuple(sorted({round(days * x) for x in (0.2, 0.45, 0.7)})) if long_enough else (),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _at(self, day: int, hour: int) -> int:
+        return to_ms(datetime.combine(self.calendar.day(day), time(hour)))
+
+    def _outage(self, day: int) -> tuple[int, int]:
+        begin = self._at(day, 16)
+        return begin, begin + OUTAGE_HOURS * HOUR
+
+    def _days(self, day: int, length: int) -> tuple[int, int]:
+        return midnight(self.calendar.day(day)), midnight(self.calendar.day(day + length))
+
+    def is_date_only(self, facility: int, ms: int) -> bool:
+        """Whether a report of this facility verified at this instant is written without a time."""
+        return facility == 1 and self.date_only is not None and self.date_only[0] <= ms < self.date_only[1]
+
+    def fast_track_open(self, facility: int, ms: int) -> bool:
+        """Whether the second facility's fast track, which no export ever explains, sees patients."""
+        return facility == 1 and self.fast_track_ms is not None and ms >= self.fast_track_ms
+
+    def pilot_runs(self, facility: int, ward: str, ms: int) -> bool:
+        """Whether a discharge order written now on this ward is hurried by the pilot."""
+        return facility == 0 and ward == PILOT_WARD and self.pilot_ms is not None and ms >= self.pilot_ms
+
+    def export_day(self, day: int | None) -> str | None:
+        """Folder of the export that closes the `day`-th day."""
+        return None if day is None else (self.calendar.day(day) + timedelta(days=1)).isoformat()
+
+    def record(self, names: tuple[str, ...], details: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """The `planted` list of truth.json; `details` adds what only the finished run knows, by kind."""
+        first, second = names[0], names[1] if len(names) > 1 else None
+        again, overlap = self.export_day(self.again_day), self.export_day(self.overlap_day)
+        rows: list[tuple[str, str | None, tuple[str, str] | None, dict[str, Any]]] = [
+            ("adt_outage", first, self._written(self.outage), {"channel": "ADT-OUT"}),
+            ("duplicate_export", None, (again, again) if again else None, {"folder": f"{again}-again"}),
+            (
+                "overlapping_export",
+                None,
+                (overlap, overlap) if overlap else None,
+                {"folder": f"{overlap}-overlap", "days": 3},
+            ),
+            ("missing_locations", second, self._from(self.fast_track_ms), {"area": "ED Fast Track"}),
+            ("date_only_issued", second, self._written(self.date_only), {"type": "DiagnosticReport"}),
+            ("discharge_pilot", first, self._from(self.pilot_ms), {"ward": PILOT_WARD, "minutes": PILOT_MINUTES}),
+            ("unregistered_channel", first, self._from(self.calendar.start_ms), {"channel": "PHARM-TEST"}),
+        ]
+        record = []
+        for kind, facility, span, more in rows:
+            row: dict[str, Any] = {"kind": kind, "facility": facility, "from": None, "to": None}
+            if span:
+                record.append({**row, "from": span[0], "to": span[1], **more, **details.get(kind, {})})
+            else:
+                record.append({**row, "absent": "the run is too short or has too few facilities"})
+        return record + [row for rows in details.get("more", {}).values() for row in rows]
+
+    @staticmethod
+    def _written(span: tuple[int, int] | None) -> tuple[str, str] | None:
+        return span and (instant(span[0]), instant(span[1]))
+
+    def _from(self, begin: int | None) -> tuple[str, str] | None:
+        return None if begin is None else (instant(begin), instant(self.calendar.end_ms))

@@ -1,0 +1,192 @@
+"""Run the simulated hospitals and write what they hand over, day by day. `simulate` is the only entry to this package.
+
+The order of things within a midnight: everything before it has happened, then the export and the logs of the day are
+written, then the next day begins. Memory holds what is going on and a small trace, never the files.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sample_data import configuration
+from sample_data.clock import ZONE, Calendar, instant, midnight
+from sample_data.critical import WINDOW_MINUTES
+from sample_data.emergency import Emergency
+from sample_data.engine import Engine, Message
+from sample_data.engine_log import HOST_SKEW, EngineLog
+from sample_data.export import TYPES, Export
+from sample_data.facility import Facility
+from sample_data.facility import facilities as facilities_of
+from sample_data.fhir import locations, organizations, practitioner
+from sample_data.files import write_file
+from sample_data.handoff import ACCEPT_MINUTES, Handoffs
+from sample_data.hl7 import SENDER_SKEW
+from sample_data.hospital import Hospital
+from sample_data.lab import Laboratory
+from sample_data.mirth import MirthLog
+from sample_data.pharmacy import PharmacyTest
+from sample_data.planted import Plants
+from sample_data.registration import Mistakes
+from sample_data.staff import Simulation
+from sample_data.stays import Stays
+from sample_data.trace import Trace
+from sample_data.truth import Truth
+from sample_data.wards import Beds
+
+UNREGISTERED_CHANNEL = "PHARM-TEST"
+
+
+@dataclass(frozen=True)
+class SimulationReport:
+    """What a run made and how fast. `events` are engine log rows; both rates count from the start to the last file."""
+
+    seconds: float
+    resources: dict[str, int]
+    messages: int
+    events: int
+
+    @property
+    def resources_per_second(self) -> float:
+        """FHIR lines written a second, exports delivered twice not counted."""
+        return sum(self.resources.values()) / self.seconds
+
+    @property
+    def events_per_second(self) -> float:
+        """Engine log rows written a second."""
+        return self.events / self.seconds
+
+
+def simulate(
+    out: Path, *, days: int = 182, facilities: int = 2, seed: int = 7, progress: Callable[[float], None] | None = None
+) -> SimulationReport:
+    """Simulate `days` days of `facilities` hospitals and write them under `out`; the same seed gives the same bytes.
+
+    `progress` is called after each day with the share done, 0 to 1.
+
+    Raises:
+        ValueError: `days` or `facilities` is below one.
+    """
+    if days < 1:
+        raise ValueError(f"{days} days: a simulation needs at least 1.")
+    began = time.perf_counter()
+    run = _Run(out, Calendar(days), facilities_of(facilities), seed)
+    for day in range(days + 1):
+        run.day(day)
+        if progress:
+            progress((day + 1) / (days + 1))
+    run.finish()
+    messages = len(run.trace.messages)
+    events = sum(log.lines for log in run.logs)
+    return SimulationReport(time.perf_counter() - began, dict(run.export.counts), messages, events)
+
+
+class _Run:
+    """The hospitals, their pens and the calendar of one run."""
+
+    def __init__(self, out: Path, calendar: Calendar, facilities: tuple[Facility, ...], seed: int) -> None:
+        self._out, self._calendar, self._facilities, self._seed = out, calendar, facilities, seed
+        self._plants = Plants(calendar, len(facilities))
+        self._env = Simulation(initial_time=calendar.begin_ms)
+        self.trace = Trace()
+        self.export = Export(out / "fhir", self._plants)
+        self.logs: list[MirthLog | EngineLog] = []
+        for resource in organizations(facilities, calendar.begin_ms):
+            self.export.touch("Organization", resource["id"], calendar.begin_ms, lambda _, r=resource: r)
+        self._hospitals = [self._open(facility) for facility in facilities]
+        self._mistakes = Mistakes(self._plants, self._hospitals)
+
+    def _open(self, facility: Facility) -> Hospital:
+        begin, plants = self._calendar.begin_ms, self._plants
+        log = (MirthLog if facility.engine == "mirth" else EngineLog)(
+            facility, self._out / "logs", self._calendar.start_ms
+        )
+        self.logs.append(log)
+
+        def note(message: Message) -> None:
+            log.add(message)
+            if message.received >= self._calendar.start_ms:
+                known = message.channel != UNREGISTERED_CHANNEL
+                self.trace.message(facility.index if known else None, message)
+
+        outage = plants.outage if facility.index == 0 else None
+        engine = Engine(facility, self._seed, (begin, self._calendar.end_ms), outage, note)
+        hospital = Hospital(self._env, facility, engine, self.export, self.trace, plants, self._seed)
+        for resource in locations(facility, begin):
+            self.export.touch("Location", resource["id"], begin, lambda _, r=resource: r)
+        for person in hospital.practitioners:
+            resource = practitioner(facility, person, begin)
+            self.export.touch("Practitioner", resource["id"], begin, lambda _, r=resource: r)
+        beds, handoffs, laboratory = Beds(hospital), Handoffs(hospital), Laboratory(hospital)
+        stays = Stays(hospital, beds, handoffs, laboratory)
+        Emergency(hospital, beds, stays, handoffs, laboratory)
+        if facility.index == 0:
+            PharmacyTest(hospital)
+        return hospital
+
+    def day(self, number: int) -> None:
+        """Run up to the midnight that begins the `number`-th day of the run, then write what that midnight delivers."""
+        until = midnight(self._calendar.day(number))
+        self._env.run(until=until)
+        self.export.write(until)
+        if number:
+            begin = midnight(self._calendar.day(number) - timedelta(days=1))
+            for log in self.logs:
+                log.write_day(begin, until)
+
+    def finish(self) -> None:
+        """Write the answers and the hospital's own files."""
+        names = tuple(facility.name for facility in self._facilities)
+        resources = {kind: self.export.counts[kind] for kind in TYPES}
+        truth: dict[str, Any] = {
+            "seed": self._seed,
+            "zone": ZONE,
+            "start": self._calendar.start.isoformat(),
+            "end": self._calendar.end.isoformat(),
+            "as_of": instant(self._calendar.end_ms),
+            "facilities": names,
+            "windows": {"critical_ack_minutes": WINDOW_MINUTES, "handoff_accept_minutes": ACCEPT_MINUTES},
+            "counts": {
+                "resources": resources,
+                "messages": len(self.trace.messages),
+                "events": sum(log.lines for log in self.logs),
+            },
+            "planted": self._plants.record(names, self._details()),
+            "kpis": Truth(self.trace, self._calendar, self._facilities).kpis(),
+        }
+        write_file(self._out / "truth.json", [orjson.dumps(truth, option=orjson.OPT_INDENT_2), b"\n"])
+        write_file(self._out / "registry.toml", [configuration.registry(self._facilities).encode()])
+        write_file(self._out / "wardflow.toml", [configuration.settings(self._facilities).encode()])
+        write_file(
+            self._out / "decisions.ndjson",
+            [configuration.decisions(self._calendar, self._plants, self._facilities)],
+        )
+
+    def _details(self) -> dict[str, Any]:
+        """What only the finished run knows about its planted defects."""
+        hidden_visits = sum(visit.hidden for visit in self.trace.visits)
+        hidden_orders = sum(order.hidden for order in self.trace.orders)
+        skews = [
+            {"kind": "clock_skew", "facility": f.name, "from": None, "to": None, "host": host, "milliseconds": ms}
+            for f in self._facilities
+            if f.engine != "mirth"
+            for host, ms in HOST_SKEW.items()
+            if ms
+        ]
+        sender = {
+            "kind": "clock_skew",
+            "facility": None,
+            "from": None,
+            "to": None,
+            "host": "EHR",
+            "milliseconds": SENDER_SKEW,
+        }
+        return {
+            "missing_locations": {"visits": hidden_visits},
+            "date_only_issued": {"orders": hidden_orders},
+            "more": {"skews": [sender, *skews], "deletions": self._mistakes.record()},
+        }

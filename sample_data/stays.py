@@ -1,0 +1,137 @@
+"""Inpatient stays: days in a bed with their morning laboratory round, a move out of intensive care, the discharge."""
+
+from collections.abc import Generator
+from typing import Any
+
+from simpy import Event
+
+from sample_data.chance import about, happens
+from sample_data.clock import DAY, HOUR, MINUTE, hour_of_week, local_date, midnight
+from sample_data.handoff import Handoffs
+from sample_data.hospital import Hospital
+from sample_data.lab import Laboratory
+from sample_data.planted import PILOT_MINUTES
+from sample_data.records import Encounter, Order
+from sample_data.wards import Beds
+
+INPATIENT = "IMP"
+CROWDED = 2
+"""From this many people waiting for a bed on, doctors look harder for patients who can go home."""
+HURRIED = 14 * HOUR
+
+
+class Stays:
+    """The inpatients of one facility."""
+
+    def __init__(self, hospital: Hospital, beds: Beds, handoffs: Handoffs, laboratory: Laboratory) -> None:
+        self._hospital, self._beds, self._handoffs, self._lab = hospital, beds, handoffs, laboratory
+        self._draw = hospital.stream("stays")
+        self.census = 0
+
+    def begin(self, visit: Encounter, ward: str, bed: str) -> Encounter:
+        """The patient of an ED visit is in the bed: the stay begins now."""
+        hospital, facility = self._hospital, self._hospital.facility
+        stay = Encounter(
+            id=hospital.ident("enc"),
+            kind=INPATIENT,
+            number=f"{facility.prefix}V{hospital.number('visit'):07d}",
+            person=visit.person,
+            begin=hospital.now,
+            status="in-progress",
+            mode="emd",
+            service=visit.service,
+            part_of=visit.id,
+            doctor=hospital.clinician(),
+        )
+        stay.move(bed, hospital.now)
+        stay.become("in-progress", hospital.now)
+        hospital.save_encounter(stay)
+        hospital.admit("A01", stay)
+        self.census += 1
+        hospital.env.process(self._course(stay, ward, bed))
+        return stay
+
+    def _course(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, None]:
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        mean = hospital.facility.stay_days
+        ready = env.now + round(mean * DAY * draw.lognormvariate(-0.25, 0.7))
+        if self._beds.kinds[ward] == "icu":
+            intensive = env.now + round(draw.lognormvariate(0.3, 0.5) * DAY)
+            yield from self._rounds(stay, ward, intensive)
+            stay.service = "medical" if happens(draw, 0.7) else "surgical"
+            ward, bed = yield from self._step_down(stay, ward, bed)
+            ready = max(ready, env.now + DAY)
+        yield from self._rounds(stay, ward, ready)
+        yield env.timeout(max(0, self._next_ward_round() - env.now))
+        yield from self._discharge(stay, ward, bed)
+
+    def _rounds(self, stay: Encounter, ward: str, until: int) -> Generator[Event, Any, None]:
+        """Blood tests every morning, sometimes again in the afternoon, until the patient is ready to move on."""
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        place = hospital.facility.place(ward)
+        while env.now < until:
+            today = midnight(local_date(env.now))
+            if self._beds.pressure >= CROWDED and happens(draw, 0.2) * self._beds.pressure:
+                until -= HURRIED
+            for hour, spread, chance in ((5, 2.5, 0.9), (13, 4, 0.4)):
+                at = today + round((hour + draw.random() * spread) * HOUR)
+                wanted = happens(draw, chance)
+                if not env.now <= at < until:
+                    continue
+                yield env.timeout(at - env.now)
+                if wanted:
+                    for _ in range(2 if happens(draw, 0.85) else 1):
+                        self._lab.order(stay, place, stat=happens(draw, 0.12))
+            yield env.timeout(min(until, today + DAY + HOUR) - env.now if env.now < until else 0)
+
+    def _step_down(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, tuple[str, str]]:
+        """Out of intensive care: request, handoff, move; the old bed is cleaned."""
+        hospital, env = self._hospital, self._hospital.env
+        to_ward, to_bed, todo = yield from self._beds.request(stay)
+        yield from self._handoffs.offer(stay, hospital.facility.place(to_ward))
+        yield env.timeout(about(self._draw, 15, 0.3))
+        stay.move(to_bed, hospital.now)
+        hospital.save_encounter(stay)
+        todo.status, todo.ended = "completed", hospital.now
+        hospital.save_task(todo)
+        self._beds.vacate(ward, bed, hospital.admit("A02", stay))
+        return to_ward, to_bed
+
+    def _next_ward_round(self) -> int:
+        """When a doctor next decides on discharges: in the late morning, on weekends only for some patients."""
+        now, draw = self._hospital.env.now, self._draw
+        day = midnight(local_date(now))
+        while True:
+            weekend = hour_of_week(day + 12 * HOUR) >= 5 * 24 and self._beds.pressure < CROWDED
+            at = day + round((8.5 + draw.gammavariate(2.2, 1.5)) * HOUR)
+            if at >= now and not (weekend and happens(draw, 0.45)):
+                return at
+            day = midnight(local_date(day + 30 * HOUR))
+
+    def _discharge(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, None]:
+        """From the order to the empty bed. The pilot makes the wait shorter by a constant; nothing else changes."""
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        order = Order(
+            id=hospital.ident("sr"),
+            kind="discharge",
+            placer=f"{hospital.facility.prefix}P{hospital.number('placer'):07d}",
+            person=stay.person,
+            encounter=stay,
+            place=hospital.facility.place(ward),
+            ordered=hospital.now,
+            doctor=stay.doctor,
+            words=draw.randrange(10_000),
+        )
+        hospital.save_order(order)
+        pilot = hospital.plants.pilot_runs(hospital.facility.index, ward, hospital.now)
+        wait = 55 * MINUTE + about(draw, 60, 0.55)
+        yield env.timeout(wait - (PILOT_MINUTES * MINUTE if pilot else 0))
+        yield from hospital.staff["ward_nurses"].work(about(draw, 16, 0.3), urgency=4)
+        order.status = "completed"
+        hospital.save_order(order)
+        stay.leave(hospital.now)
+        stay.end, stay.disposition = hospital.now, "home"
+        stay.become("finished", hospital.now)
+        hospital.save_encounter(stay)
+        self.census -= 1
+        self._beds.vacate(ward, bed, hospital.admit("A03", stay))

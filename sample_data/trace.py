@@ -1,0 +1,80 @@
+"""What truly happened, noted at the moment it happens, in seconds since 1970 as the files write them.
+
+This is the only thing the known answers (`truth`) are computed from. Entries are small and are filled in as a case
+moves on; None means "not yet". Entries never look at a file, a resource or the pipeline.
+"""
+
+from dataclasses import dataclass, field
+
+from sample_data.engine import ACCEPTED, Message
+
+
+@dataclass(slots=True)
+class VisitTrace:
+    """One ED visit. `hidden` when any of it took place where no export has a Location."""
+
+    facility: int
+    arrived: int
+    decided: int | None = None
+    departed: int | None = None
+    left: bool = False
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class OrderTrace:
+    """One laboratory order. `hidden` when its verification is written without a time of day."""
+
+    facility: int
+    ordered: int
+    verified: int | None = None
+    revoked: bool = False
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class CriticalTrace:
+    """One critical result, from its verification."""
+
+    facility: int
+    issued: int
+    acknowledged: int | None = None
+
+
+@dataclass(slots=True)
+class HandoffTrace:
+    """One offered handoff; `closed` is set when it ended without acceptance."""
+
+    facility: int
+    offered: int
+    accept_by: int
+    accepted: int | None = None
+    closed: int | None = None
+
+
+@dataclass(slots=True)
+class MessageTrace:
+    """A message an engine received. Per delivery: entered, settled, whether delivered, ACK latency (ms)."""
+
+    facility: int | None
+    received: int
+    deliveries: tuple[tuple[int, int, bool, int], ...]
+
+
+@dataclass
+class Trace:
+    """Every entry of a run, in the order things began."""
+
+    visits: list[VisitTrace] = field(default_factory=list)
+    orders: list[OrderTrace] = field(default_factory=list)
+    criticals: list[CriticalTrace] = field(default_factory=list)
+    handoffs: list[HandoffTrace] = field(default_factory=list)
+    messages: list[MessageTrace] = field(default_factory=list)
+
+    def message(self, facility: int | None, message: Message) -> None:
+        """Note a message; `facility` is None for a channel that the registry does not know."""
+        deliveries = tuple(
+            (d.entered, d.settled, d.attempts[-1].outcome == ACCEPTED, d.attempts[-1].end - d.attempts[-1].start)
+            for d in message.deliveries
+        )
+        self.messages.append(MessageTrace(facility, message.received, deliveries))

@@ -1,0 +1,135 @@
+"""Beds: who waits for one, who lies in one, who cleans it. A bed is free only when bed management knows that it is."""
+
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from simpy import Event
+
+from sample_data.chance import about
+from sample_data.clock import HOUR
+from sample_data.engine import Message
+from sample_data.hospital import Hospital
+from sample_data.records import Encounter, Task
+
+PREFERENCE_HOURS = 3
+"""After this long a patient takes a bed on any general ward."""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """Someone waits for a bed on `ward`; `ready` fires with (ward code, bed place)."""
+
+    ward: str
+    since: int
+    ready: Event
+
+
+class Beds:
+    """All beds of one facility."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self._hospital = hospital
+        self._draw = hospital.stream("beds")
+        facility = hospital.facility
+        self.kinds = {ward.code: ward.kind for ward in facility.wards}
+        self._free = {
+            ward.code: deque(facility.place(ward.code, f"{n:02d}") for n in range(1, ward.beds + 1))
+            for ward in facility.wards
+        }
+        self._waiting: list[Request] = []
+
+    @property
+    def pressure(self) -> int:
+        """People who wait for a bed: what the house supervisor looks at before the morning round."""
+        return len(self._waiting)
+
+    def ward_for(self, visit: Encounter) -> str:
+        """The ward a patient belongs on."""
+        codes = {kind: code for code, kind in self.kinds.items()}
+        return codes[visit.service]
+
+    def request(self, visit: Encounter) -> Generator[Event, Any, tuple[str, str, Task]]:
+        """Ask for a bed, wait until bed management has one; returns ward code, bed place and the bed-request task.
+
+        Bed management learns of the need from the engine's message. When that does not come, someone telephones.
+        """
+        hospital, env = self._hospital, self._hospital.env
+        ward = self.ward_for(visit)
+        todo = Task(
+            id=hospital.ident("br"),
+            kind="bed-request",
+            authored=hospital.now,
+            modified=hospital.now,
+            status="requested",
+            owner=hospital.clinician(),
+            person=visit.person,
+            encounter=visit,
+            place=hospital.facility.place(ward),
+        )
+        hospital.save_task(todo)
+        yield from self._until_known(hospital.admit("A05", visit))
+        yield env.timeout(about(self._draw, 29, 0.5))
+        waiting = Request(ward, env.now, env.event())
+        self._waiting.append(waiting)
+        self._assign()
+        if not waiting.ready.triggered:
+            env.process(self._widen())
+        ward, bed = yield waiting.ready
+        todo.status, todo.started, todo.place = "accepted", hospital.now, hospital.facility.place(ward)
+        hospital.save_task(todo)
+        return ward, bed, todo
+
+    def vacate(self, ward: str, bed: str, notice: Message) -> None:
+        """A patient has left; the bed is cleaned once bed management has heard of it."""
+        self._hospital.env.process(self._clean(ward, bed, notice))
+
+    def _clean(self, ward: str, bed: str, notice: Message) -> Generator[Event, Any, None]:
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        yield from self._until_known(notice)
+        todo = Task(
+            id=hospital.ident("bc"),
+            kind="bed-clean",
+            authored=hospital.now,
+            modified=hospital.now,
+            status="requested",
+            owner=hospital.clinician(),
+            focus=f"Location/{bed}",
+            place=hospital.facility.place(ward),
+        )
+        hospital.save_task(todo)
+        yield env.timeout(about(draw, 8, 0.5))
+        yield hospital.staff["cleaners"].acquire()
+        todo.status, todo.started = "in-progress", hospital.now
+        hospital.save_task(todo)
+        yield env.timeout(about(draw, 32, 0.25))
+        hospital.staff["cleaners"].release()
+        todo.status, todo.ended = "completed", hospital.now
+        hospital.save_task(todo)
+        self._free[ward].append(bed)
+        self._assign()
+
+    def _until_known(self, message: Message) -> Generator[Event, Any, None]:
+        """Wait for the message, or for the telephone call of whoever lost patience first."""
+        env = self._hospital.env
+        called = env.now + about(self._draw, 150, 0.35)
+        arrival = message.arrival("BED-MGMT")
+        yield env.timeout(max(0, (called if arrival is None else min(arrival, called)) - env.now))
+
+    def _widen(self) -> Generator[Event, Any, None]:
+        yield self._hospital.env.timeout(PREFERENCE_HOURS * HOUR + 1)
+        self._assign()
+
+    def _assign(self) -> None:
+        """Give free beds to those who wait, the longest first."""
+        now = self._hospital.env.now
+        for request in list(self._waiting):
+            wards = [request.ward]
+            if self.kinds[request.ward] != "icu" and now - request.since > PREFERENCE_HOURS * HOUR:
+                wards += [code for code, kind in self.kinds.items() if kind not in ("icu", self.kinds[request.ward])]
+            for ward in wards:
+                if self._free[ward]:
+                    request.ready.succeed((ward, self._free[ward].popleft()))
+                    self._waiting.remove(request)
+                    break

@@ -1,0 +1,287 @@
+"""What `--format json` answers, field by field: the contract with whatever scripts `wardflow`."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
+KPI_IDS = [
+    "ed_arrivals",
+    "ed_length_of_stay",
+    "ed_left_before_seen",
+    "ed_boarding_ed2",
+    "lab_turnaround",
+    "critical_result_acknowledged",
+    "handoff_acceptance_time",
+    "handoff_missed_rate",
+    "handoffs_open",
+    "interface_messages",
+    "interface_final_failure_rate",
+    "interface_ack_latency",
+]
+
+
+def _has_offset(instant: str) -> bool:
+    return datetime.fromisoformat(instant).tzinfo is not None
+
+
+def test_kpi_list_has_every_kpi_with_its_catalogue_entry(wardflow):
+    found = wardflow.json("kpi", "list")
+    assert [each["id"] for each in found] == KPI_IDS
+    for each in found:
+        assert set(each) >= {
+            "id",
+            "title",
+            "family",
+            "mart",
+            "unit",
+            "improves",
+            "source",
+            "version",
+            "owner",
+            "target",
+            "dimensions",
+        }
+        assert isinstance(each["dimensions"], list)
+
+
+def test_the_catalogue_needs_no_home(tmp_path):
+    from tests.cli.conftest import Wardflow
+
+    assert [each["id"] for each in Wardflow(tmp_path / "nowhere").json("kpi", "list")] == KPI_IDS
+
+
+@pytest.mark.parametrize("kpi_id", KPI_IDS)
+def test_kpi_show_says_definition_source_requirements_and_exclusions(wardflow, kpi_id):
+    found = wardflow.json("kpi", "show", kpi_id)
+    assert found["id"] == kpi_id
+    assert set(found) >= {"definition", "source", "version", "requires", "exclusions", "target", "owner", "caveats"}
+
+
+@pytest.mark.parametrize("kpi_id", KPI_IDS)
+def test_kpi_value_has_rows_readiness_and_exclusions(wardflow, kpi_id):
+    found = wardflow.json("kpi", "value", kpi_id, "--by", "facility", "--grain", "week")
+    assert found["kpi"] == kpi_id
+    assert _has_offset(found["as_of"])
+    assert found["readiness"]["state"] in {"ready", "biased", "withheld"}
+    assert isinstance(found["readiness"]["why"], list)
+    assert all(set(each) == {"rule", "n"} for each in found["exclusions"])
+    assert found["rows"]
+    for row in found["rows"]:
+        assert list(row) == ["facility", "period", "value", "numerator", "denominator", "open_cases", "suppressed"]
+        assert date.fromisoformat(row["period"]).weekday() == 0
+        assert row["suppressed"] is False
+
+
+@pytest.mark.parametrize("role", ["engineer", "leadership"])
+@pytest.mark.parametrize("kpi_id", KPI_IDS)
+def test_kpi_value_equals_the_known_answer(wardflow, kpi_id, role):
+    """Whole weeks by facility, against truth.json; leadership's numbers are the same ones, read from the aggregates."""
+    truth = json.loads((wardflow.home / "truth.json").read_text(encoding="utf-8"))
+    expected = {
+        (cell["facility"], cell["period"]): cell["observable"]
+        for cell in truth["kpis"][kpi_id]
+        if cell["grain"] == "week" and cell["facility"]
+    }
+    answer = wardflow.json(
+        "kpi", "value", kpi_id, "--by", "facility", "--grain", "week", "--from", truth["start"][:10], "--role", role
+    )
+    found = {(row["facility"], row["period"]): row for row in answer["rows"]}
+    assert expected
+    for cell, known in expected.items():
+        row = found.get(cell, {"value": None, "denominator": 0, "suppressed": False})
+        if row["suppressed"]:
+            assert (row["value"], row["denominator"]) == (None, None)
+            continue
+        assert row["value"] == pytest.approx(known["value"], abs=1e-5), cell
+        assert row["denominator"] == known["denominator"], cell
+
+
+def test_a_value_without_a_grain_covers_the_days_asked_for(wardflow):
+    days = wardflow.json("kpi", "value", "ed_arrivals", "--grain", "day", "--from", "2025-10-14", "--to", "2025-10-17")[
+        "rows"
+    ]
+    (whole,) = wardflow.json("kpi", "value", "ed_arrivals", "--from", "2025-10-14", "--to", "2025-10-17")["rows"]
+    assert [row["period"] for row in days] == ["2025-10-14", "2025-10-15", "2025-10-16"]
+    assert whole["value"] == sum(row["value"] for row in days)
+    assert whole["period"] == "2025-10-14"
+
+
+def test_where_takes_any_of_several_values(wardflow):
+    def arrivals(*where: str) -> float:
+        words = [word for each in where for word in ("--where", f"acuity={each}")]
+        return wardflow.json("kpi", "value", "ed_arrivals", *words)["rows"][0]["value"]
+
+    assert arrivals("1", "2") == arrivals("1") + arrivals("2")
+
+
+@pytest.mark.parametrize("kpi_id", KPI_IDS)
+def test_kpi_cases_lead_to_file_and_line(wardflow, kpi_id):
+    found = wardflow.json("kpi", "cases", kpi_id, "--limit", "5", "--purpose", "test")
+    assert found["kpi"] == kpi_id
+    unit = next(each["unit"] for each in wardflow.json("kpi", "list") if each["id"] == kpi_id)
+    worth = "flag" if unit == "percent" else f"value_{unit}"
+    for row in found["rows"]:
+        assert set(row) >= {"case_key", worth, "file", "line"}
+        lines = (wardflow.home / row["file"]).read_bytes().splitlines()
+        assert 1 <= row["line"] <= len(lines)
+
+
+@pytest.mark.parametrize(
+    "kpi_id", ["ed_length_of_stay", "lab_turnaround", "handoff_missed_rate", "interface_final_failure_rate"]
+)
+def test_there_are_as_many_cases_as_the_value_is_out_of(wardflow, kpi_id):
+    (value,) = wardflow.json("kpi", "value", kpi_id, "--from", "2025-10-13", "--to", "2025-10-20")["rows"]
+    cases = wardflow.json("kpi", "cases", kpi_id, "--from", "2025-10-13", "--to", "2025-10-20", "--purpose", "test")
+    assert cases["total"] == len(cases["rows"]) == value["denominator"]
+
+
+def test_readiness_names_every_kpi_and_the_completeness_of_its_inputs(wardflow):
+    found = wardflow.json("readiness")
+    assert [each["kpi"] for each in found] == KPI_IDS
+    for each in found:
+        assert each["state"] in {"ready", "biased", "withheld"}
+        assert (each["state"] == "ready") == (each["why"] == [])
+        assert all(set(given) == {"table", "column", "completeness"} for given in each["inputs"])
+
+
+def test_interfaces_has_every_channel_with_counts_and_latencies(wardflow):
+    found = wardflow.json("interfaces")
+    assert {each["flow"] for each in found} >= {"ADT", "ADT-OUT", "ORDERS", "RESULTS", "ROUTER"}
+    for each in found:
+        for name in ("messages", "failed_first", "failed_final", "retried", "dead_lettered", "queue_depth"):
+            assert isinstance(each[name], int), name
+        for name in ("oldest_queued_minutes", "ack_p50_ms", "ack_p95_ms", "hop_p50_ms", "hop_p95_ms"):
+            assert each[name] is None or isinstance(each[name], float), name
+        assert each["last_seen_at"] is None or _has_offset(each["last_seen_at"])
+        assert isinstance(each["silent"], bool)
+        assert isinstance(each["incidents"], list)
+
+
+def test_a_trace_of_an_encounter_crosses_clinical_events_and_messages(wardflow):
+    admitted = wardflow.json("kpi", "cases", "ed_boarding_ed2", "--limit", "3", "--purpose", "test")["rows"]
+    found = wardflow.json("trace", admitted[0]["case_key"], "--purpose", "test")
+    assert found["key"] == admitted[0]["case_key"]
+    assert {span["kind"] for span in found["spans"]} == {"clinical", "message", "human"}
+    for span in found["spans"]:
+        assert set(span) >= {"at", "until", "kind", "where", "what", "source_file", "line"}
+        assert _has_offset(span["at"])
+        assert span["line"] >= 1
+    times = [datetime.fromisoformat(span["at"]) for span in found["spans"]]
+    assert times == sorted(times)
+    assert isinstance(found["missing"], list)
+
+
+def test_a_trace_of_an_order_holds_that_order_only(wardflow):
+    (order,) = wardflow.json("kpi", "cases", "lab_turnaround", "--limit", "1", "--purpose", "test")["rows"]
+    found = wardflow.json("trace", order["case_key"], "--purpose", "test")
+    assert {span["order_key"] for span in found["spans"]} == {order["case_key"]}
+    assert "result verified" in {span["what"] for span in found["spans"]}
+
+
+def test_a_trace_of_a_message_that_failed_names_the_missing_hop(wardflow):
+    failed = next(
+        row
+        for row in wardflow.json("kpi", "cases", "interface_final_failure_rate", "--purpose", "test")["rows"]
+        if row["flag"]
+    )
+    deliveries = wardflow.json("trace", failed["case_key"], "--purpose", "test")
+    assert deliveries["is"] == "message"
+    assert [each["where"] for each in deliveries["missing"]]
+    assert " to " in deliveries["missing"][0]["where"]
+    assert "never acknowledged" in deliveries["missing"][0]["what"]
+
+
+def test_ledger_balances_file_by_file_and_in_total(wardflow):
+    found = wardflow.json("ledger")
+    assert found["balanced"] is True
+    for each in [*found["files"], found["totals"]]:
+        assert each["lines_read"] == sum(each[name] for name in COUNTS[1:])
+    for each in found["files"]:
+        assert set(each) >= {"path", "source", "reasons", *COUNTS}
+    for name in COUNTS:
+        assert found["totals"][name] == sum(each[name] for each in found["files"])
+
+
+def test_ingest_reports_quarantine_with_reasons_and_leaves_zero(new_home, tmp_path):
+    export = tmp_path / "Patient.ndjson"
+    export.write_text(
+        '{"resourceType":"Patient","id":"p1"}\n{"resourceType":"Patient"}\n{"resourceType":"Patie', encoding="utf-8"
+    )
+    found = new_home.json("ingest", str(export))
+    (file,) = found["files"]
+    assert {name: file[name] for name in COUNTS} == {
+        "lines_read": 3, "loaded": 1, "unchanged": 0, "superseded": 0, "ignored": 0, "quarantined": 2
+    }  # fmt: skip
+    assert sum(file["reasons"].values()) == 2
+    assert found["balanced"] is True
+    again = new_home.json("ingest", str(export))
+    assert again["totals"]["loaded"] == 0
+    assert new_home.json("ledger")["totals"]["loaded"] == 1
+
+
+def test_status_says_what_is_fresh_and_what_failed(wardflow):
+    found = wardflow.json("status")
+    assert _has_offset(found["as_of"])
+    assert {each["source"] for each in found["sources"]} >= {"ehr", "mirth-northfield", "engine-eastbrook"}
+    assert found["checks"]["passed"] > 0
+    assert sum(found["kpis"].values()) == len(KPI_IDS)
+    assert found["late"] == []
+
+
+def test_key_finds_the_case_of_a_logical_id(wardflow):
+    (case,) = wardflow.json("kpi", "cases", "ed_length_of_stay", "--limit", "1", "--purpose", "test")["rows"]
+    line = (wardflow.home / case["file"]).read_bytes().splitlines()[case["line"] - 1]
+    encounter = json.loads(line)["id"]
+    assert wardflow.json("key", "encounter", encounter)["key"] == case["case_key"]
+    assert wardflow("key", "encounter", encounter, "--authority", "ehr").stdout.strip() == case["case_key"]
+
+
+def test_export_copies_the_tables_of_the_role_and_the_dictionary(wardflow, tmp_path):
+    import polars as pl
+
+    everything = wardflow.json("export", "--parquet", str(tmp_path / "all"), "--purpose", "test")
+    board = wardflow.json("export", "--parquet", str(tmp_path / "board"), "--role", "leadership")
+    assert {each["audience"] for each in everything["tables"]} == {"aggregates", "cases", "lineage"}
+    assert {each["audience"] for each in board["tables"]} == {"aggregates"}
+    assert (tmp_path / "board" / "DATA_DICTIONARY.md").is_file()
+    assert sorted(path.name for path in (tmp_path / "board").iterdir()) == sorted(board["files"])
+    for each in everything["tables"]:
+        path = tmp_path / "all" / f"{each['table']}.parquet"
+        rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+        assert rows == each["rows"]
+
+
+def test_doctor_is_content_with_a_demo(wardflow):
+    found = wardflow.json("doctor")
+    assert {each["check"] for each in found} >= {
+        "python", "versions", "home", "settings", "permissions", "site key", "time zones", "space", "writer", "snapshot", "telemetry"
+    }  # fmt: skip
+    assert [each for each in found if each["state"] == "wrong"] == []
+
+
+def test_a_decision_is_appended_and_carries_who_and_why(new_home):
+    noted = new_home.json(
+        "decide", "target", "lab_turnaround", "--value", "75", "--why", "agreed in March", "--as", "Dr Board"
+    )
+    (line,) = (new_home.home / "decisions" / "journal.ndjson").read_text(encoding="utf-8").splitlines()
+    entry = json.loads(line)
+    assert (entry["action"], entry["subject"], entry["value"], entry["why"], entry["actor"]) == (
+        "target", "lab_turnaround", "75", "agreed in March", "Dr Board"
+    )  # fmt: skip
+    assert len(noted["decision_id"]) == 16
+
+
+def test_simulate_reports_its_speed_and_writes_the_answers(tmp_path):
+    from tests.cli.conftest import Wardflow
+
+    out = tmp_path / "hospital"
+    found = Wardflow(tmp_path).json("simulate", str(out), "--days", "1")
+    assert found["resources_per_second"] > 0
+    assert found["events_per_second"] > 0
+    truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
+    start = datetime.fromisoformat(truth["start"]).date()
+    assert (datetime.fromisoformat(truth["end"]).date() - start) == timedelta(days=1)
+    assert Path(out / "fhir").is_dir()

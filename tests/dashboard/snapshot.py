@@ -1,0 +1,295 @@
+"""A small published home, the same every time: what the dashboard's tests look at. Built through models.publication alone.
+
+Two facilities, 26 whole weeks up to Monday 13 April 2026. Values follow plain formulas so that a test can state them:
+at Northfield boarding rises in the last seven weeks; everything else stays level. A facility's number is `base + i % 3`.
+"""
+# ruff: noqa: DTZ001, E501 — literal local times that a session in the hospital's zone reads; literal tables
+
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from models import publication
+from models.journal import Decision
+from models.kpis import KPIS
+from models.publication import Checks, FailedExpectation, KpiSettings, Manifest, PublishedTable, SourceState
+
+AS_OF = datetime(2026, 4, 13, 4, 0, tzinfo=UTC)  # midnight in New York
+END = date(2026, 4, 13)
+ALL = date(2025, 10, 13)
+FACILITIES = {"Northfield General": ("Emergency", "Ward 4N"), "Eastbrook Community": ("Emergency",)}
+BASE = {"percent": 0.04, "minutes": 60.0, "milliseconds": 800.0, "count": 300.0}
+CASE = "c0ffee00c0ffee00c0ffee00c0ffee00"
+FAILED = FailedExpectation(
+    "marts.ed_attendance", "is_departure_known", "is_departure_known",
+    "Visits at Eastbrook passed through a location that was never sent.", "content", ("ed_length_of_stay",),
+)  # fmt: skip
+
+
+def places() -> list[tuple[str | None, str | None]]:
+    found: list[tuple[str | None, str | None]] = [(None, None)]
+    for facility, units in FACILITIES.items():
+        found += [(facility, None), *((facility, unit) for unit in units)]
+    return found
+
+
+def weekly(kpi_id: str, facility: str | None, i: int) -> float:
+    """The value of week `i` (0 the oldest of 26)."""
+    kpi = KPIS[kpi_id]
+    value = BASE[kpi.unit] * (1 + (i % 3) / 20)
+    if kpi_id == "ed_boarding_ed2" and facility != "Eastbrook Community":
+        value = 200.0 + i % 3 + 20 * max(0, i - 18)
+    return value
+
+
+def build(home: Path, *, failed: bool = False, empty: bool = False) -> Path:
+    """A home with a published snapshot; `failed`: a content check failed and a KPI is withheld; `empty`: no rows at all."""
+    tables = {name: ([] if empty else rows) for name, rows in aggregates(failed=failed).items()}
+    published = home / "published"
+    db = duckdb.connect()
+    db.execute("set timezone = 'America/New_York'")
+    listed = {}
+    for name, audience, rows, shape in (
+        *((n, "aggregates", r, AGGREGATE_SHAPES[n]) for n, r in tables.items()),
+        *((n, "cases", [] if empty else r, CASE_SHAPES[n]) for n, r in cases().items()),
+        *((n, "lineage", [] if empty else r, LINEAGE_SHAPES[n]) for n, r in lineage().items()),
+    ):
+        listed[name] = _write(db, published, name, audience, rows, shape)
+    manifest = Manifest(
+        id=publication.snapshot_id(AS_OF, hashlib.sha256(f"{failed}{empty}".encode()).hexdigest()),
+        as_of=AS_OF,
+        published_at=AS_OF,
+        home_name=home.name,
+        zone="America/New_York",
+        settings={
+            "site": "Two Rivers Health",
+            "suppress_below": 5,
+            "access": {"loopback_role": "engineer", "roles": {}},
+        },
+        kpis=tuple(KpiSettings(k.id, k.target, "declared", k.owner) for k in KPIS.values()),
+        checks=Checks(80, (FAILED,) if failed else ()),
+        sources=(
+            SourceState("ehr", AS_OF, AS_OF, 24.0, is_late=False),
+            SourceState("engine", AS_OF, AS_OF, 24.0, is_late=failed),
+        ),
+        tables=listed,
+        code_version="test",
+    )
+    (published / "manifests").mkdir(parents=True, exist_ok=True)
+    (published / publication.manifest_name(manifest.id)).write_text(manifest.to_json())
+    (published / publication.CURRENT).write_text(publication.current_json(manifest.id))
+    return home
+
+
+def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
+    values, signals, exclusions, readiness = [], [], [], []
+    for kpi in KPIS.values():
+        for facility, unit in places():
+            series = [weekly(kpi.id, facility, i) for i in range(26)]
+            where = {"kpi": kpi.id, "facility": facility, "unit": unit}
+            for weeks in (4, 13, 26):
+                for shift in (0, 1):
+                    end = END - timedelta(weeks=weeks * shift)
+                    taken = series[26 - weeks :] if not shift else series[max(0, 26 - 2 * weeks) : 26 - weeks] or series
+                    hidden = kpi.id == "critical_result_acknowledged" and unit == "Ward 4N"
+                    value = None if hidden else round(sum(taken) / len(taken), 6)
+                    values.append(
+                        where | _span("window", end - timedelta(weeks=weeks), end)
+                        | {"value": value, "numerator": None if hidden else 24.0, "denominator": None if hidden else 40 * weeks,
+                           "open_cases": 3 if kpi.open_when else 0, "suppressed": hidden, "is_complete": True}
+                    )  # fmt: skip
+            values.append(where | _span("all", ALL, END) | {"value": series[-1], "numerator": 1.0, "denominator": 1040,
+                "open_cases": 0, "suppressed": False, "is_complete": True})  # fmt: skip
+            mean = round(sum(series[:19]) / 19, 6)
+            concern = kpi.id == "ed_boarding_ed2" and facility != "Eastbrook Community"
+            for i, value in enumerate(series):
+                week = END - timedelta(weeks=26 - i)
+                values.append(where | _span("week", week, week + timedelta(7)) | {"value": value, "numerator": 4.0,
+                    "denominator": 40, "open_cases": 0, "suppressed": False, "is_complete": True})  # fmt: skip
+                signals.append(where | {"week": week, "value": value, "mean": mean, "lower": mean * 0.85, "upper": mean * 1.15,
+                    "rule": "outside" if concern and i > 20 else "common_cause", "is_last": i == 25,
+                    "variation": "concern" if concern else "common_cause",
+                    "assurance": "hit_or_miss" if kpi.target is not None else "none", "warnings": []})  # fmt: skip
+            for weeks in (4, 13, 26):
+                span = _span("window", END - timedelta(weeks=weeks), END)
+                exclusions += [where | span | {"rule": e.rule, "n": 7} for e in kpi.exclusions]
+                if unit is None:
+                    bad = failed and kpi.id == "ed_length_of_stay"
+                    complete = [
+                        {"table": kpi.table, "column": r.column, "completeness": 0.62 if bad else 1.0}
+                        for r in kpi.requires
+                    ]
+                    readiness.append({"kpi": kpi.id, "facility": facility} | span | {
+                        "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
+    return {
+        "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
+        "interface_channel": channels(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "source_freshness": [], "decision": DECISIONS,
+    }  # fmt: skip
+
+
+def channels() -> list[dict[str, object]]:
+    seen = datetime(2026, 4, 12, 23, 50)
+    rows = []
+    for weeks in (4, 13, 26):
+        for source, channel, facility, failed, queue, silent in (
+            ("mirth", "ADT-OUT", "Northfield General", 120, 0, False),
+            ("mirth", "ORDERS", "Northfield General", 0, 4, False),
+            ("mirth", "RESULTS", "Northfield General", 0, 0, True),
+            ("engine", "ADT", "Eastbrook Community", 2, 0, False),
+            ("engine", "PHARM", "Unregistered", 0, 0, False),
+        ):
+            rows.append(_span("window", END - timedelta(weeks=weeks), END) | {
+                "source": source, "channel": channel, "facility": facility, "owner": "Integration lead", "protocol": "MLLP",
+                "data_domain": "admissions", "criticality": "high", "kind": "channel",
+                "is_registered": facility != "Unregistered", "is_seen": True, "messages": 1000 * weeks,
+                "deliveries": 1000 * weeks, "failed_first": failed + 9, "failed_final": failed, "retried": 9, "dead_lettered": failed,
+                "queue_depth": queue, "oldest_queued_minutes": 75.0 if queue else None, "ack_p50_ms": 120.0, "ack_p95_ms": 900.0,
+                "hop_p50_ms": 50.0, "hop_p95_ms": 90.0, "last_seen_at": seen, "max_silence_minutes": 60, "silent": silent})  # fmt: skip
+    return rows
+
+
+def checks(*, failed: bool) -> list[dict[str, object]]:
+    return [
+        {"table": FAILED.table, "expectation": FAILED.expectation, "column": FAILED.column, "why": FAILED.why,
+         "severity": "content", "passed": not failed, "unexpected_share": 0.38 if failed else 0.0, "kpis": list(FAILED.kpis)},
+        {"table": "staging.encounter", "expectation": "encounter_key is unique", "column": "encounter_key",
+         "why": "A visit that stands twice is counted twice.", "severity": "structural", "passed": True,
+         "unexpected_share": 0.0, "kpis": []},
+    ]  # fmt: skip
+
+
+LEDGER: list[dict[str, object]] = [
+    {"source": "ehr", "kind": "fhir", "resource_type": "Encounter", "files": 183, "lines_read": 1000, "loaded": 900,
+     "unchanged": 90, "superseded": 0, "ignored": 7, "quarantined": 3},
+    {"source": "engine", "kind": "ndjson-log", "resource_type": None, "files": 182, "lines_read": 500, "loaded": 500,
+     "unchanged": 0, "superseded": 0, "ignored": 0, "quarantined": 0},
+]  # fmt: skip
+_TARGET = Decision(
+    decided_at=datetime(2026, 2, 2, 9, 30, tzinfo=UTC), actor="cmo@tworivers.example", action="annotate", subject_kind="kpi",
+    subject="ed_boarding_ed2", why="A ward was closed for repairs.",
+)  # fmt: skip
+DECISIONS: list[dict[str, object]] = [vars(_TARGET) | {"decision_id": _TARGET.decision_id, "file_id": 1, "line": 1}]
+
+
+def cases() -> dict[str, list[dict[str, object]]]:
+    """Six cases for every mart that a KPI counts, on six days of the last week, and one journey."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for kpi in KPIS.values():
+        rows = found.setdefault(kpi.mart, [{} for _ in range(6)])
+        for i, row in enumerate(rows):
+            day = END - timedelta(days=i + 1)
+            row |= {
+                column: _cell(column, i, day)
+                for column in (*kpi.columns, "facility", "unit", "encounter_key", "file_id", "line")
+            }
+            row["encounter_key"] = CASE
+            row[kpi.case] = CASE if kpi.case == "encounter_key" and i == 0 else f"{i}" + CASE[1:]
+    start = datetime(2026, 4, 12, 9, 0)
+    found["journey_event"] = [
+        {"case_key": CASE, "journey_key": CASE, "seq": i + 1, "occurred_at": start + timedelta(minutes=20 * i),
+         "until_at": start + timedelta(minutes=20 * i + 35) if until else None, "kind": kind, "place": place, "what": what,
+         "facility": "Northfield General", "order_key": None, "message_key": None, "file_id": 1, "line": 10 + i}
+        for i, (kind, place, what, until) in enumerate((
+            ("clinical", "Emergency", "arrived", False), ("message", "ADT-OUT to BED-MGMT", "ADT A04 delivered", True),
+            ("clinical", "Emergency", "first seen by a clinician", False), ("human", "Ward 4N", "handoff offered", True),
+            ("message", "ORDERS to LIS", "ORM O01 dead-lettered", False), ("clinical", "Emergency", "left the emergency department", False),
+        ))
+    ]  # fmt: skip
+    return found
+
+
+def _cell(column: str, i: int, day: date) -> object:  # noqa: PLR0911 — one line a kind of column
+    if column in ("facility", "unit"):
+        return "Northfield General" if column == "facility" else "Emergency"
+    if column in ("file_id", "line"):
+        return 1 if column == "file_id" else 100 + i
+    if column.endswith("_date"):
+        return day
+    if column.endswith("_week"):
+        return day - timedelta(days=day.weekday())
+    if column.endswith("_month"):
+        return day.replace(day=1)
+    if column.endswith("_hour"):
+        return datetime(day.year, day.month, day.day, 8)
+    if column.endswith("_at"):
+        return datetime(day.year, day.month, day.day, 8 + i % 2)
+    if column.startswith("minutes") or column.endswith(("_minutes", "_ms")):
+        return 60.0 + 10 * i
+    if column.startswith(("is_", "left_")) or column.endswith("_window"):
+        return column not in ("is_open", "is_revoked", "is_boarding") and i % 2 == 0
+    return f"{column}-{i % 2}"
+
+
+def lineage() -> dict[str, list[dict[str, object]]]:
+    taken = datetime(2026, 4, 13, 0, 10)
+    return {
+        "file": [{"file_id": 1, "source": "ehr", "path": "/srv/home/landing/fhir/2026-04-12/Encounter.ndjson", "sha256": "ab",
+                  "bytes": 10, "kind": "fhir", "resource_type": "Encounter", "exported_at": taken, "ingested_at": taken,
+                  "lines_read": 1000, "loaded": 900, "unchanged": 90, "superseded": 0, "ignored": 7, "quarantined": 3}],
+        "quarantine": [{"file_id": 1, "line": 17, "byte_offset": 99, "rule": "not_json", "cure": "Export the file again.", "line_hash": "x"}],
+    }  # fmt: skip
+
+
+def _span(grain: str, start: date, end: date) -> dict[str, object]:
+    return {"grain": grain, "period": start, "period_end": end}
+
+
+_KPI = "kpi varchar, facility varchar, unit varchar"
+_SPAN = "grain varchar, period date, period_end date"
+AGGREGATE_SHAPES = {
+    "kpi_value": f"{_KPI}, {_SPAN}, value double, numerator double, denominator bigint, open_cases bigint, suppressed boolean, is_complete boolean",
+    "kpi_signal": f"{_KPI}, week date, value double, mean double, lower double, upper double, rule varchar, is_last boolean, "
+    "variation varchar, assurance varchar, warnings varchar[]",
+    "kpi_exclusion": f"{_KPI}, {_SPAN}, rule varchar, n bigint",
+    "readiness": f"kpi varchar, facility varchar, {_SPAN}, state varchar, why varchar[], inputs varchar",
+    "interface_channel": f"{_SPAN}, source varchar, channel varchar, facility varchar, owner varchar, protocol varchar, data_domain varchar, "
+    "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
+    "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "
+    "ack_p95_ms double, hop_p50_ms double, hop_p95_ms double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean",
+    "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '
+    "unexpected_share double, kpis varchar[]",
+    "ledger_total": "source varchar, kind varchar, resource_type varchar, files bigint, lines_read bigint, loaded bigint, unchanged bigint, "
+    "superseded bigint, ignored bigint, quarantined bigint",
+    "source_freshness": "source varchar, as_of timestamptz, last_file_at timestamptz, expected_every_hours double, is_late boolean",
+    "decision": "decision_id varchar, decided_at timestamptz, actor varchar, action varchar, subject_kind varchar, subject varchar, "
+    "facility varchar, value varchar, why varchar, file_id integer, line bigint",
+}
+LINEAGE_SHAPES = {
+    "file": "file_id integer, source varchar, path varchar, sha256 varchar, bytes bigint, kind varchar, resource_type varchar, "
+    "exported_at timestamptz, ingested_at timestamptz, lines_read bigint, loaded bigint, unchanged bigint, superseded bigint, "
+    "ignored bigint, quarantined bigint",
+    "quarantine": "file_id integer, line bigint, byte_offset bigint, rule varchar, cure varchar, line_hash varchar",
+}
+
+
+def _shape(rows: list[dict[str, object]]) -> str:
+    kinds = {bool: "boolean", int: "bigint", float: "double", str: "varchar", date: "date", datetime: "timestamptz"}
+    found: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.items():
+            if value is not None:
+                found[name] = "timestamp" if name.endswith("_hour") else kinds[type(value)]
+            found.setdefault(name, "varchar")
+    return ", ".join(f'"{name}" {kind}' for name, kind in found.items())
+
+
+CASE_SHAPES = {name: _shape(rows) for name, rows in cases().items()}
+
+
+def _write(
+    db: duckdb.DuckDBPyConnection, published: Path, name: str, audience: str, rows: list[dict[str, object]], shape: str
+) -> PublishedTable:
+    db.execute(f"create or replace temp table t ({shape})")
+    if rows:
+        db.register("given", pl.DataFrame(rows, infer_schema_length=None).to_arrow())
+        db.execute("insert into t by name select * from given")
+    digest = hashlib.sha256(f"{name}{rows!r}".encode()).hexdigest()
+    file = publication.file_name(audience, name, digest)  # type: ignore[arg-type]
+    (published / audience).mkdir(parents=True, exist_ok=True)
+    db.execute(f"copy t to '{published / file}' (format parquet)")
+    return PublishedTable(name, audience, (file,), len(rows), AS_OF, digest)  # type: ignore[arg-type]

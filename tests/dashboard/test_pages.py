@@ -1,0 +1,121 @@
+"""Every page, for every role and every state of the data, as its user sees it."""
+
+import pytest
+
+from tests.dashboard.conftest import PAGES, words
+from tests.dashboard.snapshot import CASE
+
+ROLES = ("leadership", "informatics", "engineer")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_renders_on_the_sample_for_every_role(homes, visit, page, role):
+    assert not visit(homes["sample"], page, role=role, kpi="ed_boarding_ed2", case=CASE, purpose="a test").exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_renders_with_no_data(homes, visit, page):
+    assert not visit(homes["empty"], page, kpi="ed_boarding_ed2", case=CASE, purpose="a test").exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_renders_when_a_check_failed(homes, visit, page):
+    assert not visit(homes["failed"], page, kpi="ed_length_of_stay", case=CASE, purpose="a test").exception
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_renders_for_one_unit_of_one_facility(homes, visit, page):
+    where = {"facility": "Northfield General", "unit": "Ward 4N", "weeks": "4"}
+    assert not visit(homes["sample"], page, kpi="lab_turnaround", case=CASE, purpose="a test", **where).exception
+
+
+def test_the_overview_shows_twelve_cards_and_names_what_needs_attention(homes, visit):
+    app = visit(homes["sample"])
+    assert len([link for link in app.get("page_link") if link.proto.label.startswith("**")]) == 12
+    # boarding rises; beyond their targets: critical results (4.2 %), handoff acceptance (63 min), failed deliveries (4.2 %)
+    assert "Four of twelve measures need attention." in words(app)
+    assert "Boarding after decision is 4\u00a0h\u00a004" in words(app)
+
+
+def test_a_card_says_value_change_verdicts_target_and_what_it_is_of(homes, visit):
+    # 13 weeks of 200 + i % 3 and the rise: (200+…+345)/13 = 244.2 min; the 13 before 200.9: 43 min more
+    said = words(visit(homes["sample"]))
+    for part in (
+        "4\u00a0h\u00a004",
+        "+43\u00a0min",
+        "concern",
+        "hit or miss",
+        "target\u00a0≤\u00a04\u00a0h\u00a000",
+        "of 520 visits · 3 open",
+    ):
+        assert part in said
+
+
+def test_withheld_and_suppressed_and_nothing_look_different(homes, visit):
+    assert "wf-hatched" in words(visit(homes["failed"]))
+    suppressed = words(visit(homes["sample"], facility="Northfield General", unit="Ward 4N"))
+    assert "fewer than 5" in suppressed
+    assert "wf-hidden" in suppressed
+    assert "nothing to count" in words(visit(homes["empty"]))
+
+
+def test_a_withheld_number_says_what_is_missing(homes, visit):
+    app = visit(homes["failed"], "kpi", kpi="ed_length_of_stay")
+    assert "This number is withheld." in words(app)
+    assert "location that was never sent" in words(app)
+
+
+def test_a_failed_check_is_a_banner_on_the_pages_it_concerns_only(homes, visit):
+    assert "wf-banner" in words(visit(homes["failed"], "emergency"))
+    assert "wf-banner" not in words(visit(homes["failed"], "interfaces"))
+    assert "wf-banner" not in words(visit(homes["sample"], "emergency"))
+
+
+def test_the_shell_says_hospital_data_cut_freshness_and_checks(homes, visit):
+    said = words(visit(homes["sample"]))
+    for part in ("Two Rivers Health", "Mon 13 Apr 2026, 00:00", "2 of 2 sources fresh", "checks passed"):
+        assert part in said
+    assert "1 of 81 checks failed" in words(visit(homes["failed"]))
+    assert "late: engine" in words(visit(homes["failed"]))
+
+
+def test_without_a_snapshot_the_page_says_what_to_do(tmp_path, visit):
+    app = visit(tmp_path / "nothing")
+    assert not app.exception
+    assert "Run `wardflow run`" in words(app)
+
+
+def test_the_channels_in_trouble_stand_first(homes, visit):
+    said = words(visit(homes["sample"], "interfaces"))
+    assert "2 of 5 channels need somebody." in said
+    assert "122 of 65,000 deliveries failed for good; 4 wait in a queue." in said
+    assert said.index("**RESULTS**") < said.index("**ORDERS**") < said.index("**PHARM**") < said.index("**ADT**")
+    assert "PHARM (engine)" in said
+
+
+def test_a_kpi_lists_what_it_leaves_out_with_counts(homes, visit):
+    said = words(visit(homes["sample"], "kpi", kpi="ed_boarding_ed2"))
+    assert "the decision is later than the departure</td>" in said
+    assert ">7</td>" in said
+
+
+def test_a_decision_about_a_kpi_is_listed(homes, visit):
+    assert "A ward was closed for repairs." in words(visit(homes["sample"], "kpi", kpi="ed_boarding_ed2"))
+
+
+def test_the_account_of_lines_balances_in_words(homes, visit):
+    said = words(visit(homes["sample"], "data_quality"))
+    assert "3 of 1,500 lines are quarantined; the account of lines balances." in said
+    assert "12 of 12 numbers are ready." in said
+    assert "11 of 12 numbers are ready." in words(visit(homes["failed"], "data_quality"))
+
+
+def test_every_page_answers_in_under_a_second(homes, visit):
+    import time
+
+    for page in PAGES:
+        app = visit(homes["sample"], page, kpi="ed_boarding_ed2", case=CASE, purpose="a test")
+        start = time.perf_counter()
+        app.run()
+        assert time.perf_counter() - start < 1.0, page

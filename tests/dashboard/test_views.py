@@ -1,0 +1,68 @@
+"""The URL is the view: it restores one, and choosing writes it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.filters import View, read_view
+from tests.dashboard.conftest import words
+
+PLACES = {"Northfield General": ("Emergency", "Ward 4N"), "Eastbrook Community": ("Emergency",)}
+
+
+@given(
+    st.sampled_from(
+        [
+            (None, None),
+            ("Northfield General", None),
+            ("Northfield General", "Ward 4N"),
+            ("Eastbrook Community", "Emergency"),
+        ]
+    ),
+    st.sampled_from([4, 13, 26]),
+    st.sampled_from([None, "ed_arrivals"]),
+    st.sampled_from([None, "abc"]),
+    st.sampled_from([None, "mirth/ADT-OUT"]),
+)
+def test_a_view_survives_the_round_trip_through_the_url(place, weeks, kpi, case, channel):
+    view = View(place[0], place[1], weeks, kpi, case, channel)
+    assert read_view(view.params, PLACES) == view
+
+
+def test_the_default_view_is_an_empty_url():
+    assert View().params == {}
+    assert read_view({}, PLACES) == View()
+
+
+def test_what_the_snapshot_does_not_know_falls_back_to_everything():
+    assert read_view({"facility": "Closed", "unit": "Ward 4N", "weeks": "99"}, PLACES) == View()
+    assert read_view({"facility": "Eastbrook Community", "unit": "Ward 4N", "weeks": "x"}, PLACES) == View(
+        "Eastbrook Community"
+    )
+
+
+def test_leaving_a_facility_leaves_its_unit():
+    assert View("Northfield General", "Ward 4N").to(facility="Eastbrook Community") == View("Eastbrook Community")
+
+
+def test_choosing_a_facility_writes_it_into_the_url_and_back(homes, visit):
+    app = visit(homes["sample"])
+    app.selectbox(key="facility-wide").select("Eastbrook Community").run()
+    assert app.query_params["facility"] == "Eastbrook Community"
+    assert "Three of twelve measures need attention." in words(app)
+    app.selectbox(key="facility-wide").select("All facilities").run()
+    assert "facility" not in app.query_params
+
+
+def test_choosing_a_period_writes_it_and_links_carry_it_on(homes, visit):
+    app = visit(homes["sample"])
+    app.selectbox(key="period-narrow").select("Last 4 weeks").run()
+    assert app.query_params["weeks"] == "4"
+    assert all("weeks=4" in link.proto.query_string for link in app.get("page_link"))
+
+
+def test_the_url_alone_restores_a_view(homes, visit):
+    app = visit(homes["sample"], facility="Northfield General", weeks="4")
+    assert app.selectbox(key="facility-wide").value == "Northfield General"
+    assert app.selectbox(key="period-wide").value == "Last 4 weeks"
+    # the last four weeks of boarding: (201+300… see snapshot.weekly) = (280+301+322+340) / 4
+    assert "5\u00a0h\u00a0" in words(app)

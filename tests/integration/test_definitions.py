@@ -1,0 +1,110 @@
+"""The asset graph, the jobs and the schedules, as they were agreed."""
+
+import dagster as dg
+import pytest
+
+from data_quality.suites import SUITES
+from models.catalog import tables
+from pipelines.definitions import defs
+from pipelines.due import raw_tables
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def graph(definitions):
+    return definitions.resolve_asset_graph()
+
+
+def keys(graph, layer):
+    return sorted(key.to_user_string() for key in graph.get_all_asset_keys() if key.path[0] == layer)
+
+
+def test_raw_assets_are_the_raw_tables(graph):
+    assert keys(graph, "raw") == [name.replace(".", "/") for name in raw_tables()]
+    assert keys(graph, "account") == ["account/file"]
+
+
+def test_every_sql_file_is_an_asset_with_the_parents_that_it_reads(graph):
+    built = {table.full_name.replace(".", "/"): table.reads for table in tables()}
+    found = {
+        key.to_user_string(): frozenset(".".join(parent.path) for parent in graph.get(key).parent_keys)
+        for key in graph.get_all_asset_keys()
+        if key.path[0] in {"staging", "marts"}
+    }
+    assert found == built
+
+
+def test_published_assets_are_these(graph):
+    assert keys(graph, "published") == [
+        "published/check_result",
+        "published/critical_result",
+        "published/decision",
+        "published/ed_attendance",
+        "published/file",
+        "published/finding",
+        "published/handoff",
+        "published/inpatient_stay",
+        "published/interface_channel",
+        "published/journey_event",
+        "published/kpi_exclusion",
+        "published/kpi_signal",
+        "published/kpi_value",
+        "published/lab_order",
+        "published/ledger_total",
+        "published/location",
+        "published/message",
+        "published/message_delivery",
+        "published/quarantine",
+        "published/readiness",
+        "published/source_freshness",
+    ]
+
+
+def test_publication_waits_for_every_table(graph):
+    parents = {parent.to_user_string() for parent in graph.get(dg.AssetKey(["published", "kpi_value"])).parent_keys}
+    assert parents == {table.full_name.replace(".", "/") for table in tables()} | {"account/file"}
+
+
+def test_every_suite_is_a_blocking_check_and_a_check_that_does_not_block(graph):
+    found = {
+        (key.asset_key.to_user_string(), key.name): graph.get_check_spec(key).blocking for key in graph.asset_check_keys
+    }
+    expected = {("account/file", "is_balanced"): True}
+    for table in SUITES:
+        asset = table.replace(".", "/")
+        expected |= {(asset, "is_sound"): True, (asset, "is_plausible"): False}
+    assert found == expected
+
+
+def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
+    job = definitions.resolve_job_def("refresh_interfaces")
+    selected = {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
+    assert {key for key in selected if not key.startswith("published/")} == {
+        "account/file",
+        "marts/interface_channel",
+        "marts/journey_event",
+        "marts/message",
+        "marts/message_delivery",
+        "raw/decision",
+        "raw/interface_event",
+        "raw/registry_interface",
+        "staging/decision",
+        "staging/delivery",
+        "staging/interface_event",
+        "staging/message",
+        "staging/registry_interface",
+    }
+
+
+def test_schedules_and_sensors_run_without_being_switched_on(definitions):
+    assert {schedule.name: (schedule.cron_schedule, schedule.job_name) for schedule in definitions.schedules} == {
+        "nightly": ("30 4 * * *", "refresh"),
+        "hourly": ("5 * * * *", "refresh_interfaces"),
+    }
+    assert {schedule.default_status for schedule in definitions.schedules} == {dg.DefaultScheduleStatus.RUNNING}
+    assert sorted(sensor.name for sensor in definitions.sensors) == ["failed_runs", "new_files"]
+    assert {sensor.default_status for sensor in definitions.sensors} == {dg.DefaultSensorStatus.RUNNING}

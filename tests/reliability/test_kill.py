@@ -1,0 +1,76 @@
+"""A process killed at any instant leaves whole files or nothing of them; running again completes the work as if nothing had happened."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+KILLS = 6
+INGEST = """
+import sys
+from pipelines import ledger, settings, warehouse
+home = settings.load(sys.argv[1])
+db = warehouse.connect(home)
+print("open", flush=True)
+ledger.ingest_paths(db, home, [sys.argv[2]])
+print("done", flush=True)
+"""
+
+
+@pytest.fixture
+def delivered(fixtures, tmp_path) -> Path:
+    """Fifteen days of every kind of file, some of them delivered twice, one spoiled."""
+    root = tmp_path / "delivered"
+    for day in range(15):
+        for path in sorted(fixtures.rglob("*")):
+            if path.is_file() and path.name != "planted.txt":
+                content = path.read_bytes()
+                if path.name != "manifest.json":
+                    named = content.replace(b'"id": "', b'"id": "d%d-' % day).replace(
+                        b"<messageId>1", b"<messageId>1%d" % day
+                    )
+                    content = b"".join(
+                        named.replace(b'"id": "', b'"id": "c%d-' % copy).replace(b'"seq": ', b'"seq": %d' % copy)
+                        for copy in range(40)
+                    )
+                relative = path.relative_to(fixtures)
+                target = root / relative.parts[0] / f"day-{day:02}" / Path(*relative.parts[1:])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content[:-40] if day == 7 else content)
+    return root
+
+
+def test_killed_again_and_again_it_ends_like_an_undisturbed_run(delivered, new_site):
+    calm = new_site(in_file=True)
+    began = time.monotonic()
+    calm.ingest(delivered)
+    duration = time.monotonic() - began
+    expected = calm.content()
+
+    killed = new_site(in_file=True)
+    killed.db.close()
+    dice = random.Random(20260105)  # noqa: S311 -- instants, not secrets
+    survivors = 0
+    for _ in range(KILLS):
+        with subprocess.Popen(
+            [sys.executable, "-c", INGEST, str(killed.home.path), str(delivered)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            time.sleep(dice.random() * duration * 0.4)
+            process.send_signal(signal.SIGKILL)
+            survivors += "done" in process.stdout.read()
+    assert survivors < KILLS
+
+    killed.__post_init__()
+    killed.ingest(delivered)
+    assert killed.content() == expected
+    killed.ingest(delivered)
+    assert killed.content() == expected

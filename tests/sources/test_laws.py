@@ -1,0 +1,119 @@
+"""Laws of the ledger: whatever the order, the overlaps and the damage, every line is accounted for once and nothing counts twice."""
+
+import json
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.sources import SOURCES
+
+QUIET = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+SAMPLE = {"fhir": "2026-01-05/Encounter.ndjson", "mirth": "2026-01-04.xml", "ndjson-log": "2026-01-04.ndjson"}
+
+
+def records(kind: str, content: bytes) -> list[bytes]:
+    if kind == "mirth":
+        start = b"<message>\r\n<messageId>"
+        return [start + part for part in content.split(start)[1:]]
+    return content.splitlines(keepends=True)
+
+
+def emptied(site) -> None:
+    for table in site.tables():
+        if table != "account.site_key":
+            site.db.execute(f"delete from {table}")
+
+
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+@QUIET
+@given(data=st.data())
+def test_order_duplicates_and_overlaps_of_files_change_nothing(kind, site, fixtures, data):
+    content = (fixtures / kind / SAMPLE[kind]).read_bytes()
+    parts = records(kind, content)
+    chosen = data.draw(
+        st.lists(st.lists(st.sampled_from(range(len(parts))), min_size=1, max_size=8), min_size=1, max_size=4)
+    )
+    chosen.append(list(range(len(parts))))  # everything arrives at least once
+    order = data.draw(st.permutations(range(len(chosen))))
+    together = data.draw(st.booleans())
+    emptied(site)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for i in order:
+            path = Path(folder) / f"{i}{Path(SAMPLE[kind]).suffix}"
+            path.write_bytes(b"".join(parts[n] for n in chosen[i]))
+            paths.append(path)
+        if together:
+            report = site.ingest(*paths)
+            loaded = report.totals["loaded"]
+        else:
+            loaded = sum(site.ingest(path).totals["loaded"] for path in paths)
+        found = site.state()
+        emptied(site)
+        site.ingest(fixtures / kind / SAMPLE[kind])
+        assert found == site.state()
+        assert loaded <= len(parts)
+
+
+def mutated(content: bytes, seed: int, times: int) -> bytes:
+    dice = random.Random(seed)  # noqa: S311 -- damage, not secrets
+    data = bytearray(content)
+    for _ in range(times):
+        at = dice.randrange(len(data)) if data else 0
+        match dice.randrange(6):
+            case 0:
+                data[at : at + 1] = bytes([dice.randrange(256)])
+            case 1:
+                del data[at : at + dice.randrange(1, 200)]
+            case 2:
+                data[at:at] = bytes(dice.randrange(256) for _ in range(dice.randrange(1, 9)))
+            case 3:
+                data[at:at] = dice.choice(
+                    [
+                        b"\n",
+                        b"\r",
+                        b"\0",
+                        b"<message>",
+                        b"</message>",
+                        b"{",
+                        b'"',
+                        b"]]>",
+                        b"<![CDATA[",
+                        b"\xed\xa0\x80",
+                    ]
+                )
+            case 4:
+                data[at:at] = data[max(0, at - 300) : at]
+            case 5:
+                data[at:] = data[at : at + dice.randrange(1, max(2, len(data) - at + 1))]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+@FUZZ
+@given(seed=st.integers(0, 2**32), times=st.integers(1, 12))
+def test_no_damage_whatever_raises_or_loses_a_line(kind, site, fixtures, seed, times):
+    emptied(site)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(SAMPLE[kind]).name
+        path.write_bytes(mutated((fixtures / kind / SAMPLE[kind]).read_bytes(), seed, times))
+        report = site.ingest(path)
+        json.dumps(report.to_json())
+        if kind != "mirth" and report.files:
+            assert report.totals["lines_read"] == len(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines())
+
+
+@FUZZ
+@given(content=st.binary(max_size=400))
+def test_arbitrary_bytes_raise_nothing_whatever_they_are_called(site, content):
+    emptied(site)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("Encounter.ndjson", "a.xml", "a.zip", "manifest.json", "x.gz"):
+            (Path(folder) / name).write_bytes(content)
+        report = site.ingest(Path(folder))
+        assert len(report.files) + len(report.unrecognised) == 5

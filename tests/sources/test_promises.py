@@ -1,0 +1,17 @@
+"""What other parts rely on: the raw tables that the staging queries expect, and the templates that `init` writes."""
+
+import duckdb
+
+from models.raw import RAW_TABLES
+
+
+def columns(db, table: str) -> dict[str, str]:
+    return dict(db.execute(f"select column_name, column_type from (describe {table})").fetchall())
+
+
+def test_every_raw_table_has_at_least_the_columns_that_staging_expects(site):
+    expected = duckdb.connect()
+    expected.execute("create schema raw")
+    for name, statement in RAW_TABLES.items():
+        expected.execute(statement)
+        assert columns(expected, f"raw.{name}").items() <= columns(site.db, f"raw.{name}").items()

@@ -1,0 +1,133 @@
+"""Telling files apart by content, opening archives, and naming the source; a file that is nothing gets one clear line."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from pipelines.errors import ConfigurationError, UnreadableFile
+from pipelines.sources.archives import Stream
+from pipelines.sources.lines import blocks
+
+PATIENT = b'{"resourceType": "Patient", "id": "p1"}\n'
+
+
+def why(report) -> list[str]:
+    assert not report.files
+    return [file.why for file in report.unrecognised]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("notes.txt", b"Dear all, ...", "no FHIR NDJSON, no Mirth message export and no log"),
+        ("truth.json", b'{\n "seed": 1\n}', "JSON spread over several lines"),
+        ("empty.txt", b"", "is empty"),
+        ("x.zip", b"PK\x03\x04 not really", "damaged zip archive"),
+    ],
+)
+def test_an_unknown_file_is_left_alone_with_one_line(site, put, name, content, line):
+    (found,) = why(site.ingest(put(name, content)))
+    assert line in found
+    assert "\n" not in found
+
+
+def test_a_path_that_does_not_exist_is_an_error(site, tmp_path):
+    with pytest.raises(UnreadableFile, match="does not exist"):
+        site.ingest(tmp_path / "nowhere")
+
+
+def test_a_file_is_what_it_contains_whatever_it_is_called(site, put, fixtures):
+    report = site.ingest(
+        put("a.dat", (fixtures / "mirth/2026-01-04.xml").read_bytes()),
+        put("b.dat", (fixtures / "ndjson-log/2026-01-04.ndjson").read_bytes()),
+        put("c.dat", PATIENT),
+    )
+    assert [(file.kind, file.source) for file in report.files] == [
+        ("mirth", "mirth-lark"),
+        ("ndjson-log", "engine-lark"),
+        ("fhir", "ehr"),
+    ]
+
+
+def test_a_resource_file_spoiled_beyond_recognition_is_still_accounted_for(site, put):
+    report = site.ingest(put("Patient.ndjson", b"\x00\x01 garbage\nmore garbage\n"))
+    assert (report.totals["lines_read"], report.totals["quarantined"]) == (2, 2)
+
+
+def test_a_named_source_must_be_of_the_files_kind(site, put):
+    with pytest.raises(ConfigurationError, match="is fhir, but source 'mirth-lark' is configured as mirth"):
+        site.ingest(put("Patient.ndjson", PATIENT), source="mirth-lark")
+
+
+def test_a_new_name_makes_a_source_of_its_own(site, put):
+    (file,) = site.ingest(put("Patient.ndjson", PATIENT), source="other-ehr").files
+    assert file.source == "other-ehr"
+
+
+def test_a_file_reached_by_two_paths_is_taken_in_once(site, put):
+    path = put("x/Patient.ndjson", PATIENT)
+    assert len(site.ingest(path.parent, path, path.parent.parent).files) == 1
+
+
+def as_tar(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("export/Patient.ndjson")
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def as_zip(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("export/Patient.ndjson", data)
+        archive.writestr("export/deeper.ndjson.gz", gzip.compress(data))
+        archive.writestr("__MACOSX/._Patient.ndjson", b"x")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "files"),
+    [
+        ("Patient.ndjson.gz", gzip.compress(PATIENT, mtime=0), ["Patient.ndjson.gz"]),
+        ("export.tgz", as_tar(PATIENT), ["export.tgz!/export/Patient.ndjson"]),
+        ("export.zip", as_zip(PATIENT), ["export.zip!/export/Patient.ndjson", "export.zip!/export/deeper.ndjson.gz"]),
+    ],
+)
+def test_archives_are_opened_by_their_first_bytes(site, put, name, content, files):
+    report = site.ingest(put(name, content))
+    assert [file.path.rpartition("delivered/")[2] for file in report.files] == files
+    assert report.totals["loaded"] == 1
+    assert site.rows("select count(*) from raw.fhir_patient") == [(1,)]
+
+
+def test_an_archive_that_breaks_off_keeps_its_whole_lines_and_says_so(site, put):
+    many = b"".join(b'{"resourceType": "Patient", "id": "p%d", "x": "%x"}\n' % (i, i**9) for i in range(20_000))
+    whole = gzip.compress(many)
+    report = site.ingest(put("Patient.ndjson.gz", whole[: len(whole) // 2]))
+    assert report.totals["loaded"] > 1000
+    assert site.rows("select rule from account.quarantine order by line") == [("truncated",), ("damaged_archive",)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_lines_end_at_lf_crlf_and_cr_alike_wherever_a_block_ends(size):
+    content = b"\xef\xbb\xbfone\r\ntwo\rthree\n\nfive\r\r\nseven"
+    found = list(blocks(Stream(io.BytesIO(content)), longest=100, size=size))
+    lines = [line.strip() for block in found for line in block.lines]
+    assert lines == [b"one", b"two", b"three", b"", b"five", b"", b"seven"]
+    assert [block.first_line + i for block in found for i in range(len(block.lines))] == [1, 2, 3, 4, 5, 6, 7]
+    offsets = [offset for block in found for offset in block.offsets]
+    assert [
+        content[offset:].lstrip(b"\r\n")[:1] for offset in offsets if content[offset : offset + 1] not in b"\r\n"
+    ] == [
+        b"o",
+        b"t",
+        b"t",
+        b"f",
+        b"s",
+    ]
+    assert found[-1].ends_open

@@ -1,0 +1,80 @@
+# ruff: noqa: E501 - a row of a literal table is one line
+"""The laboratory and critical-result KPIs on orders that can be counted by hand."""
+
+from datetime import date
+
+ORDERS = """
+order_key | encounter_key | priority | order_date | minutes_to_verified | is_verified | is_revoked | is_verified_time_known | is_open
+o1        | v1            | stat     | 2026-01-05 | 10                  | yes         | no         | yes                    | no
+o2        | v1            | stat     | 2026-01-05 | 20                  | yes         | no         | yes                    | no
+o3        | v2            | routine  | 2026-01-05 | 30                  | yes         | no         | yes                    | no
+o4        | v2            | routine  | 2026-01-05 | 40                  | yes         | no         | yes                    | no
+o5        | v3            | routine  | 2026-01-05 | 5                   | no          | yes        | yes                    | no
+o6        | v3            | routine  | 2026-01-05 | -                   | yes         | no         | no                     | no
+"""
+FIVE_FINISHED = "\n".join(
+    [
+        "order_key | priority | order_date | minutes_to_verified | is_verified | is_revoked | is_verified_time_known | is_open",
+        *(f"o{n} | stat | 2026-01-05 | {n * 10} | yes | no | yes | no" for n in range(1, 11)),
+    ]
+)
+RESULTS = """
+observation_key | order_key | encounter_key | priority | result_date | acknowledged_in_window | is_window_closed | is_result_time_known | is_open
+r1              | o1        | v1            | stat     | 2026-01-05  | yes                    | yes              | yes                  | no
+r2              | o2        | v1            | stat     | 2026-01-05  | no                     | yes              | yes                  | no
+r3              | o3        | v2            | stat     | 2026-01-05  | no                     | yes              | yes                  | yes
+r4              | o4        | v2            | stat     | 2026-01-06  | no                     | no               | yes                  | yes
+r5              | o5        | v2            | stat     | 2026-01-06  | no                     | yes              | no                   | no
+"""
+
+
+def test_ninety_percent_completion_is_the_nearest_rank_when_all_are_finished(spec):
+    # rank ceil(0.9 x 10) = 9, an observed value; interpolation would say 91
+    assert spec.value("lab_turnaround", FIVE_FINISHED) == (90, 10, 10, 0)
+
+
+def test_revoked_and_date_only_orders_are_left_out_and_counted(spec):
+    # o1 to o4: rank ceil(0.9 x 4) = 4
+    assert spec.value("lab_turnaround", ORDERS) == (40, 4, 4, 0)
+    assert spec.excluded("lab_turnaround", ORDERS) == [1, 1]
+
+
+def test_an_order_still_waiting_moves_the_completion_time_up(spec):
+    # o2 has waited 25 minutes and is not done: S(10) = 9/10, then o2 leaves the risk set after S(20) ...
+    table = FIVE_FINISHED.replace("o9 | stat | 2026-01-05 | 90 | yes", "o9 | stat | 2026-01-05 | 90 | no").replace(
+        "o9 | stat | 2026-01-05 | 90 | no | no | yes | no", "o9 | stat | 2026-01-05 | 90 | no | no | yes | yes"
+    )
+    # ranks 1 to 8 finish: S = 2/10 at 80; o9 is censored; o10 is alone at risk: S = 0 at 100
+    assert spec.value("lab_turnaround", table) == (100, 9, 10, 1)
+
+
+def test_a_completion_time_that_too_few_have_reached_is_not_estimable(spec):
+    table = FIVE_FINISHED.replace("100 | yes | no | yes | no", "100 | no | no | yes | yes").replace(
+        "90 | yes | no | yes | no", "90 | no | no | yes | yes"
+    )
+    assert spec.value("lab_turnaround", table) == (None, 8, 10, 2)
+
+
+def test_each_period_has_its_own_completion_time(spec):
+    table = ORDERS.replace("stat     | 2026-01-05", "stat     | 2026-01-12")
+    assert spec.rows("lab_turnaround", table, grain="week") == [
+        (date(2026, 1, 5), 40, 2, 2, 0),  # 30 40
+        (date(2026, 1, 12), 20, 2, 2, 0),  # 10 20
+    ]
+
+
+def test_date_only_results_turn_turnaround_biased_before_they_are_left_out(spec):
+    verdict = spec.readiness("lab_turnaround", ORDERS)
+    assert (verdict.state, verdict.inputs[0].completeness) == ("biased", 4 / 5)  # o5 is revoked: it does not count
+
+
+def test_critical_results_count_once_acknowledged_or_their_window_closed(spec):
+    # r4 may still be in time; r5's time is unknown
+    assert spec.value("critical_result_acknowledged", RESULTS) == (1 / 3, 1, 3, 2)
+    assert spec.excluded("critical_result_acknowledged", RESULTS) == [1, 1]
+
+
+def test_the_cases_of_a_share_say_for_each_whether_it_holds(spec):
+    found = spec.cases("critical_result_acknowledged", RESULTS)
+    assert {key: row["flag"] for key, row in found.items()} == {"r1": True, "r2": False, "r3": False}
+    assert found["r3"]["is_open"] is True

@@ -1,0 +1,76 @@
+"""The catalogue of tables, read from the SQL files themselves."""
+
+import pytest
+
+from models import catalog
+from models.catalog import SQL_ROOT, Table, build_order, find_table, read_table, tables, upstream
+from models.errors import BadDeclaration
+
+
+def test_every_file_is_one_table_that_opens_with_its_grain():
+    assert len(tables()) == len(list(SQL_ROOT.glob("*/*.sql")))
+    assert all(table.grain.startswith("one row per ") for table in tables())
+
+
+def test_every_file_is_one_select_in_lower_case_without_a_template():
+    for table in tables():
+        code = "\n".join(line for line in table.query.splitlines() if not line.startswith("--"))
+        assert code.startswith(("select", "with")), table.full_name
+        assert ";" not in code, table.full_name
+        assert "{{" not in code, table.full_name
+        assert not [word for word in ("SELECT", "FROM", "WHERE", "JOIN") if word in code], table.full_name
+
+
+def test_staging_joins_nothing():
+    assert not [table.full_name for table in tables() if table.layer == "staging" and " join " in table.query]
+
+
+def test_a_table_comes_after_all_it_reads():
+    order = [table.full_name for table in build_order()]
+    for table in build_order():
+        assert all(order.index(name) < order.index(table.full_name) for name in table.reads if name in order)
+
+
+def test_what_a_query_reads_and_binds_is_taken_from_the_query():
+    handoff = find_table("marts.handoff")
+    assert handoff.parameters == {"as_of", "handoff_accept_minutes"}
+    assert "staging.task" in handoff.reads
+    assert find_table("marts.lab_order").reads >= {"staging.order"}  # a reserved word, named without its quotes
+
+
+def test_upstream_goes_down_to_the_raw_tables():
+    assert upstream("marts.interface_channel") >= {"raw.interface_event", "raw.registry_interface", "staging.delivery"}
+    assert upstream("raw.fhir_task") == {"raw.fhir_task"}
+
+
+def test_an_unknown_table_says_what_was_meant():
+    with pytest.raises(BadDeclaration, match=r"Did you mean 'marts.handoff'"):
+        find_table("marts.handof")
+
+
+def test_comments_are_the_documentation(tmp_path):
+    path = tmp_path / "marts" / "thing.sql"
+    path.parent.mkdir()
+    path.write_text(
+        "-- Grain: one row per thing.\n-- Things are few.\n-- size: how large.\n-- They last.\nselect 1 as size\n"
+    )
+    table = read_table(path)
+    assert (table.full_name, table.grain, table.description) == (
+        "marts.thing",
+        "one row per thing.",
+        "Things are few. They last.",
+    )
+    assert table.column_notes == {"size": "how large."}
+
+
+@pytest.mark.parametrize("query", ["select 1", "-- Some things.\nselect 1"])
+def test_a_file_without_a_grain_is_refused(query):
+    with pytest.raises(BadDeclaration, match="Make its first line"):
+        _ = Table("marts", "thing", query, frozenset(), frozenset()).grain
+
+
+def test_comments_alone_are_no_query_but_still_read():
+    assert Table("marts", "thing", "-- Grain: one row per thing.", frozenset(), frozenset()).comments == (
+        "Grain: one row per thing.",
+    )
+    assert catalog.LAYERS == ("raw", "staging", "marts")

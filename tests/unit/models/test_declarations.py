@@ -1,0 +1,92 @@
+"""The declarations keep the rules of this project, and say all that their arithmetic reads."""
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import narwhals.stable.v2 as nw
+import polars as pl
+import pytest
+
+from models.declaration import Kpi
+from models.dictionary import PATH, built_schema, generate, measure_in_words
+from models.errors import BadDeclaration, UnknownDimension, UnknownKpi
+from models.kpi import Mean, Rate, Selection, cases, evaluate, exclusions
+from models.kpis import KPIS, find_kpi
+
+AS_OF = datetime(2026, 4, 13, tzinfo=ZoneInfo("America/New_York"))
+SCHEMA = built_schema()
+KINDS = {"BOOLEAN": pl.Boolean, "DATE": pl.Date, "TIMESTAMP": pl.Datetime, "DOUBLE": pl.Float64, "VARCHAR": pl.String}
+
+
+def empty(kpi: Kpi, names):
+    """An empty mart with these columns in their real types."""
+    kinds = dict(SCHEMA[kpi.table])
+    return nw.from_native(
+        pl.LazyFrame(schema={name: KINDS.get(kinds[name], pl.Datetime("us", "UTC")) for name in names})
+    )
+
+
+def test_the_data_dictionary_is_not_stale():
+    assert PATH.read_text(encoding="utf-8") == generate(), "run: python -m models.dictionary"
+
+
+@pytest.mark.parametrize("kpi", KPIS.values(), ids=KPIS)
+def test_a_kpi_reads_only_columns_that_it_names_and_its_mart_has(kpi):
+    assert kpi.columns <= {name for name, _ in SCHEMA[kpi.table]}
+    mart = empty(kpi, kpi.columns)
+    assert len(evaluate(kpi, mart, Selection(by=kpi.dimensions, grain="week"), as_of=AS_OF).collect()) == 0
+    assert sum(n for _, n in exclusions(kpi, mart, Selection())) == 0
+
+
+@pytest.mark.parametrize("kpi", KPIS.values(), ids=KPIS)
+def test_the_cases_of_every_kpi_have_the_same_columns(kpi):
+    mart = empty(kpi, [name for name, _ in SCHEMA[kpi.table]])
+    assert cases(kpi, mart, Selection()).collect_schema().names() == [
+        "case_key", "journey_key", "facility", "unit", "period", "value", "flag", "is_open", "file_id", "line",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kpi", KPIS.values(), ids=KPIS)
+def test_every_dimension_is_text_so_that_a_filter_from_a_url_fits(kpi):
+    kinds = dict(SCHEMA[kpi.table])
+    assert {kinds[name] for name in kpi.dimensions} == {"VARCHAR"}
+    assert {"facility", "unit"} <= set(kpi.dimensions)
+
+
+def test_every_mart_with_cases_leads_back_to_file_and_line():
+    for kpi in KPIS.values():
+        assert {"facility", "unit", "file_id", "line"} <= {name for name, _ in SCHEMA[kpi.table]}
+
+
+def test_there_are_twelve_kpis_in_four_families():
+    assert len(KPIS) == 12
+    assert {kpi.family for kpi in KPIS.values()} == {"emergency", "results", "handoffs", "interfaces"}
+    assert all(kpi.id == key for key, kpi in KPIS.items())
+
+
+def test_a_mistyped_kpi_says_what_was_meant():
+    with pytest.raises(UnknownKpi, match="Did you mean 'lab_turnaround'"):
+        find_kpi("lab_turnaroud")
+    with pytest.raises(UnknownKpi, match="Known: critical_result_acknowledged"):
+        find_kpi("xyz")
+
+
+@pytest.mark.parametrize("asked", [{"by": ("arival_mode",)}, {"where": {"arival_mode": ("x",)}}])
+def test_a_mistyped_dimension_says_what_was_meant(asked):
+    kpi = find_kpi("ed_arrivals")
+    with pytest.raises(UnknownDimension, match=r"cannot be broken down by 'arival_mode'. Did you mean 'arrival_mode'"):
+        evaluate(kpi, empty(kpi, kpi.columns), Selection(**asked), as_of=AS_OF)
+
+
+def test_a_short_title_fits_on_a_card():
+    with pytest.raises(BadDeclaration, match="Shorten it"):
+        replace(find_kpi("ed_arrivals"), short_title="Emergency department arrivals")
+
+
+def test_measures_that_no_kpi_uses_yet_are_explained_too():
+    kpi = find_kpi("ed_arrivals")
+    assert measure_in_words(replace(kpi, measure=Rate("falls", "bed_days"))) == "sum of `falls` by sum of `bed_days`"
+    assert measure_in_words(replace(kpi, measure=Mean("minutes"))) == "mean of `minutes`"
+    assert replace(kpi, measure=Rate("falls", "bed_days")).columns >= {"falls", "bed_days"}
+    assert "minutes" in replace(kpi, measure=Mean("minutes")).columns

@@ -1,0 +1,94 @@
+"""How numbers are said to a tired person at 06:40."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from models import wording
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (None, "–"),
+        (0, "0 min"),
+        (0.5, "30 s"),
+        (0.999, "1 min"),
+        (58, "58 min"),
+        (59.6, "1 h 00"),
+        (232, "3 h 52"),
+        (1439.6, "1 d 0 h"),
+        (4560, "3 d 4 h"),
+        (-12, "−12 min"),
+    ],
+)
+def test_durations(minutes, said):
+    assert wording.duration(minutes) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        (None, "–"),
+        (840, "840 ms"),
+        (999.6, "1.0 s"),
+        (1234, "1.2 s"),
+        (59_960, "1 min"),
+        (90_000, "2 min"),
+        (-5, "−5 ms"),
+    ],
+)
+def test_milliseconds(amount, said):
+    assert wording.milliseconds(amount) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "said"),
+    [
+        (0.118, "percent", "11.8 %"),
+        (0.0017, "percent", "0.17 %"),
+        (0.001, "percent", "0.10 %"),
+        (0.0, "percent", "0.0 %"),
+        (0.00001, "percent", "0.0 %"),
+        (0.01, "percent", "1.0 %"),
+        (-0.0017, "percent", "−0.17 %"),
+        (None, "percent", "–"),
+        (1234.4, "count", "1,234"),
+        (None, "count", "–"),
+        (58, "minutes", "58 min"),
+        (368, "milliseconds", "368 ms"),
+        (-3, "count", "−3"),
+    ],
+)
+def test_values_in_their_unit(amount, unit, said):
+    assert wording.value(amount, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("difference", "unit", "said"),
+    [
+        (None, "percent", "–"),
+        (0.031, "percent", "+3.1 pts"),
+        (-0.031, "percent", "−3.1 pts"),
+        (0.0001, "percent", "±0.0 pts"),
+        (-12, "minutes", "−12 min"),
+        (0, "minutes", "±0 min"),
+        (0.3, "count", "±0"),
+        (1500, "count", "+1,500"),
+    ],
+)
+def test_changes_have_a_sign_and_shares_change_in_points(difference, unit, said):
+    assert wording.change(difference, unit) == said
+
+
+def test_days_weeks_and_times_have_their_weekday_and_no_leading_zero():
+    assert wording.day(date(2026, 5, 4)) == "Mon 4 May 2026"
+    assert wording.week(date(2026, 5, 4)) == "week of 4 May"
+    assert (
+        wording.local_time(datetime(2026, 5, 4, 6, 40, tzinfo=ZoneInfo("America/New_York"))) == "Mon 4 May 2026, 06:40"
+    )
+
+
+def test_a_hidden_number_says_how_small():
+    assert wording.suppressed(5) == "fewer than 5"

@@ -1,0 +1,369 @@
+"""The simulated hospital as a whole: same seed same bytes, valid resources, planted defects, laws of the files."""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+import pytest
+from fhir.resources.R4B import get_fhir_model_class
+from lxml import etree
+
+from sample_data.clock import Calendar
+from sample_data.people import FAMILIES, GIVENS, planted_in, planted_strings
+from sample_data.simulate import simulate
+
+DAYS = 10
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hospital")
+    shares = []
+    report = simulate(folder, days=DAYS, seed=SEED, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert report.messages > 5_000
+    assert report.resources_per_second > 100
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(out):
+    return json.loads((out / "truth.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def latest(out):
+    """The last version of every resource, with deletions applied: what a careful reader of the exports knows."""
+    found = defaultdict(dict)
+    for folder in sorted((out / "fhir").iterdir()):
+        for path in folder.glob("*.ndjson"):
+            for line in path.read_bytes().splitlines():
+                resource = orjson.loads(line)
+                found[path.stem][resource["id"]] = resource
+        for path in folder.glob("deleted/Bundle.ndjson"):
+            for entry in orjson.loads(path.read_bytes())["entry"]:
+                kind, ident = entry["request"]["url"].split("/")
+                found[kind].pop(ident, None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def mirth(out):
+    """Every Mirth element as (file name, element), in order of writing."""
+    rows = []
+    for path in sorted((out / "logs" / "mirth-northfield").iterdir()):
+        root = etree.fromstring(b"<all>" + path.read_bytes() + b"</all>")
+        rows += [(path.stem, element) for element in root]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def events(out):
+    """Every event of the in-house engine as (file name, event)."""
+    return [
+        (path.stem, orjson.loads(line))
+        for path in sorted((out / "logs" / "engine-eastbrook").iterdir())
+        for line in path.read_bytes().splitlines()
+    ]
+
+
+def cell(truth, kpi, facility=None, grain="all"):
+    return [c for c in truth["kpis"][kpi] if c["facility"] == facility and c["grain"] == grain]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path):
+    for name, seed, facilities in (("first", 1, 2), ("second", 1, 2), ("other", 2, 1)):
+        simulate(tmp_path / name, days=1, seed=seed, facilities=facilities)
+    first, second, other = (digests(tmp_path / name) for name in ("first", "second", "other"))
+    assert first == second
+    assert first["logs/mirth-northfield/2025-10-13.xml"] != other["logs/mirth-northfield/2025-10-13.xml"]
+
+
+@pytest.fixture
+def cold_start(monkeypatch):
+    """Hospitals that open the day before the run: quick, where only the form of the output matters."""
+    monkeypatch.setattr("sample_data.simulate.Calendar", lambda days: Calendar(days, warm_up=1))
+
+
+@pytest.mark.usefixtures("cold_start")
+def test_a_short_run_says_which_defects_it_has_no_room_for(tmp_path):
+    simulate(tmp_path, days=2, facilities=1)
+    planted = {row["kind"]: row for row in json.loads((tmp_path / "truth.json").read_text())["planted"]}
+    assert planted["adt_outage"]["absent"]
+    assert planted["missing_locations"]["absent"]
+    assert "absent" not in planted["unregistered_channel"]
+
+
+@pytest.mark.usefixtures("cold_start")
+def test_more_facilities_alternate_between_the_two_kinds_of_engine(tmp_path):
+    simulate(tmp_path, days=1, facilities=4)
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == [
+        "engine-eastbrook",
+        "engine-southmere-hospital",
+        "mirth-northfield",
+        "mirth-westhaven-regional",
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{"days": 0}, {"facilities": 0}])
+def test_nothing_cannot_be_simulated(tmp_path, wrong):
+    with pytest.raises(ValueError, match="a simulation needs at least 1"):
+        simulate(tmp_path, **wrong)
+
+
+def test_there_is_one_export_a_day_and_one_log_file_a_day_and_nothing_half_written(out):
+    assert len([path for path in (out / "fhir").iterdir() if path.name.count("-") == 2]) == DAYS + 1
+    assert {len(list(folder.iterdir())) for folder in (out / "logs").iterdir()} == {DAYS}
+    assert not [path for path in out.rglob("*") if path.name.startswith(".") or path.suffix == ".part"]
+
+
+def test_a_manifest_counts_the_lines_of_its_files_and_is_cut_at_local_midnight(out):
+    for folder in (out / "fhir").iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["transactionTime"][:19] == f"{folder.name[:10]}T00:00:00"
+        for row in manifest["output"] + manifest["deleted"]:
+            path = folder / "/".join(row["url"].split("/")[6:])
+            assert len(path.read_bytes().splitlines()) == row["count"]
+        assert {row["type"] for row in manifest["output"]} == {path.stem for path in folder.glob("*.ndjson")}
+
+
+def test_an_export_holds_what_changed_since_the_one_before(out):
+    for folder in sorted((out / "fhir").iterdir())[1:]:
+        until = datetime.fromisoformat(json.loads((folder / "manifest.json").read_text())["transactionTime"])
+        since = until - timedelta(days=3 if folder.name.endswith("overlap") else 1, hours=1)
+        for path in folder.glob("*.ndjson"):
+            for line in path.read_bytes().splitlines()[::20]:
+                assert since < datetime.fromisoformat(orjson.loads(line)["meta"]["lastUpdated"]) < until
+
+
+def test_resources_are_valid_fhir(latest, truth):
+    date_only = 0
+    for kind, resources in latest.items():
+        model = get_fhir_model_class(kind)
+        for resource in list(resources.values())[:: max(1, len(resources) // 40)]:
+            if kind == "DiagnosticReport" and "issued" in resource and "T" not in resource["issued"]:
+                date_only += 1  # the one planted violation: FHIR wants an instant
+                continue
+            model.model_validate(resource)
+    assert date_only < 10
+    assert set(latest) == set(truth["counts"]["resources"])
+
+
+def test_every_kind_of_task_occurs_and_is_told_apart_by_its_code(latest):
+    kinds = {task["code"]["coding"][0]["code"] for task in latest["Task"].values()}
+    assert kinds == {"critical-result-ack", "critical-result-escalation", "handoff", "bed-request", "bed-clean"}
+
+
+def test_two_patients_are_never_in_one_bed_or_treatment_room(latest):
+    stays = defaultdict(list)
+    for encounter in latest["Encounter"].values():
+        for segment in encounter["location"]:
+            place = segment["location"]["reference"]
+            if place[-2:].isdigit() or "-ft-" in place:
+                period = segment["period"]
+                stays[place].append((period["start"], period.get("end", "9999")))
+    assert len(stays) > 50
+    for spans in stays.values():
+        spans.sort(key=lambda span: datetime.fromisoformat(span[0]))
+        assert all(before[1] != "9999" for before in spans[:-1])
+        for (_, end), (start, _) in pairwise(spans):
+            assert datetime.fromisoformat(end) <= datetime.fromisoformat(start)
+
+
+def test_a_visit_is_somewhere_at_every_moment(latest):
+    for encounter in latest["Encounter"].values():
+        segments = encounter["location"]
+        assert segments[0]["period"]["start"] == encounter["period"]["start"]
+        assert segments[-1]["period"].get("end") == encounter["period"].get("end")
+        for before, after in pairwise(segments):
+            assert before["period"]["end"] == after["period"]["start"]
+
+
+def test_a_laboratory_order_goes_through_its_steps_in_order(latest):
+    specimens = {s["request"][0]["reference"][15:]: s for s in latest["Specimen"].values()}
+    reports = {r["basedOn"][0]["reference"][15:]: r for r in latest["DiagnosticReport"].values()}
+    verified = 0
+    for ident, order in latest["ServiceRequest"].items():
+        if "category" not in order or ident not in reports:
+            continue
+        specimen, report = specimens[ident], reports[ident]
+        steps = [order["authoredOn"], specimen["collection"]["collectedDateTime"], specimen["receivedTime"]]
+        if "T" in report.get("issued", ""):
+            steps.append(report["issued"])
+            verified += 1
+        instants = [datetime.fromisoformat(step) for step in steps]
+        assert instants == sorted(instants)
+    assert verified > 1_000
+
+
+def test_nothing_is_collected_before_the_order_message_reached_the_laboratory(latest, mirth):
+    reached = {}
+    for _, message in mirth:
+        for connector in message.iter("connectorMessage"):
+            if connector.findtext("channelName") == "ORDERS" and connector.findtext("status") == "SENT":
+                placer = connector.xpath(".//metaDataMap/entry[string[1]='PLACER']/string[2]/text()")[0]
+                at = int(connector.findtext("responseDate/time")) // 1000
+                reached[placer] = min(at, reached.get(placer, at))
+    orders = {order["id"]: order["identifier"][0]["value"] for order in latest["ServiceRequest"].values()}
+    collected = 0
+    for specimen in latest["Specimen"].values():
+        placer = orders[specimen["request"][0]["reference"][15:]]
+        if placer in reached:
+            at = datetime.fromisoformat(specimen["collection"]["collectedDateTime"]).timestamp()
+            assert reached[placer] <= at
+            collected += 1
+    assert collected > 500
+
+
+def test_every_planted_defect_is_in_the_files(out, truth, latest, mirth, events):
+    planted = defaultdict(list)
+    for row in truth["planted"]:
+        assert "absent" not in row
+        planted[row["kind"]].append(row)
+
+    again = planted["duplicate_export"][0]["folder"]
+    assert digests(out / "fhir" / again) == digests(out / "fhir" / again.removesuffix("-again"))
+
+    overlap = out / "fhir" / planted["overlapping_export"][0]["folder"]
+    regular = out / "fhir" / overlap.name.removesuffix("-overlap")
+    repeated = set((overlap / "Encounter.ndjson").read_bytes().splitlines())
+    assert set((regular / "Encounter.ndjson").read_bytes().splitlines()) < repeated
+
+    places = {f"Location/{ident}" for ident in latest["Location"]}
+    hidden = [
+        e
+        for e in latest["Encounter"].values()
+        if any(segment["location"]["reference"] not in places for segment in e["location"])
+    ]
+    assert {e["serviceProvider"]["display"] for e in hidden} == {"Eastbrook Community"}
+    assert len(hidden) == planted["missing_locations"][0]["visits"]
+
+    without_time = [r for r in latest["DiagnosticReport"].values() if len(r.get("issued", "T" * 20)) == 10]
+    assert len(without_time) == planted["date_only_issued"][0]["orders"]
+    assert all("T" in o["issued"] for o in latest["Observation"].values())
+
+    begin, end = (datetime.fromisoformat(planted["adt_outage"][0][side]).timestamp() * 1000 for side in ("from", "to"))
+    stuck = [
+        connector
+        for _, message in mirth
+        for connector in message.iter("connectorMessage")
+        if connector.findtext("channelName") == "ADT-OUT"
+        and connector.findtext("connectorName") != "Source"
+        and begin < int(connector.findtext("receivedDate/time")) < end
+    ]
+    assert any(connector.findtext("status") == "QUEUED" for connector in stuck)
+    sent = [c for c in stuck if c.findtext("status") == "SENT"]
+    assert all(int(c.findtext("responseDate/time")) >= end for c in sent)
+
+    deleted = {row["encounter"] for row in planted["deleted_encounter"]}
+    assert deleted
+    assert not deleted & latest["Encounter"].keys()
+
+    channels = {message.find(".//channelName").text for _, message in mirth} | {e["channel"] for _, e in events}
+    assert "PHARM-TEST" in channels
+    assert 'flow = "PHARM-TEST"' not in (out / "registry.toml").read_text()
+    assert {row["host"] for row in planted["clock_skew"]} == {"EHR", "lis1", "bed1"}
+
+
+def test_the_pilot_makes_the_wait_after_the_discharge_order_shorter(tmp_path, monkeypatch):
+    """The same hospital with and without the pilot: on its ward every patient waits exactly that much less."""
+    waits = {}
+    for minutes in (0, 35):
+        monkeypatch.setattr("sample_data.stays.PILOT_MINUTES", minutes)
+        folder = tmp_path / str(minutes)
+        simulate(folder, days=5, facilities=1)
+        orders = [
+            orjson.loads(line)
+            for path in sorted(folder.glob("fhir/*/ServiceRequest.ndjson"))
+            for line in path.read_bytes().splitlines()
+            if b"58000006" in line and b"loc-ng-4n" in line
+        ]
+        waits[minutes] = {
+            o["id"]: datetime.fromisoformat(o["meta"]["lastUpdated"]) - datetime.fromisoformat(o["authoredOn"])
+            for o in orders
+            if o["status"] == "completed" and o["authoredOn"] >= "2025-10-15"
+        }
+    first = min(waits[0].keys() & waits[35].keys())
+    assert timedelta(minutes=20) < waits[0][first] - waits[35][first] < timedelta(minutes=50)
+
+
+def test_a_mirth_message_carries_its_visit_where_hl7_puts_it(mirth):
+    for _, message in mirth[::50]:
+        raw = message.findtext(".//raw/content").split("\r")
+        segments = {line.split("|")[0]: line.split("|") for line in raw}
+        columns = dict(entry.xpath("string/text()") for entry in message.find(".//metaDataMap"))
+        assert segments["MSH"][9] == columns["CONTROL_ID"]
+        assert segments["MSH"][8] == columns["TYPE"]
+        assert segments["PV1"][19] == columns["VISIT"]
+        assert segments["PID"][3].split("^")[0] == columns["MRN"]
+        if "ORC" in segments and "PLACER" in columns:
+            assert segments["ORC"][2] == columns["PLACER"]
+
+
+def test_a_queued_message_is_written_again_changed_on_a_later_day(mirth):
+    versions = defaultdict(list)
+    for day, message in mirth:
+        key = (message.findtext("channelId"), message.findtext("messageId"))
+        versions[key].append((day, etree.tostring(message)))
+    twice = [rows for rows in versions.values() if len(rows) > 1]
+    assert twice
+    assert all(rows[0][0] < rows[-1][0] for rows in twice)
+    assert any(b"QUEUED" in rows[0][1] and b"QUEUED" not in rows[-1][1] for rows in twice)
+    assert {len(rows) for rows in versions.values()} <= {1, 2, 3}
+
+
+def test_an_adt_message_hops_from_the_router_to_the_next_channel(mirth):
+    routers = {m.findtext("messageId") for _, m in mirth if m.find(".//channelName").text == "ROUTER"}
+    parents = [
+        m.xpath(".//sourceMapContent//entry[string='sourceMessageId']/long/text()")
+        for _, m in mirth
+        if m.find(".//channelName").text == "ADT-OUT"
+    ]
+    assert parents
+    assert all(parent[0] in routers for parent in parents)
+
+
+def test_the_in_house_engine_numbers_its_events_without_gaps_in_order_of_its_clock(events):
+    assert [event["seq"] for _, event in events] == list(range(1, len(events) + 1))
+    own = [(day, event["ts"]) for day, event in events if event["host"] == "eng1"]
+    assert all(day == at[:10] for day, at in own)
+    instants = [datetime.fromisoformat(at) for _, at in own]
+    assert instants == sorted(instants)
+    kinds = {event["event"] for _, event in events}
+    assert kinds == {"RECV", "ROUTE", "TRY", "ACK", "NAK", "TIMEOUT", "QUEUE", "DEAD", "ACKUP", "HOPRECV"}
+
+
+def test_names_and_free_text_are_really_in_the_files(out):
+    """In exports and in both logs: word by word, and some in each combined spelling."""
+    strings = planted_strings()
+    assert len(strings) > 20_000
+    for path, some in (
+        ("fhir/2025-10-13/Patient.ndjson", ("Quillfeather", "Ottoline", "Ropemaker Street")),
+        ("logs/mirth-northfield/2025-10-14.xml", ("Quillfeather", "Ottoline", "Ropemaker Street")),
+        ("logs/engine-eastbrook/2025-10-14.ndjson", ()),
+    ):
+        found = planted_in((out / path).read_text())
+        assert found <= strings
+        assert found.issuperset(some)
+        assert any(re.fullmatch(r"(NG|EC)\d{7}", string) for string in found)
+    rejected = b"".join(path.read_bytes() for path in (out / "logs/engine-eastbrook").iterdir())
+    rejected = b"".join(line for line in rejected.splitlines() if b'"NAK"' in line).decode()
+    assert planted_in(rejected) & {*FAMILIES}
+    exported = (out / "fhir/2025-10-13/Patient.ndjson").read_text()
+    assert sum(f"{given} Lindqvist" in exported for given in GIVENS) > 3
+    assert "Dog bite to the forearm" in (out / "fhir/2025-10-13/Encounter.ndjson").read_text()
