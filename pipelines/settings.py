@@ -252,7 +252,7 @@ def load(home: Home | Path | str) -> Settings:
     except ValidationError as error:
         raise ConfigurationError(_first_mistake(error, path)) from error
     # WARDFLOW_HOME chooses a home where none is named; it must not redirect the one that was.
-    return found.model_copy(update={"home": place.path})
+    return found.model_copy(update={"home": place.path.absolute()})
 
 
 def _first_mistake(error: ValidationError, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -214,3 +215,14 @@ def test_the_environments_home_does_not_redirect_the_home_that_is_named(tmp_path
     monkeypatch.setenv("WARDFLOW_HOME", str(tmp_path / "other"))
     found = load(Home(tmp_path / "named").create())
     assert (found.home, found.key_path.name) == (tmp_path / "named", "named.key")
+
+
+def test_a_home_named_by_a_relative_path_delivers_each_file_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    home = Home(Path("home")).create()
+    (home.landing / "logs").mkdir()
+    (home.landing / "logs" / "day.ndjson").write_text("{}\n")
+    home.settings_path.write_text(
+        'zone = "UTC"\n[[sources]]\nname = "engine"\nkind = "ndjson-log"\npath = "landing/logs"\n'
+    )
+    assert [batch.id for batch in discover(home)] == ["engine:landing/logs/day.ndjson"]
