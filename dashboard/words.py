@@ -50,8 +50,14 @@ STATES = {
     "biased": ("warning", "biased", "concern"),
     "withheld": ("block", "withheld", "concern"),
 }
-FAMILY_PAGES = {"emergency": "emergency", "results": "emergency", "handoffs": "emergency", "interfaces": "interfaces"}
-FAMILIES = {"emergency": "Emergency", "results": "Results", "handoffs": "Handoffs", "interfaces": "Interfaces"}
+FAMILY_PAGES = {
+    "emergency": "emergency",
+    "beds": "emergency",
+    "results": "emergency",
+    "handoffs": "emergency",
+    "tasks": "emergency",
+    "interfaces": "interfaces",
+}
 
 
 def variation(reading: Reading) -> tuple[str, str, str]:

@@ -17,7 +17,9 @@ from models.backlog import Grain
 from models.errors import BadDeclaration
 from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rate
 
-Family = Literal["emergency", "results", "handoffs", "interfaces"]
+Family = Literal["emergency", "beds", "results", "handoffs", "tasks", "interfaces"]
+Stakeholder = Literal["patients", "clinicians", "operations", "it"]
+"""Whose day a number describes: what patients wait for, clinicians' friction, operations' throughput, the IT that carries it."""
 Unit = Literal["percent", "minutes", "milliseconds", "count"]
 Direction = Literal["up", "down", "neither"]
 
@@ -57,6 +59,7 @@ class Kpi:
     `clock` is the mart's calendar that decides the period a row belongs to (columns `<clock>_hour`, `_date`, `_week`,
     `_month`, local). `case` is the mart's key column. `open_when` is the boolean mart column that is true for work
     still open at the data cut. `uses` names the mart columns that the measure's and exclusions' expressions read.
+    `on_overview` puts it on the front page, which holds twelve. `paired_with` is the KPI without which this one misleads.
     """
 
     id: str
@@ -66,6 +69,7 @@ class Kpi:
     source: str
     version: str
     family: Family
+    matters_to: Stakeholder
     mart: str
     case: str
     measure: Measure
@@ -82,6 +86,8 @@ class Kpi:
     caveats: tuple[str, ...] = ()
     open_when: str | None = None
     about_people: bool = True
+    on_overview: bool = False
+    paired_with: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.short_title) > SHORT_TITLE_LENGTH:

@@ -8,7 +8,7 @@ from dashboard import readings, words
 from dashboard.filters import ALL_FACILITIES, View, draw_filters
 from dashboard.here import Here
 from dashboard.parts.markup import chip
-from models.kpis import KPIS
+from models.kpis import FAMILIES, KPIS
 
 
 def draw_head(here: Here, title: str, *, kpis: list[str] | None = None, filters: bool = True) -> None:
@@ -49,7 +49,7 @@ def kpi_steps(here: Here, kpi_id: str | None) -> list[tuple[str, str, View]]:
     kpi = KPIS.get(kpi_id or "")
     if kpi is None:
         return []
-    family = (words.FAMILY_PAGES[kpi.family], words.FAMILIES[kpi.family], here.view.scope)
+    family = (words.FAMILY_PAGES[kpi.family], FAMILIES[kpi.family], here.view.scope)
     return [family, ("kpi", kpi.short_title, here.view.to_kpi(kpi.id))]
 
 

@@ -1,5 +1,6 @@
 """The KPI registry: every declaration, by id. One file per family; adding a KPI is one declaration there."""
 
+from models.declaration import Family
 from models.errors import UnknownKpi
 from models.kpi import Kpi
 from models.kpis.emergency import EMERGENCY
@@ -9,6 +10,16 @@ from models.kpis.results import RESULTS
 
 KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *RESULTS, *HANDOFFS, *INTERFACES)}
 """Every KPI by id, in the order in which people read them."""
+
+FAMILIES: dict[Family, str] = {
+    "emergency": "Emergency",
+    "beds": "Beds and discharge",
+    "results": "Orders and results",
+    "handoffs": "Handoffs",
+    "tasks": "Tasks",
+    "interfaces": "Interfaces",
+}
+"""What people call each family."""
 
 
 def find_kpi(kpi_id: str) -> Kpi:

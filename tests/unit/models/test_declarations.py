@@ -12,7 +12,7 @@ from models.declaration import Kpi
 from models.dictionary import PATH, built_schema, generate, measure_in_words
 from models.errors import BadDeclaration, UnknownDimension, UnknownKpi
 from models.kpi import Mean, Rate, Selection, cases, evaluate, exclusions
-from models.kpis import KPIS, find_kpi
+from models.kpis import FAMILIES, KPIS, find_kpi
 
 AS_OF = datetime(2026, 4, 13, tzinfo=ZoneInfo("America/New_York"))
 SCHEMA = built_schema()
@@ -59,10 +59,19 @@ def test_every_mart_with_cases_leads_back_to_file_and_line():
         assert {"facility", "unit", "file_id", "line"} <= {name for name, _ in SCHEMA[kpi.table]}
 
 
-def test_there_are_twelve_kpis_in_four_families():
-    assert len(KPIS) == 12
-    assert {kpi.family for kpi in KPIS.values()} == {"emergency", "results", "handoffs", "interfaces"}
+def test_every_kpi_is_known_by_its_id_and_belongs_to_a_family_with_a_name():
     assert all(kpi.id == key for key, kpi in KPIS.items())
+    assert {kpi.family for kpi in KPIS.values()} <= set(FAMILIES)
+
+
+def test_the_overview_holds_twelve_and_every_stakeholder_finds_something_there():
+    shown = [kpi for kpi in KPIS.values() if kpi.on_overview]
+    assert len(shown) == 12
+    assert {kpi.matters_to for kpi in shown} == {"patients", "clinicians", "operations", "it"}
+
+
+def test_a_number_that_misleads_alone_names_the_kpi_it_is_read_with():
+    assert all(kpi.paired_with in KPIS for kpi in KPIS.values() if kpi.paired_with)
 
 
 def test_a_mistyped_kpi_says_what_was_meant():
