@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sample_data.answers import completion_time, quantile
 from sample_data.simulate import simulate
-from sample_data.truth import completion_time, quantile
 
 DAYS = 15
 ADDITIVE = (
