@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 COVER := --cov --cov-append --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-core test-pipeline test-dashboard test-browser coverage explore bench docs lock clean
+.PHONY: help setup demo test lint test-core test-pipeline test-dashboard test-browser coverage truth explore bench docs lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-browser: setup  ## every page, in a real Chromium
 
 coverage: setup  ## every branch of models/ and data_quality/ was taken by test-core and test-pipeline
 	$(BIN)/python -m coverage report --fail-under=100 --show-missing --skip-covered
+
+truth: setup  ## every KPI against truth.json on all 182 days of the demo, not only the three weeks of `make test`
+	WARDFLOW_TRUTH_DAYS=182 $(PYTEST) tests/integration/test_truth.py
 
 explore: setup  ## the laws and fuzzers on fresh examples; `make test` keeps to a fixed sequence
 	HYPOTHESIS_PROFILE=explore $(PYTEST) -n 2 -m hypothesis tests/unit tests/spec tests/sources

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipelines.accounts import COUNTS
 from pipelines.errors import Unbalanced
-from pipelines.ledger import COUNTS
 from pipelines.sources.source import CURES
 
 if TYPE_CHECKING:

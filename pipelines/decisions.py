@@ -16,6 +16,7 @@ from models.errors import BadJournalEntry
 from models.journal import Decision
 from pipelines import keys
 from pipelines.home import Home
+from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,8 +75,7 @@ def _replace(
     spoiled: list[tuple[int, int, bytes]],
 ) -> None:
     key = keys.load(settings)
-    db.execute("begin transaction")
-    try:
+    with transaction(db):
         row = db.execute("select file_id from account.file where source = $s", {"s": _SOURCE}).fetchall()
         new = db.execute("select coalesce(max(file_id), 0) + 1 from account.file").fetchall()
         file_id = (row or new)[0][0]
@@ -112,10 +112,6 @@ def _replace(
             }
             db.execute("insert into account.quarantine values ($id, $line, $at, 'unparseable', $cure, $hash)", values)
         _insert(db, entries, file_id)
-    except BaseException:
-        db.execute("rollback")
-        raise
-    db.execute("commit")
 
 
 def _insert(db: duckdb.DuckDBPyConnection, entries: dict[str, tuple[Decision, int]], file_id: int) -> None:

@@ -10,8 +10,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pipelines import decisions, ledger, registry
+from pipelines.accounts import FileAccount, IngestReport
 from pipelines.home import Home
-from pipelines.ledger import IngestReport
 from pipelines.sources import discover, events, fhir_projection
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def take_in(
         for batch in batches
         if (with_fhir or batch.kind not in {"fhir", None}) and (sources is None or batch.source in sources)
     ]
-    files: list[ledger.FileAccount] = []
+    files: list[FileAccount] = []
     for source in dict.fromkeys(batch.source for batch in due):
         paths = [path for batch in due if batch.source == source for path in batch.paths]
         files += ledger.ingest_paths(db, settings, paths, source=source).files

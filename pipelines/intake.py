@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipelines import booking, keys, ledger
+from pipelines.accounts import FileAccount, IngestReport, Progress
 from pipelines.errors import ZoneNeeded
-from pipelines.ledger import FileAccount, IngestReport, Progress
 from pipelines.sources import SOURCES
 from pipelines.sources.arrivals import Arrival, Arrivals, gather
 from pipelines.sources.source import Intake, Session, append
+from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,7 +140,7 @@ class _Intake:
         """One transaction: rows, verdicts, accounts; checked before it is committed."""
         self._number(files)
         try:
-            with _transaction(self.db):
+            with transaction(self.db):
                 session = Session(self.db, self.settings, self.key, self.zone)
                 for statement in _SCRATCH:
                     self.db.execute(statement)
@@ -170,7 +170,7 @@ class _Intake:
     def _book_again(self, files: Sequence[tuple[Intake, int]]) -> None:
         """Account for files whose bytes are known, all in one transaction."""
         self._number([file for file, _ in files])
-        with _transaction(self.db):
+        with transaction(self.db):
             for file, known in files:
                 booking.book_again(self.db, file, known)
         self.booked += [file.file_id for file, _ in files]
@@ -236,17 +236,6 @@ def _groups(fresh: dict[tuple[str, str, str], list[Intake]]) -> Iterator[list[In
             group.append(file)
             size += file.delivered.size
         yield group
-
-
-@contextmanager
-def _transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    db.execute("begin transaction")
-    try:
-        yield
-    except BaseException:
-        db.execute("rollback")
-        raise
-    db.execute("commit")
 
 
 def _scalar(db: duckdb.DuckDBPyConnection, query: str) -> int:

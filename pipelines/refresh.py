@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from models.publication import Manifest
+    from pipelines.accounts import IngestReport
     from pipelines.home import Home
-    from pipelines.ledger import IngestReport
 
 DAGSTER_YAML = """\
 # Made by Wardflow. One run at a time: DuckDB has one writer. Nothing is sent anywhere.

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
+from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,16 +162,11 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
             for number, step in enumerate(workflow.step, 1)
         ],
     }
-    db.execute("begin transaction")
-    try:
+    with transaction(db):
         for table, entries in rows.items():
             db.execute(f"delete from {table}")
             if entries:
                 db.register("arriving", pa.Table.from_pylist(entries))
                 db.execute(f"insert into {table} by name select * from arriving")
                 db.unregister("arriving")
-    except BaseException:
-        db.execute("rollback")
-        raise
-    db.execute("commit")
     return registry

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from data_quality.run import Outcome, Verdict
+from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,14 +24,13 @@ _COLUMNS = '"table", expectation, "column", why, severity, passed, unexpected_sh
 def remember(db: duckdb.DuckDBPyConnection, table: str, verdict: Verdict) -> None:
     """Replace what is known of one table."""
     db.execute(TABLE)
-    db.execute("begin")
-    db.execute('delete from account.verdict where "table" = $table', {"table": table})
-    for o in verdict.outcomes:
-        db.execute(
-            f"insert into account.verdict ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [o.table, o.expectation, o.column, o.why, o.severity, o.passed, o.unexpected_share, list(o.kpis)],
-        )
-    db.execute("commit")
+    with transaction(db):
+        db.execute('delete from account.verdict where "table" = $table', {"table": table})
+        for o in verdict.outcomes:
+            db.execute(
+                f"insert into account.verdict ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [o.table, o.expectation, o.column, o.why, o.severity, o.passed, o.unexpected_share, list(o.kpis)],
+            )
 
 
 def recall(db: duckdb.DuckDBPyConnection) -> Verdict:

@@ -13,7 +13,7 @@ from pipelines.cli.report import ingest_sentence
 from pipelines.cli.roles import role_of, role_option, snapshot_as
 
 if TYPE_CHECKING:
-    from pipelines.ledger import FileAccount, IngestReport, Progress
+    from pipelines.accounts import FileAccount, IngestReport, Progress
 
 COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
 SHOWN_FILES = 40
@@ -84,7 +84,8 @@ def ledger(as_format: str) -> None:
 
 def _account() -> IngestReport:
     from pipelines import warehouse
-    from pipelines.ledger import IngestReport, account
+    from pipelines.accounts import IngestReport
+    from pipelines.ledger import account
 
     call = call_of()
     home, settings = call.home(), call.settings()

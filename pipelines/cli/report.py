@@ -8,7 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from models.publication import Manifest
-    from pipelines.ledger import IngestReport
+    from pipelines.accounts import IngestReport
     from pipelines.refresh import RefreshResult
 
 

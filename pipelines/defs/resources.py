@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from data_quality.run import Outcome
-    from pipelines.ledger import IngestReport
+    from pipelines.accounts import IngestReport
     from pipelines.publish import Publication
     from pipelines.settings import Settings
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from pipelines.accounts import Unrecognised
 from pipelines.errors import ConfigurationError, UnreadableFile
-from pipelines.ledger import Unrecognised
 from pipelines.settings import SourceSettings
 from pipelines.sources import SOURCES, fhir_manifest, places
 from pipelines.sources.archives import Delivered, deliveries

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from pipelines import ledger, warehouse
+from pipelines.accounts import IngestReport
 from pipelines.home import Home
-from pipelines.ledger import IngestReport
 from pipelines.settings import Settings, load
 
 FIXTURES = Path(__file__).parent / "fixtures"
