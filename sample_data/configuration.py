@@ -14,6 +14,8 @@ from sample_data.planted import PILOT_MINUTES, PILOT_WARD, Plants
 _SYSTEMS = (
     ("EHR", "Electronic health record", "Clinical informatics"),
     ("LIS", "Laboratory information system", "Laboratory manager"),
+    ("RIS", "Radiology information system", "Radiology manager"),
+    ("SCHED", "Appointment book", "Access manager"),
     ("BED-MGMT", "Bed management board", "Patient flow office"),
     ("PHARM", "Pharmacy system", "Pharmacy"),
 )
@@ -22,6 +24,8 @@ _RECORDS = (
     ("encounters", "EHR"),
     ("orders", "EHR"),
     ("results", "LIS"),
+    ("imaging", "RIS"),
+    ("appointments", "SCHED"),
     ("beds", "BED-MGMT"),
 )
 _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] = (
@@ -81,10 +85,13 @@ def registry(facilities: tuple[Facility, ...]) -> str:
     return "\n".join(parts)
 
 
-def _interfaces(facility: Facility) -> list[tuple[str, str, str, str, int, str]]:
-    rest = [
+def _interfaces(facility: Facility) -> list[tuple[str, str, str, str, int | None, str]]:
+    """Flow, owner, domain, criticality, longest silence in minutes (None: by what is usual at that hour), kind."""
+    rest: list[tuple[str, str, str, str, int | None, str]] = [
         ("ORDERS", "Integration lead", "orders", "high", 180, "channel"),
         ("RESULTS", "Laboratory manager", "results", "high", 180, "channel"),
+        ("IMAGING", "Radiology manager", "imaging", "medium", None, "channel"),
+        ("SCHED", "Access manager", "appointments", "low", None, "channel"),
     ]
     if facility.engine == "mirth":
         return [

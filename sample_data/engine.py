@@ -25,6 +25,24 @@ STALE = 3 * HOUR
 STALE_REJECTED, NAK_SHARE, TIMEOUT_SHARE, UNREADABLE_SHARE = 0.10, 0.0015, 0.004, 0.00007
 MOST_ATTEMPTS = 9
 """The in-house engine gives up after this many tries; Mirth never does."""
+LINES = (
+    ("ADT", "BED-MGMT", 70),
+    ("ADT", "LIS", 95),
+    ("ORDERS", "LIS", 105),
+    ("RESULTS", "EHR", 85),
+    ("IMAGING", "RIS", 110),
+    ("IMAGING", "EHR", 90),
+    ("SCHED", "EHR", 80),
+    ("PHARM-TEST", "PHARM", 60),
+)
+"""Channel, destination, and the median milliseconds until the destination acknowledges."""
+_ROUTES = {
+    "ORDERS": ("LIS",),
+    "RESULTS": ("EHR",),
+    "SCHED": ("EHR",),
+    "PHARM-TEST": ("PHARM",),
+}
+"""Where every message of a channel goes; ADT and IMAGING look at its kind."""
 LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11"})
 BED_FAMILIES = frozenset({"A01", "A02", "A03", "A05"})
 
@@ -167,17 +185,12 @@ class Engine:
     ) -> None:
         self._facility, self._log = facility, log
         self._draw = stream(seed, facility.slug, "engine")
+        self._draws = {channel: stream(seed, facility.slug, "engine", channel) for channel in ("IMAGING", "SCHED")}
         self._numbers: dict[str, int] = {}
         self._controls = 0
         mirth = facility.engine == "mirth"
         self._connectors: dict[tuple[str, str], Connector] = {}
-        for channel, destination, median in (
-            ("ADT", "BED-MGMT", 70),
-            ("ADT", "LIS", 95),
-            ("ORDERS", "LIS", 105),
-            ("RESULTS", "EHR", 85),
-            ("PHARM-TEST", "PHARM", 60),
-        ):
+        for channel, destination, median in LINES:
             connector = Connector(
                 stream(seed, facility.slug, channel, destination),
                 destination,
@@ -200,7 +213,7 @@ class Engine:
         detail: str = "",
     ) -> Message:
         """Hand a message to the engine and learn its whole course. `kind` is like `ADT^A01`."""
-        draw = self._draw
+        draw = self._draws.get(channel, self._draw)
         received = now + 4 + int(36 * draw.random())
         acknowledged = received + 3 + int(57 * draw.random())
         routed = received + 2 + int(43 * draw.random())
@@ -237,7 +250,9 @@ class Engine:
         return number
 
     def _route(self, channel: str, kind: str) -> tuple[str, ...]:
+        if channel == "IMAGING":
+            return ("RIS",) if kind.startswith("ORM") else ("EHR",)
         if channel != "ADT":
-            return {"ORDERS": ("LIS",), "RESULTS": ("EHR",), "PHARM-TEST": ("PHARM",)}[channel]
+            return _ROUTES[channel]
         trigger = kind[-3:]
         return tuple(to for to, wanted in (("BED-MGMT", BED_FAMILIES), ("LIS", LIS_FAMILIES)) if trigger in wanted)

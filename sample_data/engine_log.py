@@ -15,9 +15,9 @@ from sample_data.files import write_file
 from sample_data.hl7 import SENDER_SKEW
 from sample_data.people import REJECTIONS
 
-HOST_SKEW = {"lis1": -4_217, "bed1": 850, "ehr1": 0, "pharm1": 0}
+HOST_SKEW = {"lis1": -4_217, "bed1": 850, "ehr1": 0, "ris1": 0, "pharm1": 0}
 """Milliseconds by which each receiving host's clock differs from the engine's (negative: behind)."""
-_HOSTS = {"LIS": "lis1", "BED-MGMT": "bed1", "EHR": "ehr1", "PHARM": "pharm1"}
+_HOSTS = {"LIS": "lis1", "BED-MGMT": "bed1", "EHR": "ehr1", "RIS": "ris1", "PHARM": "pharm1"}
 _TRANSPORT = {REFUSED: "connection refused by {destination}", TIMEOUT: "no acknowledgement within 30000 ms"}
 
 

@@ -7,12 +7,21 @@ from sample_data.facility import Facility
 SENDER_SKEW = 1_300
 """Milliseconds by which the EHR's clock (MSH-7) runs ahead of the engine's."""
 
+_ENDS = {
+    ("RESULTS", "ORU^R01"): ("LIS", "EHR"),
+    ("IMAGING", "ORU^R01"): ("RIS", "EHR"),
+    ("SCHED", "SIU^S12"): ("SCHED", "EHR"),
+    ("SCHED", "SIU^S13"): ("SCHED", "EHR"),
+    ("SCHED", "SIU^S15"): ("SCHED", "EHR"),
+}
+"""Who sends to whom, by channel and kind; everything else is the EHR's, to the engine."""
+
 
 def message_text(message: Message, facility: Facility) -> str:
     """The whole message: MSH, EVN for ADT, PID, PV1 and what the message is about."""
     person, at = message.person, hl7_time(message.sent + SENDER_SKEW)
     event = f"EVN|{message.kind[-3:]}|{at}\r" if message.kind.startswith("ADT") else ""
-    sender, receiver = ("LIS", "EHR") if message.channel == "RESULTS" else ("EHR", "ENGINE")
+    sender, receiver = _ENDS.get((message.channel, message.kind), ("EHR", "ENGINE"))
     born = person.birth_date.replace("-", "")
     point_of_care = message.detail if event else ""
     body = "" if event else message.detail

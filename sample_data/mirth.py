@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape
 
 from sample_data.clock import ZONE, local_date
-from sample_data.engine import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
+from sample_data.engine import ACCEPTED, ERROR, LINES, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
 from sample_data.facility import Facility
 from sample_data.files import write_file
 from sample_data.hl7 import acknowledgement, message_text
@@ -71,7 +71,8 @@ class MirthLog:
     def __init__(self, facility: Facility, folder: Path, start_ms: int) -> None:
         self._facility, self._folder, self._start_ms = facility, folder / facility.source, start_ms
         self._server = f"<serverId>{uuid5(NAMESPACE_URL, f'urn:sim:{facility.slug}:server')}</serverId>"
-        self._ids = {c: channel_id(facility, c) for c in ("ROUTER", "ADT-OUT", "ORDERS", "RESULTS", "PHARM-TEST")}
+        channels = ("ROUTER", "ADT-OUT", *(channel for channel, _, _ in LINES if channel != "ADT"))
+        self._ids = {channel: channel_id(facility, channel) for channel in channels}
         self._open: list[Message] = []
         self.lines = 0
 

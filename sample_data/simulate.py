@@ -32,6 +32,7 @@ from sample_data.mirth import MirthLog
 from sample_data.pharmacy import PharmacyTest
 from sample_data.planted import Plants
 from sample_data.registration import Mistakes
+from sample_data.scheduling import Scheduling
 from sample_data.staff import Simulation
 from sample_data.stays import Stays
 from sample_data.trace import Trace
@@ -124,6 +125,7 @@ class _Run:
         beds, handoffs, laboratory = Beds(hospital), Handoffs(hospital), Laboratory(hospital)
         stays = Stays(hospital, beds, handoffs, laboratory)
         Emergency(hospital, beds, stays, handoffs, laboratory)
+        Scheduling(hospital)
         if facility.index == 0:
             PharmacyTest(hospital)
         return hospital

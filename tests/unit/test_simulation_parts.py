@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sample_data.chance import stream
-from sample_data.clock import HOUR, MINUTE, Calendar, hour_of_week, instant, instant_ms, to_ms
+from sample_data.clock import DAY, HOUR, MINUTE, Calendar, hour_of_week, instant, instant_ms, to_ms
 from sample_data.engine import ACCEPTED, Connector, Engine
 from sample_data.export import Export
 from sample_data.facility import NORTHFIELD, Roster, facilities
@@ -17,6 +17,7 @@ from sample_data.lab import Laboratory
 from sample_data.people import person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter
+from sample_data.scheduling import Scheduling
 from sample_data.staff import Simulation, Staff
 from sample_data.trace import Trace
 
@@ -167,3 +168,25 @@ def test_facilities_beyond_the_second_have_names_of_their_own():
 def test_the_same_person_comes_back_with_the_same_name():
     assert person_of("NG", 12, 7) == person_of("NG", 12, 7)
     assert person_of("NG", 12, 7) != person_of("NG", 13, 7)
+
+
+def test_imaging_orders_go_to_radiology_and_its_reports_to_the_ehr():
+    engine = Engine(NORTHFIELD, 1, (START, START + 1), None, lambda _: None)
+    person = person_of("NG", 1, 1)
+    order = engine.send("IMAGING", "ORM^O01", START + HOUR, person, "NGV1", placer="NGP1")
+    report = engine.send("IMAGING", "ORU^R01", START + 2 * HOUR, person, "NGV1", placer="NGP1")
+    assert [[to.destination for to in message.deliveries] for message in (order, report)] == [["RIS"], ["EHR"]]
+
+
+def test_the_appointment_book_is_open_on_weekdays_from_eight_to_six(tmp_path):
+    sent = []
+    env = Simulation(initial_time=START)
+    engine = Engine(NORTHFIELD, 1, (START, START + 1), None, sent.append)
+    plants = Plants(Calendar(7), 1)
+    Scheduling(Hospital(env, NORTHFIELD, engine, Export(tmp_path, plants), Trace(), plants, 3))
+    env.run(until=START + 14 * DAY)
+    hours = {divmod(hour_of_week(message.sent), 24) for message in sent}
+    assert hours == {(day, hour) for day in range(5) for hour in range(8, 18)}
+    # nine an hour, ten hours a day, ten days
+    assert 800 < len(sent) < 1000
+    assert {message.kind for message in sent} == {"SIU^S12", "SIU^S13", "SIU^S15"}
