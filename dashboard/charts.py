@@ -108,6 +108,27 @@ def bars(
     return _plain(figure, height=46 + 34 * max(len(shown), 1), margin={"l": 8, "r": 8, "t": 22, "b": 4})
 
 
+def came_and_went(weeks: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
+    """Two lines from zero: what came in and what was finished by week, each labelled at its end."""
+    figure = go.Figure()
+    x = [w["week"].isoformat() for w in weeks]
+    for field, colour, dash in (("opened", ORDINARY, "dot"), ("closed", STRONG, "solid")):
+        figure.add_scatter(
+            x=x, y=[w[field] for w in weeks], mode="lines", line={"color": colour, "width": 2, "dash": dash},
+            hovertext=[said(w) for w in weeks], hovertemplate="%{hovertext}<extra></extra>",
+        )  # fmt: skip
+    top = max(max(w["opened"], w["closed"]) for w in weeks) or 1
+    ends = [("came in (dotted)", weeks[-1]["opened"]), ("finished", weeks[-1]["closed"])]
+    ends.sort(key=lambda end: end[1])
+    room = top * 0.09  # labels never lie on each other
+    low, high = ends[0][1], max(ends[1][1], ends[0][1] + room)
+    for (word, _), y in zip(ends, (low, high), strict=True):
+        _label(figure, y, word, TEXT)
+    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=7)
+    figure.update_yaxes(fixedrange=True, range=[0, top * 1.15], **_ticks(0, top, lambda v: f"{round(v):,}"))
+    return _plain(figure, height=240, margin={"l": 8, "r": 112, "t": 8, "b": 8})
+
+
 def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
     """The waits of a visit, step by step: one bar a step and place, grouped by step, from zero."""
     figure = go.Figure()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 WEEKS = (4, 13, 26)  # the windows that a publication holds
+BOARDS = {None: "All", "stakeholder": "By stakeholder"}  # how the front page is laid out
 ALL_FACILITIES, ALL_UNITS = "All facilities", "All units"
 
 
@@ -23,11 +24,12 @@ class View:
     kpi: str | None = None
     case: str | None = None
     channel: str | None = None
+    board: str | None = None
 
     @property
     def params(self) -> dict[str, str]:
         """The view as URL parameters; what is at its default is left out."""
-        named = {k: getattr(self, k) for k in ("facility", "unit", "kpi", "case", "channel")}
+        named = {k: getattr(self, k) for k in ("facility", "unit", "kpi", "case", "channel", "board")}
         weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
         return {k: v for k, v in named.items() if v} | weeks
 
@@ -75,6 +77,7 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
         kpi=params.get("kpi") or None,
         case=params.get("case") or None,
         channel=params.get("channel") or None,
+        board=params.get("board") if params.get("board") in BOARDS else None,
     )
 
 
@@ -86,6 +89,21 @@ def draw_filters(view: View, places: Mapping[str, Sequence[str]]) -> None:
         label = f"{view.facility or ALL_FACILITIES} · {view.unit or ALL_UNITS} · {view.weeks} weeks"
         with st.popover(label, icon=":material/tune:", width="stretch"):
             _boxes(view, places, "narrow")
+
+
+def draw_boards(view: View) -> None:
+    """The switch of the front page; like every filter it lives in the URL."""
+    names = list(BOARDS.values())
+    st.session_state["board"] = BOARDS[view.board]
+    st.segmented_control("Layout", names, key="board", label_visibility="collapsed", on_change=_choose_board)
+
+
+def _choose_board() -> None:
+    chosen = next((board for board, name in BOARDS.items() if name == st.session_state["board"]), None)
+    if chosen is None:
+        st.query_params.pop("board", None)
+    else:
+        st.query_params["board"] = chosen
 
 
 def _boxes(view: View, places: Mapping[str, Sequence[str]], where: str) -> None:

@@ -17,8 +17,8 @@ WAITS = {  # KPI → what a person waits for
 }
 
 
-def wait_steps(here: Here) -> list[dict[str, Any]]:
-    """One row a wait and place: the chosen place's parts where there are facilities, else the place itself."""
+def wait_steps(here: Here, waits: Mapping[str, str] = WAITS) -> list[dict[str, Any]]:
+    """One row a wait (KPI → its words) and place: the chosen place's parts where there are facilities, else the place itself."""
     if here.view.facility is None and here.places:
         scopes = {name: here.view.to(facility=name) for name in here.places}
     else:
@@ -35,7 +35,7 @@ def wait_steps(here: Here) -> list[dict[str, Any]]:
             "of": words.denominator(reading),
             "said": f"{step}, {place}: {wording.duration(reading.value)} {words.denominator(reading)}, {words.target(reading)}",
         }
-        for kpi_id, step in WAITS.items()
+        for kpi_id, step in waits.items()
         for place, each in found.items()
         if (reading := each[kpi_id]).look == "value"
     ]

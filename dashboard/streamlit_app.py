@@ -18,6 +18,8 @@ PAGES = Path(__file__).with_name("app_pages")
 QUESTIONS = {  # name in the URL → file, question, icon
     "overview": ("overview.py", "How are we doing?", ":material/dashboard:"),
     "emergency": ("emergency.py", "Where do patients wait?", ":material/emergency:"),
+    "turnaround": ("turnaround.py", "How long do orders take?", ":material/labs:"),
+    "backlog": ("backlog.py", "Is work being picked up?", ":material/assignment:"),
     "interfaces": ("interfaces.py", "Is data flowing?", ":material/lan:"),
     "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),
     "kpi": ("kpi.py", "One measure", ":material/monitoring:"),

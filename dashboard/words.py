@@ -53,9 +53,9 @@ STATES = {
 FAMILY_PAGES = {
     "emergency": "emergency",
     "beds": "emergency",
-    "results": "emergency",
-    "handoffs": "emergency",
-    "tasks": "emergency",
+    "results": "turnaround",
+    "handoffs": "backlog",
+    "tasks": "backlog",
     "interfaces": "interfaces",
 }
 
@@ -181,6 +181,21 @@ def overview(readings: Sequence[Reading], place: str) -> tuple[str, str]:
     if unusable:
         rest += f" {_spelled(len(unusable)).capitalize()} withheld."
     return lead, _capital(rest)
+
+
+def answer(readings: Sequence[Reading]) -> tuple[str, str]:
+    """The headline of a family's page: its first number in words, then those that need attention."""
+    known = [r for r in readings if r.look == "value"]
+    if not known:
+        return "Nothing is known here.", "Choose a longer period or a larger part of the hospital."
+    attention = sorted((r for r in known[1:] if r.needs_attention), key=_urgency)
+    if attention:
+        verb = "needs" if len(attention) == 1 else "need"
+        others = f"{_spelled(len(attention))} of {_spelled(len(known) - 1)} others {verb} attention"
+        rest = f"{others}: {'; '.join(_clause(r) for r in attention[:2])}."
+    else:
+        rest = "Nothing else needs attention." if len(known) > 1 else ""
+    return _capital(_clause(known[0])) + ".", _capital(rest)
 
 
 def kpi_headline(reading: Reading, threshold: int) -> tuple[str, str]:

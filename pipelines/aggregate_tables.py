@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import aggregate, channels, effective, signals
+from pipelines import aggregate, backlogs, channels, effective, signals
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
 
@@ -32,6 +32,8 @@ NAMES = (
     "kpi_exclusion",
     "readiness",
     "kpi_signal",
+    "backlog_week",
+    "backlog_age",
     "interface_channel",
     "check_result",
     "ledger_total",
@@ -101,7 +103,8 @@ def kpi_tables(
     by_facility = effective.facility_targets(decisions)
     rebased = effective.rebased(decisions)
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in NAMES[:4]}
-    for each in aggregate.inputs(db, list(KPIS.values()), cuts):
+    found_inputs = aggregate.inputs(db, list(KPIS.values()), cuts)
+    for each in found_inputs:
         say(f"computing {each.kpi.id}")
         values = hide_small_numbers(each.kpi, aggregate.kpi_values(each, spans), settings.suppress_below)
         parts["kpi_value"].append(values)
@@ -116,7 +119,7 @@ def kpi_tables(
                 rebased,
             )
         )
-    return {name: pl.concat(found) for name, found in parts.items()}
+    return {name: pl.concat(found) for name, found in parts.items()} | backlogs.backlog_tables(found_inputs)
 
 
 def _check_results(verdict: Verdict) -> pl.DataFrame:

@@ -2,15 +2,14 @@
 
 import streamlit as st
 
-from dashboard import charts, readings
+from dashboard import readings
 from dashboard.flow import WAITS, wait_steps, worst_wait
 from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts.card import draw_cards
 from dashboard.parts.head import draw_head, draw_path
-from dashboard.parts.picture import draw_picture
 from dashboard.parts.places import draw_places
-from models import wording
+from dashboard.parts.waits import draw_waits
 
 now = here()
 draw_head(now, "Where do patients wait?", kpis=[*WAITS, "ed_arrivals", "ed_left_before_seen"])
@@ -19,17 +18,7 @@ found = readings.readings(now.found, now.person, now.view)
 steps = wait_steps(now)
 markup.headline(*worst_wait(found, steps))
 st.subheader("The waits of a visit", anchor=False)
-if steps:
-    draw_picture(
-        charts.waits(steps, lambda s: s["said"], wording.duration),
-        key="waits",
-        alt="The waits of a visit, step by step and place by place; orange where the target is missed.",
-        heads=("Wait", "Where", "How long", "Target", "Counted"),
-        rows=[(s["step"], s["place"], wording.duration(s["value"]), s["target"], s["of"]) for s in steps],
-        numeric=("How long",),
-    )
-else:
-    markup.empty("No wait is known here.", "Choose another unit or a longer period.")
+draw_waits(steps)
 st.subheader("The department", anchor=False)
 cards = [found[k] for k in ("ed_arrivals", "ed_left_before_seen", "handoffs_open", "handoff_missed_rate")]
 draw_cards(now, [card for card in cards if card.look != "none"])

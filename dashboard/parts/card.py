@@ -15,8 +15,14 @@ def draw_cards(here: Here, shown: list[Reading], columns: int = 4) -> None:
     """The cards in a grid that fits as many as the width allows; each as high as its row."""
     grid = st.grid(columns=columns, min_column_width=218, gap=12)
     for reading in shown:
-        with grid.cell(), st.container(border=True, height="stretch", key=f"card-{reading.kpi.id}"):
-            _card(here, reading)
+        with grid.cell():
+            draw_card(here, reading)
+
+
+def draw_card(here: Here, reading: Reading) -> None:
+    """One card, as high as its place allows."""
+    with st.container(border=True, height="stretch", key=f"card-{reading.kpi.id}"):
+        _card(here, reading)
 
 
 def _card(here: Here, reading: Reading) -> None:
@@ -60,6 +66,18 @@ def _figures(here: Here, reading: Reading) -> str:
     if good:
         verdicts.append(chip(*good))
     return f'<p class="wf-value">{unbroken(shown)}{moved}</p><p class="wf-verdict">{"".join(verdicts)}</p>'
+
+
+def draw_line(here: Here, reading: Reading) -> None:
+    """The same number on two lines, without its picture: for those that stand below the cards."""
+    kpi = reading.kpi
+    with st.container(key=f"line-{kpi.id}", gap=None):
+        here.link("kpi", kpi.short_title, here.view.to_kpi(kpi.id), icon="", help="")
+        shown = escape(unbroken(words.value(reading, here.suppress_below)))
+        chips = []
+        if reading.look == "value":
+            chips = [chip(*each) for each in (words.variation(reading), words.assurance(reading)) if each]
+        st.html(f'<p class="wf-verdict"><strong>{shown}</strong>{"".join(chips)}</p>')
 
 
 def draw_about(reading: Reading) -> None:

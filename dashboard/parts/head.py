@@ -30,12 +30,13 @@ def draw_head(here: Here, title: str, *, kpis: list[str] | None = None, filters:
 def draw_path(here: Here, *steps: tuple[str, str, View]) -> None:
     """All facilities › Northfield › … : each part a link (page, label, view); the last one is where you are."""
     view = here.view
-    home = here.page if here.page in ("overview", "emergency", "interfaces") else "overview"
-    path = [(home, ALL_FACILITIES, View(weeks=view.weeks))]
+    home = "overview" if here.page in ("kpi", "case") else here.page
+    board = view.board if home == "overview" else None
+    path = [(home, ALL_FACILITIES, View(weeks=view.weeks, board=board))]
     if view.facility:
-        path.append((home, view.facility, View(view.facility, weeks=view.weeks)))
+        path.append((home, view.facility, View(view.facility, weeks=view.weeks, board=board)))
     if view.unit:
-        path.append((home, words.unit_name(view.facility, view.unit), view.scope))
+        path.append((home, words.unit_name(view.facility, view.unit), view.scope.to(board=board)))
     path += steps
     with st.container(horizontal=True, key="path"):
         for number, (page, label, to) in enumerate(path):

@@ -10,6 +10,7 @@ from dashboard.here import Here
 GROUPS = (
     (None, ("overview",)),
     ("Patients", ("emergency",)),
+    ("Clinical work", ("turnaround", "backlog")),
     ("Interfaces", ("interfaces",)),
     ("Trust", ("data-quality",)),
 )

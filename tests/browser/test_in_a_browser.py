@@ -12,7 +12,10 @@ from tests.dashboard.snapshot import CASE
 PAGES = {
     "overview": "/",
     "one facility": "/?facility=Northfield+General",
+    "by stakeholder": "/?board=stakeholder",
     "emergency": "/emergency",
+    "turnaround": "/turnaround",
+    "backlog": "/backlog",
     "interfaces": "/interfaces",
     "one channel": "/interfaces?channel=mirth%2FADT-OUT",
     "data quality": "/data-quality",

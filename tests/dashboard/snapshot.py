@@ -127,9 +127,24 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "interface_channel": channels(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "interface_channel": channels(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS,
     }  # fmt: skip
+
+
+def backlog_weeks() -> list[dict[str, object]]:
+    """Every week 30 handoffs come in and 29 are answered; the last four weeks all 30."""
+    return [
+        {"kpi": "handoffs_open", "facility": facility, "unit": unit, "week": END - timedelta(weeks=26 - i), "opened": 30,
+         "closed": 30 if i >= 22 else 29}
+        for facility, unit in places() for i in range(26)
+    ]  # fmt: skip
+
+
+BACKLOG_AGES: list[dict[str, object]] = [
+    {"kpi": "handoffs_open", "facility": None, "unit": None, "band": band, "n": n, "oldest_minutes": 200.0}
+    for band, n in (("under 1 h", 3), ("1 to 4 h", 2), ("4 to 24 h", 0), ("1 to 7 days", 0), ("over 7 days", 0))
+]
 
 
 def channels() -> list[dict[str, object]]:
@@ -247,6 +262,8 @@ AGGREGATE_SHAPES = {
     "variation varchar, assurance varchar, warnings varchar[]",
     "kpi_exclusion": f"{_KPI}, {_SPAN}, rule varchar, n bigint",
     "readiness": f"kpi varchar, facility varchar, {_SPAN}, state varchar, why varchar[], inputs varchar",
+    "backlog_week": f"{_KPI}, week date, opened bigint, closed bigint",
+    "backlog_age": f"{_KPI}, band varchar, n bigint, oldest_minutes double",
     "interface_channel": f"{_SPAN}, source varchar, channel varchar, facility varchar, owner varchar, protocol varchar, data_domain varchar, "
     "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
     "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "

@@ -1,0 +1,79 @@
+"""What waits: what came in and was finished by week, and how old the rest is, from the published backlog tables.
+
+Adds up published rows; the counting is the pipeline's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard import data, readings, words
+from dashboard.here import Here
+from models import wording
+from models.kpi import Kpi
+from models.throughput import AGE_BANDS
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """One kind of open work at one place: its weeks (oldest first) in the chosen window, and its bands of age now."""
+
+    kpi: Kpi
+    weeks: tuple[Row, ...]
+    bands: tuple[Row, ...]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait at the data cut."""
+        return sum(row["n"] for row in self.bands)
+
+    @property
+    def oldest_minutes(self) -> float | None:
+        """How long the oldest has waited; null when nothing waits."""
+        return max((row["oldest_minutes"] for row in self.bands), default=None)
+
+    @property
+    def opened(self) -> int:
+        """How many came in over the window."""
+        return sum(row["opened"] for row in self.weeks)
+
+    @property
+    def closed(self) -> int:
+        """How many were finished over the window."""
+        return sum(row["closed"] for row in self.weeks)
+
+
+def backlog(here: Here, kpi: Kpi) -> Backlog | None:
+    """The KPI's open work at the place of the view; none where the snapshot holds nothing of it."""
+    start, end = readings.whole_weeks(here.found, here.view.weeks)
+    where = {"kpi": kpi.id, "facility": here.view.facility, "unit": here.view.unit}
+    weeks = data.rows(here.found, here.person, "backlog_week", where, order=("week",))
+    bands = data.rows(here.found, here.person, "backlog_age", where)
+    place = [band for band, _ in AGE_BANDS]
+    bands.sort(key=lambda row: place.index(row["band"]))
+    if not weeks and not bands:
+        return None
+    return Backlog(kpi, tuple(row for row in weeks if start <= row["week"] < end), tuple(bands))
+
+
+def headline(found: Sequence[Backlog], weeks: int) -> tuple[str, str]:
+    """How much waits and how long, then whether as much is finished as comes in."""
+    if not found:
+        return "No open work is known here.", "Choose another unit, or deliver tasks and handoffs."
+    lead = "; ".join(_waiting(each) for each in found)
+    flows = [
+        f"{words.counted(each.kpi, each.opened)} came in and {wording.number(each.closed)} were finished"
+        for each in found
+    ]
+    return f"{lead}.", f"In the last {weeks} weeks {'; '.join(flows)}."
+
+
+def _waiting(each: Backlog) -> str:
+    one, many = words.COUNTED.get(each.kpi.mart, ("case", "cases"))
+    if not each.waiting:
+        return f"No {one} waits"
+    if each.waiting == 1:
+        return f"1 {one} waits, for {wording.duration(each.oldest_minutes)} so far"
+    return f"{wording.number(each.waiting)} {many} wait, the oldest for {wording.duration(each.oldest_minutes)}"

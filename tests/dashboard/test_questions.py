@@ -1,0 +1,37 @@
+"""The pages that answer one question each, on numbers that can be checked by hand (see snapshot.py)."""
+
+from tests.dashboard.conftest import words
+
+
+def test_the_front_page_by_stakeholder_has_four_columns_and_stays_off_until_asked_for(homes, visit):
+    assert "what gets in their way" not in words(visit(homes["sample"]))
+    said = words(visit(homes["sample"], board="stakeholder"))
+    order = [said.index(f'wf-who">{who}') for who in ("Patients", "Clinicians", "Operations", "IT")]
+    assert order == sorted(order)
+
+
+def test_choosing_the_layout_writes_it_into_the_url_and_back(homes, visit):
+    app = visit(homes["sample"])
+    app.segmented_control(key="board").select("By stakeholder").run()
+    assert app.query_params["board"] == "stakeholder"
+    app.segmented_control(key="board").select("All").run()
+    assert "board" not in app.query_params
+
+
+def test_orders_are_answered_by_their_turnaround(homes, visit):
+    # the lab's 90 % completion: 60, 63 and 66 minutes in turn, over 13 weeks 63
+    assert "Lab turnaround, 90\u00a0% is 1\u00a0h\u00a003" in words(visit(homes["sample"], "turnaround"))
+
+
+def test_the_backlog_says_what_waits_and_whether_it_is_picked_up(homes, visit):
+    # 3 + 2 wait; 13 weeks of 30 came in, 9 weeks of 29 and 4 of 30 were finished: 390 and 381
+    said = words(visit(homes["sample"], "backlog"))
+    assert "5 handoffs wait, the oldest for 3\u00a0h\u00a020." in said
+    assert "In the last 13 weeks 390 handoffs came in and 381 were finished." in said
+
+
+def test_where_nothing_waits_the_page_says_so(homes, visit):
+    said = words(visit(homes["sample"], "backlog", facility="Eastbrook Community"))
+    assert "No handoff waits." in said
+    assert "Nothing waits at the data cut." in said
+    assert "No open work is known here." in words(visit(homes["empty"], "backlog"))
