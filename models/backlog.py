@@ -1,11 +1,9 @@
-"""Work that is open at an instant: signed events and prefix sums, never a join of ranges.
+"""Work that is open at the end of local periods: the census of `models.census`, over a mart's calendar columns.
 
-One algorithm for everything that waits: handoffs, orders, beds, messages. A case is +1 in the local period it was
-opened and -1 in the one it was closed; the running sum over periods is what was open at each period's end. Because the
-events are counted by the mart's calendar columns, no instant is compared with a local midnight except for ages.
+For everything that waits: handoffs, orders, beds, messages. Because cases are counted by the mart's calendar columns,
+no instant is compared with a local midnight except for ages.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -13,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
 
+from models.census import Label, Table, bins_of, flows, standings
 from models.errors import ZoneMissing
-from models.measures import Frame, number_of, number_of_rows
+from models.measures import Frame
 
 Grain = Literal["hour", "day", "week", "month"]
 
@@ -22,11 +21,9 @@ CALENDAR: dict[Grain, str] = {"hour": "hour", "day": "date", "week": "week", "mo
 """The suffix of the calendar column that a grain reads: `<clock>_<suffix>`."""
 
 Period = date | datetime
-Key = tuple[object, ...]
-Change = tuple[int, float]
-"""Cases opened minus closed, and the sum of their opening times (seconds since 1970)."""
 
 _MINUTE = 60.0
+_BY_THEN, _LATER = 0, 1
 
 
 def columns(clock: str) -> set[str]:
@@ -67,77 +64,44 @@ def open_at(
     """
     if not isinstance(as_of.tzinfo, ZoneInfo):
         raise ZoneMissing(as_of)
+    zone = as_of.tzinfo
     if grain is None:
-        found = _open_now(rows, is_open(opened, closed, end), opened, by)
-        until = as_of if end is None else min(as_of, _midnight(end, as_of.tzinfo))
-        return _frame(by, [(key, None, n, seconds, until) for key, (n, seconds) in found.items()], dated=False)
-    changes = _changes(rows, opened, closed, by, grain)
-    first = start or min((_day(period) for group in changes.values() for period in group), default=None)
-    last = as_of.date() if end is None else min(end - timedelta(days=1), as_of.date())
-    table: list[tuple[Key, Period | None, int, float, datetime]] = []
-    periods = list(_periods(first, last, grain, as_of)) if first is not None else []
-    for key, group in sorted(changes.items(), key=lambda item: tuple(map(str, item[0]))):
-        pending = sorted(group.items(), key=lambda item: item[0], reverse=True)
-        n, seconds = 0, 0.0
-        for period, until in periods:
-            while pending and pending[-1][0] <= period:  # pyright: ignore[reportOperatorIssue] - one kind per grain
-                _, (more, their_seconds) = pending.pop()
-                n, seconds = n + more, seconds + their_seconds
-            table.append((key, period, n, seconds, until))
-    return _frame(by, table, dated=True)
-
-
-def _open_now(rows: Frame, is_waiting: nw.Expr, opened: str, by: Sequence[str]) -> dict[Key, Change]:
-    """How many rows of each group wait, and the sum of their opening times; a group where none does has 0."""
-    rows = rows.with_columns(_waits=is_waiting)
-    totals = {
-        "n": number_of(nw.col("_waits")),
-        "seconds": nw.when(nw.col("_waits")).then(nw.col(f"{opened}_epoch")).sum().fill_null(0.0),
-    }
-    grouped = rows.group_by(*by).agg(**totals).sort(*by) if by else rows.select(**totals)
-    return {
-        tuple(row[key] for key in by): (int(row["n"]), float(row["seconds"]))
-        for row in grouped.collect("pyarrow").rows(named=True)
-    }
-
-
-def _changes(rows: Frame, opened: str, closed: str, by: Sequence[str], grain: Grain) -> dict[Key, dict[Period, Change]]:
-    """Net change per group and period: one aggregation for the openings, one for the closings."""
-    net: dict[Key, dict[Period, Change]] = defaultdict(dict)
-    if not by:
-        net[()] = {}
-    for clock, sign in ((opened, 1), (closed, -1)):
-        period = nw.col(f"{clock}_{CALENDAR[grain]}")
-        events = (
-            rows.filter(~nw.col(f"{opened}_epoch").is_null() & ~period.is_null())
-            .with_columns(period=period)
-            .group_by(*by, "period")
-            .agg(n=number_of_rows(), seconds=nw.col(f"{opened}_epoch").sum())
-        )
-        for row in events.collect("pyarrow").rows(named=True):
-            group = net[tuple(row[key] for key in by)]
-            n, seconds = group.get(row["period"], (0, 0.0))
-            group[row["period"]] = (n + sign * int(row["n"]), seconds + sign * float(row["seconds"]))
-    return net
-
-
-def _frame(
-    by: Sequence[str], table: Sequence[tuple[Key, Period | None, int, float, datetime]], *, dated: bool
-) -> Frame:
-    """The result's columns; ages are counted to `until`."""
-    result: dict[str, list[object]] = {name: [row[0][i] for row in table] for i, name in enumerate(by)}
-    if dated:
-        result["period"] = [row[1] for row in table]
-    counts: list[object] = [row[2] for row in table]
-    ages: list[object] = [(row[2] * row[4].timestamp() - row[3]) / _MINUTE for row in table]
-    result |= {"value": counts, "numerator": ages, "denominator": counts, "open_cases": counts}
-    whole, real = nw.Int64, nw.Float64
-    schema = {"value": real, "numerator": real, "denominator": whole, "open_cases": whole}
+        entered_in, left_in = (_by_then(f"{clock}_date", end) for clock in (opened, closed))
+    else:
+        entered_in, left_in = (nw.col(f"{clock}_{CALENDAR[grain]}") for clock in (opened, closed))
+    changes = flows(rows, f"{opened}_epoch", f"{closed}_epoch", by=by, entered_in=entered_in, left_in=left_in)
+    labels: list[Label] = []
+    ends: list[datetime] = []
+    if grain is None:
+        labels, ends = [_BY_THEN], [as_of if end is None else min(as_of, _midnight(end, zone))]
+    elif (first := start or _first_day(changes)) is not None:
+        last = as_of.date() if end is None else min(end - timedelta(days=1), as_of.date())
+        for label, until in _periods(first, last, grain, as_of):
+            labels.append(label)
+            ends.append(until)
+    bins = bins_of(labels, [0.0] * len(labels), [until.timestamp() for until in ends])
+    count = nw.col("n").cast(nw.Int64)
     return (
-        nw.from_dict(result, backend="polars")
-        .with_columns(**{name: nw.col(name).cast(kind) for name, kind in schema.items()})
+        standings(changes, bins, by=by)
+        .select(
+            *by,
+            *(() if grain is None else (nw.col("bin").alias("period"),)),
+            value=nw.col("n"),
+            numerator=nw.col("age") / _MINUTE,
+            denominator=count,
+            open_cases=count,
+        )
         .lazy()
     )
+
+
+def _by_then(column: str, end: date | None) -> nw.Expr:
+    """Whether it happened before the local day `end`, or at all when there is none; null where it did not."""
+    day = nw.col(column)
+    by_then = nw.lit(_BY_THEN)
+    if end is not None:
+        by_then = nw.when(day < end).then(by_then).otherwise(nw.lit(_LATER))
+    return nw.when(~day.is_null()).then(by_then)
 
 
 def _periods(first: date, last: date, grain: Grain, as_of: datetime) -> Iterator[tuple[Period, datetime]]:
@@ -179,5 +143,7 @@ def _midnight(day: date, zone: object) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone)  # pyright: ignore[reportArgumentType] - checked in open_at
 
 
-def _day(period: Period) -> date:
-    return period.date() if isinstance(period, datetime) else period
+def _first_day(changes: Table) -> date | None:
+    """The local day of the first opening or closing of any group; None where there is none."""
+    first = changes["bin"].min()
+    return first.date() if isinstance(first, datetime) else first
