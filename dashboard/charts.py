@@ -51,16 +51,15 @@ def trend(
     """Weekly values with limits, mean, target (labelled at its end) and decisions as thin lines with a word."""
     figure = _series(weeks, said, width=2, size=6, last=11)
     low, high = _extent(weeks, target[0] if target else None)
-    if weeks and weeks[-1].get("mean") is not None:
-        _label(figure, weeks[-1]["mean"], "mean", TEXT)
-        for field, word in (("upper", "upper limit"), ("lower", "lower limit")):
-            y, room = weeks[-1].get(field), (high - low) * 0.055
-            others = [weeks[-1]["mean"], *([target[0]] if target else [])]
-            if y is not None and all(abs(y - other) > room for other in others):  # labels never lie on each other
-                _label(figure, weeks[-1][field], word, TEXT)
+    marks = [(target[0], f"<b>{target[1]}</b>", TARGET)] if target else []
+    for name, word in (("mean", "mean"), ("upper", "upper limit"), ("lower", "lower limit")):
+        y = weeks[-1].get(name) if weeks else None
+        if y is not None and all(abs(y - other) > (high - low) * 0.055 for other, _, _ in marks):
+            marks.append((y, word, TEXT))  # a label that would lie on another is left out: its line stays
+    for y, word, colour in marks:
+        _label(figure, y, word, colour)
     if target:
         figure.add_hline(y=target[0], line={"color": TARGET, "width": 1.5, "dash": "dot"})
-        _label(figure, target[0], f"<b>{target[1]}</b>", TARGET)
     for number, (when, word) in enumerate(notes):
         figure.add_vline(x=when.isoformat(), line={"color": TEXT, "width": 1})
         figure.add_annotation(
