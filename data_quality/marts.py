@@ -114,11 +114,21 @@ MARTS: dict[str, tuple[Rule, ...]] = {
     ),
     "marts.lab_order": (
         *_case("order_key"),
-        *_flags("is_verified", "is_revoked", "is_verified_time_known"),
+        *_flags(
+            "is_collected",
+            "is_received",
+            "is_verified",
+            "is_revoked",
+            "is_collected_time_known",
+            "is_received_time_known",
+            "is_verified_time_known",
+        ),
         present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
         between("minutes_to_verified", 0, None, "A result before its order is a mixed-up clock.", at_least=0.99),
         _order("ordered_at", "verified_at"),
+        _order("ordered_at", "collected_at", at_least=0.9),
         _order("collected_at", "received_at"),
+        _order("received_at", "verified_at"),
         within_horizon("ordered_at"),
         rate_between(
             "is_revoked",
@@ -130,8 +140,15 @@ MARTS: dict[str, tuple[Rule, ...]] = {
     ),
     "marts.critical_result": (
         *_case("observation_key"),
-        *_flags("is_window_closed"),
+        *_flags("is_window_closed", "is_acknowledged", "is_escalation_due", "is_escalated"),
         between("minutes_to_acknowledgement", 0, None, "Nobody acknowledges a result before it exists.", at_least=0.98),
+        holds(
+            "a result acknowledged in its window needs no escalation",
+            "is_escalation_due",
+            "not (is_escalation_due and acknowledged_in_window)",
+            "A result that is both in time and too late would be counted as both.",
+            severity="structural",
+        ),
         within_horizon("issued_at"),
         holds(
             "a critical result belongs to a laboratory order",

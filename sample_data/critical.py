@@ -5,7 +5,7 @@ from typing import Any
 
 from simpy import Event
 
-from sample_data.chance import about
+from sample_data.chance import about, happens
 from sample_data.clock import MINUTE, SECOND
 from sample_data.hospital import Hospital
 from sample_data.records import Order, Task
@@ -13,6 +13,8 @@ from sample_data.trace import CriticalTrace
 
 WINDOW_MINUTES = 60
 ESCALATE_MINUTES = 45
+UNWATCHED = 0.35
+"""Share of unanswered results that no rule escalates: someone notices, later."""
 
 
 class CriticalResults:
@@ -48,10 +50,11 @@ class CriticalResults:
         hospital.save_task(todo)
         staff = hospital.staff["nurses" if order.encounter.kind == "EMER" else "ward_nurses"]
         seen = env.timeout(about(draw, 15, 1.15))
-        late = env.timeout(ESCALATE_MINUTES * MINUTE)
+        late = env.timeout(ESCALATE_MINUTES * MINUTE + (about(draw, 28, 0.5) if happens(draw, UNWATCHED) else 0))
         yield seen | late
         if not seen.processed:
             self._escalate(todo, order)
+            trace.escalated = hospital.now // SECOND
             yield env.timeout(about(draw, 20, 0.8))
         turn = staff.acquire(1)
         yield turn

@@ -42,7 +42,7 @@ class Laboratory:
             words=draw.randrange(10_000),
         )
         hospital.save_order(order)
-        trace = OrderTrace(hospital.facility.index, hospital.now // SECOND)
+        trace = OrderTrace(hospital.facility.index, hospital.now // SECOND, stat)
         hospital.trace.orders.append(trace)
         done = hospital.env.event()
         hospital.env.process(self._course(order, trace, done))
@@ -65,10 +65,12 @@ class Laboratory:
         yield env.timeout(about(draw, 6, 0.35))
         hospital.staff["collectors"].release()
         order.collected = hospital.now
+        trace.collected = hospital.now // SECOND
         hospital.save_specimen(order)
 
         yield env.timeout(about(draw, 9 if urgency == STAT else 14, 0.35))
         order.received = hospital.now
+        trace.received = hospital.now // SECOND
         hospital.save_specimen(order)
         hospital.save_report(order)
 

@@ -27,6 +27,9 @@ class OrderTrace:
 
     facility: int
     ordered: int
+    is_stat: bool
+    collected: int | None = None
+    received: int | None = None
     verified: int | None = None
     revoked: bool = False
     hidden: bool = False
@@ -39,6 +42,7 @@ class CriticalTrace:
     facility: int
     issued: int
     acknowledged: int | None = None
+    escalated: int | None = None
 
 
 @dataclass(slots=True)

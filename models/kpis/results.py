@@ -1,57 +1,33 @@
-"""Laboratory and result KPIs, counted in `marts.lab_order` and `marts.critical_result`. No arithmetic of its own."""
+"""Critical-result KPIs, counted in `marts.critical_result` (one row per critical result), and the results family as a
+whole: laboratory first. No arithmetic of its own.
+"""
 
 import narwhals.stable.v2 as nw
 
 from models.kpi import CompletionTime, Exclusion, Kpi, Requirement, Share
+from models.kpis.laboratory import LABORATORY
 
-LAB_TURNAROUND = Kpi(
-    id="lab_turnaround",
-    title="Laboratory turnaround, ordered to verified (90 % completion)",
-    short_title="Lab turnaround, 90 %",
-    definition="Minutes by which 90 % of the laboratory orders of the period were verified; orders not verified by the "
-    "data cut count as still waiting (Kaplan-Meier), so unfinished work cannot make the laboratory look fast.",
-    source="CAP Q-Probes turnaround; 90 % completion time by nearest rank",
-    version="1",
-    family="results",
-    matters_to="clinicians",
-    on_overview=True,
-    mart="lab_order",
-    case="order_key",
-    measure=CompletionTime(duration="minutes_to_verified", finished="is_verified", q=0.9),
-    unit="minutes",
-    improves="down",
-    target=90.0,
-    clock="order",
-    dimensions=("facility", "unit", "priority"),
-    owner="Laboratory manager",
-    action="Split by priority, then open the slowest orders: for collection, for transport, or on the analyser?",
-    uses=("is_revoked", "is_verified_time_known", "is_open"),
-    exclusions=(
-        Exclusion("revoked", nw.col("is_revoked")),
-        Exclusion(
-            "the verified time was sent as a day without a time",
-            ~nw.col("is_verified_time_known"),
-            unknown="is_verified_time_known",
-        ),
-    ),
-    requires=(
-        Requirement(
-            "is_verified_time_known",
-            1.0,
-            "Some results were sent with the day they were verified but not the time; they are left out, "
-            "and the orders that remain may not be typical.",
-        ),
-    ),
-    caveats=("Not estimable while fewer than 90 % of a period's orders have finished and the rest are still young.",),
-    open_when="is_open",
+_DIMENSIONS = ("facility", "unit", "priority")
+_SOURCE = "Joint Commission NPSG.02.03.01: the hospital sets the window"
+_TIME_UNKNOWN = Exclusion(
+    "the result's time was sent as a day without a time",
+    ~nw.col("is_result_time_known"),
+    unknown="is_result_time_known",
 )
+_TIME_KNOWN = Requirement(
+    "is_result_time_known",
+    1.0,
+    "Some critical results were sent without the time they were issued, so whether they were acknowledged "
+    "in time is unknown; they are left out.",
+)
+
 CRITICAL_RESULT_ACKNOWLEDGED = Kpi(
     id="critical_result_acknowledged",
     title="Critical results acknowledged within the hospital's window",
     short_title="Critical results in time",
     definition="Share of critical results (flag HH or LL) acknowledged within the hospital's window of being issued, "
     "of those acknowledged or whose window has closed. Exactly at the window counts as within.",
-    source="Joint Commission NPSG.02.03.01: the hospital sets the window",
+    source=_SOURCE,
     version="1",
     family="results",
     matters_to="clinicians",
@@ -63,30 +39,77 @@ CRITICAL_RESULT_ACKNOWLEDGED = Kpi(
     improves="up",
     target=0.95,
     clock="result",
-    dimensions=("facility", "unit", "priority"),
+    dimensions=_DIMENSIONS,
     owner="Chief medical officer",
     action="Open each late one the same day: was the message late, or the person it reached?",
     uses=("acknowledged_in_window", "is_window_closed", "is_result_time_known"),
     exclusions=(
-        Exclusion(
-            "the result's time was sent as a day without a time",
-            ~nw.col("is_result_time_known"),
-            unknown="is_result_time_known",
-        ),
+        _TIME_UNKNOWN,
         Exclusion("not acknowledged, and its window has not closed yet", ~nw.col("is_window_closed")),
     ),
-    requires=(
-        Requirement(
-            "is_result_time_known",
-            1.0,
-            "Some critical results were sent without the time they were issued, so whether they were acknowledged "
-            "in time is unknown; they are left out.",
-        ),
-    ),
+    requires=(_TIME_KNOWN,),
     caveats=(
         "Acknowledgement is what the record system was told; a telephone call it was not told of is not counted.",
     ),
     open_when="is_open",
 )
+CRITICAL_ACKNOWLEDGEMENT_TIME = Kpi(
+    id="critical_acknowledgement_time",
+    title="Median time from critical result to acknowledgement",
+    short_title="Result to acknowledgement",
+    definition="Minutes by which half of the critical results of the period were acknowledged, from being issued; one "
+    "that nobody acknowledged counts as waiting until the data cut (Kaplan-Meier).",
+    source=_SOURCE,
+    version="1",
+    family="results",
+    matters_to="clinicians",
+    mart="critical_result",
+    case="observation_key",
+    measure=CompletionTime(duration="minutes_to_acknowledgement", finished="is_acknowledged", q=0.5),
+    unit="minutes",
+    improves="down",
+    target=30.0,
+    clock="result",
+    dimensions=_DIMENSIONS,
+    owner="Chief medical officer",
+    action="Split by unit: does the message come late, or does nobody on duty have to answer it?",
+    uses=("is_result_time_known", "is_open"),
+    exclusions=(_TIME_UNKNOWN,),
+    requires=(_TIME_KNOWN,),
+    caveats=("The clock starts when the laboratory issued the result, not when someone could first see it.",),
+    open_when="is_open",
+    paired_with="critical_result_acknowledged",
+)
+ESCALATION_LATENCY = Kpi(
+    id="escalation_latency",
+    title="Median time from a missed window to the escalation",
+    short_title="Escalation latency",
+    definition="Of critical results that were not acknowledged within the hospital's window: minutes from the end of "
+    "the window by which half were escalated. An escalation before the window ended counts as 0; a result that was "
+    "never escalated counts as waiting until it was acknowledged or the data were cut (Kaplan-Meier).",
+    source="Escalation sent minus (trigger plus allowed wait); industry practice",
+    version="1",
+    family="results",
+    matters_to="operations",
+    mart="critical_result",
+    case="observation_key",
+    measure=CompletionTime(duration="minutes_to_escalation", finished="is_escalated", q=0.5),
+    unit="minutes",
+    improves="down",
+    target=5.0,
+    clock="result",
+    dimensions=_DIMENSIONS,
+    owner="Chief medical officer",
+    action="Open the ones that were never escalated: was the rule switched off, or did it go to someone not on duty?",
+    uses=("is_escalation_due", "is_result_time_known", "is_escalation_open"),
+    exclusions=(
+        _TIME_UNKNOWN,
+        Exclusion("acknowledged within the window, or its window has not closed yet", ~nw.col("is_escalation_due")),
+    ),
+    requires=(_TIME_KNOWN,),
+    caveats=("Few results miss their window, so a single week says little.",),
+    open_when="is_escalation_open",
+    paired_with="critical_result_acknowledged",
+)
 
-RESULTS = (LAB_TURNAROUND, CRITICAL_RESULT_ACKNOWLEDGED)
+RESULTS = (*LABORATORY, CRITICAL_RESULT_ACKNOWLEDGED, CRITICAL_ACKNOWLEDGEMENT_TIME, ESCALATION_LATENCY)

@@ -7,20 +7,10 @@ from pathlib import Path
 import pytest
 
 COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
-KPI_IDS = [
-    "ed_arrivals",
-    "ed_length_of_stay",
-    "ed_left_before_seen",
-    "ed_boarding_ed2",
-    "lab_turnaround",
-    "critical_result_acknowledged",
-    "handoff_acceptance_time",
-    "handoff_missed_rate",
-    "handoffs_open",
-    "interface_messages",
-    "interface_final_failure_rate",
-    "interface_ack_latency",
-]
+
+from models.kpis import KPIS
+
+KPI_IDS = [*KPIS]
 
 
 def _has_offset(instant: str) -> bool:

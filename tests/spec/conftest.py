@@ -20,6 +20,11 @@ _AMOUNTS = (
     "minutes_in_department",
     "boarding_minutes",
     "minutes_to_verified",
+    "minutes_to_collected",
+    "minutes_collected_to_received",
+    "minutes_received_to_verified",
+    "minutes_to_acknowledgement",
+    "minutes_to_escalation",
     "minutes_to_acceptance",
     "ack_latency_ms",
 )

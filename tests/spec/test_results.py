@@ -18,6 +18,27 @@ FIVE_FINISHED = "\n".join(
         *(f"o{n} | stat | 2026-01-05 | {n * 10} | yes | no | yes | no" for n in range(1, 11)),
     ]
 )
+LEGS = """
+order_key | priority | order_date | minutes_to_collected | minutes_collected_to_received | minutes_received_to_verified | is_collected | is_received | is_verified | is_revoked | is_collected_time_known | is_received_time_known | is_verified_time_known | is_waiting_for_collection | is_in_transport | is_in_laboratory
+o1        | stat     | 2026-01-05 | 5                    | 4                             | 30                           | yes          | yes         | yes         | no         | yes                     | yes                    | yes                    | no                        | no              | no
+o2        | routine  | 2026-01-05 | 10                   | 8                             | 50                           | yes          | yes         | yes         | no         | yes                     | yes                    | yes                    | no                        | no              | no
+o3        | routine  | 2026-01-05 | 20                   | 12                            | 90                           | yes          | yes         | no          | no         | yes                     | yes                    | yes                    | no                        | no              | yes
+o4        | routine  | 2026-01-05 | 30                   | 70                            | -                            | yes          | no          | no          | no         | yes                     | yes                    | yes                    | no                        | yes             | no
+o5        | routine  | 2026-01-05 | 80                   | -                             | -                            | no           | no          | no          | no         | yes                     | yes                    | yes                    | yes                       | no              | no
+o6        | routine  | 2026-01-05 | 3                    | -                             | -                            | no           | no          | no          | yes        | yes                     | yes                    | yes                    | no                        | no              | no
+o7        | routine  | 2026-01-05 | -                    | -                             | 40                           | yes          | yes         | yes         | no         | no                      | yes                    | yes                    | no                        | no              | no
+o8        | routine  | 2026-01-05 | 12                   | 6                             | -                            | yes          | yes         | yes         | no         | yes                     | yes                    | no                     | no                        | no              | no
+"""
+ESCALATIONS = """
+observation_key | result_date | minutes_to_acknowledgement | is_acknowledged | minutes_to_escalation | is_escalation_due | is_escalated | is_escalation_open | is_result_time_known | is_open
+r1              | 2026-01-05  | 20                         | yes             | -                     | no                | no           | no                 | yes                  | no
+r2              | 2026-01-05  | 90                         | yes             | 0                     | yes               | yes          | no                 | yes                  | no
+r3              | 2026-01-05  | 75                         | yes             | 15                    | yes               | no           | no                 | yes                  | no
+r4              | 2026-01-05  | 100                        | yes             | 25                    | yes               | yes          | no                 | yes                  | no
+r5              | 2026-01-05  | 300                        | no              | 240                   | yes               | no           | yes                | yes                  | yes
+r6              | 2026-01-05  | 30                         | no              | -                     | no                | no           | no                 | yes                  | yes
+r7              | 2026-01-05  | -                          | yes             | -                     | no                | no           | no                 | no                   | no
+"""
 RESULTS = """
 observation_key | order_key | encounter_key | priority | result_date | acknowledged_in_window | is_window_closed | is_result_time_known | is_open
 r1              | o1        | v1            | stat     | 2026-01-05  | yes                    | yes              | yes                  | no
@@ -78,3 +99,52 @@ def test_the_cases_of_a_share_say_for_each_whether_it_holds(spec):
     found = spec.cases("critical_result_acknowledged", RESULTS)
     assert {key: row["flag"] for key, row in found.items()} == {"r1": True, "r2": False, "r3": False}
     assert found["r3"]["is_open"] is True
+
+
+def test_the_median_is_the_time_by_which_half_are_verified(spec):
+    # o1 to o4: 10 20 30 40; rank ceil(0.5 x 4) = 2
+    assert spec.value("lab_turnaround_median", ORDERS) == (20, 4, 4, 0)
+
+
+def test_only_stat_orders_count_and_only_they_are_open(spec):
+    table = """
+    order_key | priority | order_date | minutes_to_verified | is_verified | is_revoked | is_verified_time_known | is_stat_open
+    o1        | stat     | 2026-01-05 | 10                  | yes         | no         | yes                    | no
+    o2        | stat     | 2026-01-05 | 50                  | yes         | no         | yes                    | no
+    o3        | routine  | 2026-01-05 | 20                  | yes         | no         | yes                    | no
+    o4        | routine  | 2026-01-05 | 99                  | no          | no         | yes                    | no
+    o5        | -        | 2026-01-05 | 20                  | yes         | no         | yes                    | no
+    """
+    assert spec.value("lab_turnaround_stat", table) == (50, 2, 2, 0)
+    assert spec.excluded("lab_turnaround_stat", table) == [3, 0, 0]
+
+
+def test_every_order_waits_for_collection_until_it_is_collected(spec):
+    # o6 is revoked, o7's time is unknown. 5 10 12 20 30 and o5 still waiting: S = 3/6 at the third
+    assert spec.value("lab_order_to_collection", LEGS) == (12, 5, 6, 1)
+    assert spec.excluded("lab_order_to_collection", LEGS) == [1, 1]
+    assert spec.readiness("lab_order_to_collection", LEGS).state == "biased"  # 6 of 7 known
+
+
+def test_a_sample_on_its_way_counts_as_waiting_for_receipt(spec):
+    # 4 6 8 12 received, o4 on its way for 70: S = 4/5, 3/5, 2/5 at the third
+    assert spec.value("lab_collection_to_receipt", LEGS) == (8, 4, 5, 1)
+    assert spec.excluded("lab_collection_to_receipt", LEGS) == [1, 1, 1, 0]
+
+
+def test_an_order_in_the_laboratory_counts_as_waiting_for_verification(spec):
+    # 30 40 50 verified, o3 in the laboratory for 90, o8 verified on a day: S = 3/4, 2/4 at the second
+    assert spec.value("lab_receipt_to_verification", LEGS) == (40, 3, 4, 1)
+    assert spec.excluded("lab_receipt_to_verification", LEGS) == [1, 2, 0, 1]
+
+
+def test_a_critical_result_nobody_acknowledged_counts_as_waiting(spec):
+    # 20 acknowledged, r6 has waited 30, then 75: S = 5/6, then 5/6 x 3/4, then at 90 x 2/3 = 0.417
+    assert spec.value("critical_acknowledgement_time", ESCALATIONS) == (90, 4, 6, 2)
+
+
+def test_escalation_counts_from_the_end_of_the_missed_window(spec):
+    # r2 before the window ended: 0; r3 acknowledged late after 15, never escalated; r4 after 25; r5 still nobody
+    # S = 3/4 at 0, then r3 leaves, S = 3/4 x 1/2 at 25
+    assert spec.value("escalation_latency", ESCALATIONS) == (25, 2, 4, 1)
+    assert spec.excluded("escalation_latency", ESCALATIONS) == [1, 2]

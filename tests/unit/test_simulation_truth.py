@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.kpis import KPIS
 from sample_data.answers import completion_time, quantile
 from sample_data.simulate import simulate
 
@@ -70,7 +71,7 @@ def test_there_is_a_cell_for_every_week_and_facility_and_for_all(truth):
         wanted = {(name, "week", week) for name in names for week in weeks} | {(n, "all", weeks[0]) for n in names}
         assert {(c["facility"], c["grain"], c["period"]) for c in rows} == wanted
         assert len(rows) == len(wanted)
-    assert len(truth["kpis"]) == 12
+    assert truth["kpis"].keys() == KPIS.keys()
 
 
 @pytest.mark.parametrize("kpi", ADDITIVE)
@@ -94,7 +95,14 @@ def test_parts_add_up_to_the_whole(truth, kpi, side):
 
 def test_only_the_planted_gaps_make_the_observable_differ_from_the_true(truth):
     differ = {(kpi, c["facility"]) for kpi, rows in truth["kpis"].items() for c in rows if c["true"] != c["observable"]}
-    gaps = ("ed_length_of_stay", "ed_boarding_ed2", "lab_turnaround")
+    gaps = (
+        "ed_length_of_stay",
+        "ed_boarding_ed2",
+        "lab_turnaround",
+        "lab_turnaround_median",
+        "lab_turnaround_stat",
+        "lab_receipt_to_verification",
+    )
     assert {kpi for kpi, _ in differ} <= set(gaps)
     assert {("ed_length_of_stay", "Eastbrook Community"), ("lab_turnaround", "Eastbrook Community")} <= differ
     assert not [pair for pair in differ if pair[1] == "Northfield General"]
@@ -143,6 +151,26 @@ def test_laboratory_orders_in_the_files_give_the_observable_value(truth, latest)
     found = cells(truth, "lab_turnaround", "observable")[None, "all", truth["start"]]
     assert found["value"] == pytest.approx(completion_time(cases, 0.9), abs=1e-9)
     assert (found["numerator"], found["denominator"]) == (sum(done for _, done in cases), len(cases))
+
+
+def test_the_legs_of_laboratory_orders_in_the_files_give_the_observable_medians(truth, latest):
+    samples = {s["request"][0]["reference"][15:]: s for s in latest["Specimen"].values()}
+    legs = {"lab_order_to_collection": [], "lab_collection_to_receipt": []}
+    for ident, order in latest["ServiceRequest"].items():
+        if "category" not in order or order["status"] == "revoked" or not in_run(truth, order["authoredOn"]):
+            continue
+        collected = samples.get(ident, {}).get("collection", {}).get("collectedDateTime")
+        received = samples.get(ident, {}).get("receivedTime")
+        for leg, begin, end in (
+            ("lab_order_to_collection", order["authoredOn"], collected),
+            ("lab_collection_to_receipt", collected, received),
+        ):
+            if begin:
+                legs[leg].append((minutes(begin, end or truth["as_of"]), end is not None))
+    for leg, cases in legs.items():
+        found = cells(truth, leg, "observable")[None, "all", truth["start"]]
+        assert found["value"] == pytest.approx(completion_time(cases, 0.5), abs=1e-9)
+        assert (found["denominator"], found["open_cases"]) == (len(cases), sum(not done for _, done in cases))
 
 
 def test_critical_results_in_the_files_give_the_observable_share(truth, latest):
@@ -239,7 +267,11 @@ def test_the_numbers_look_like_a_hospital(truth):
     assert value["ed_left_before_seen"] < 0.08
     assert 45 < value["ed_boarding_ed2"] < 300
     assert 50 < value["lab_turnaround"] < 130
+    assert value["lab_turnaround_median"] < value["lab_turnaround"]
+    assert value["lab_turnaround_stat"] < value["lab_turnaround"]
     assert 0.75 < value["critical_result_acknowledged"] < 0.97
+    assert 8 < value["critical_acknowledgement_time"] < 40
+    assert value["escalation_latency"] < 30
     assert 8 < value["handoff_acceptance_time"] < 18
     assert value["interface_final_failure_rate"] < 0.01
     assert 150 < value["interface_ack_latency"] < 900

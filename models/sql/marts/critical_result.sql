@@ -3,6 +3,11 @@
 -- available_at: when the record system showed it to someone (its acknowledgement task was made).
 -- acknowledged_in_window: within the hospital's window of being issued, the last instant of the window included.
 -- is_window_closed: acknowledged, or the window has passed by the data cut.
+-- minutes_to_acknowledgement: issued to acknowledged; of a result that is not acknowledged, issued to the data cut.
+-- is_escalation_due: the window closed without an acknowledgement in it.
+-- is_escalated: escalated before anyone acknowledged.
+-- minutes_to_escalation: where one was due, from the end of the window to the escalation (0 when it came earlier); without one, to the late acknowledgement or the data cut.
+-- is_escalation_open: due, and neither escalated nor acknowledged by the data cut.
 -- is_open: not acknowledged by the data cut.
 with result as (
     select
@@ -42,7 +47,9 @@ with result as (
         result.line,
         result.issued_at + $critical_ack_minutes * interval '1 minute' as window_closes_at,
         result.issued_at is not null as is_result_time_known,
-        coalesce(result.issued_at, acknowledgement.available_at) as clock_at
+        coalesce(result.issued_at, acknowledgement.available_at) as clock_at,
+        coalesce(escalation.escalated_at <= coalesce(acknowledgement.acknowledged_at, $as_of), false) as is_escalated,
+        coalesce(acknowledgement.acknowledged_at <= result.issued_at + $critical_ack_minutes * interval '1 minute', false) as acknowledged_in_window
     from result
     left join acknowledgement
         on acknowledgement.observation_key = result.observation_key
@@ -69,9 +76,17 @@ select
     available_at,
     acknowledged_at,
     escalated_at,
-    date_diff('microsecond', issued_at, acknowledged_at) / 6e7 as minutes_to_acknowledgement,
-    coalesce(acknowledged_at <= window_closes_at, false) as acknowledged_in_window,
+    date_diff('microsecond', issued_at, coalesce(acknowledged_at, $as_of)) / 6e7 as minutes_to_acknowledgement,
+    case
+        when acknowledged_in_window or window_closes_at > $as_of then null
+        else greatest(0, date_diff('microsecond', window_closes_at, case when is_escalated then escalated_at else coalesce(acknowledged_at, $as_of) end)) / 6e7
+    end as minutes_to_escalation,
+    acknowledged_in_window,
     acknowledged_at is not null or coalesce(window_closes_at <= $as_of, false) as is_window_closed,
+    acknowledged_at is not null as is_acknowledged,
+    not acknowledged_in_window and coalesce(window_closes_at <= $as_of, false) as is_escalation_due,
+    is_escalated,
+    not acknowledged_in_window and coalesce(window_closes_at <= $as_of, false) and not is_escalated and acknowledged_at is null as is_escalation_open,
     is_result_time_known,
     acknowledged_at is null as is_open,
     date_trunc('hour', clock_at::timestamp) as result_hour,

@@ -201,6 +201,52 @@ def test_a_revoked_order_is_not_open(emergency):
     assert (row["is_revoked"], row["is_open"]) == (True, False)
 
 
+def specimen(hospital, collected=None, received=None):
+    hospital.deliver("fhir_specimen", specimen_key="s1", order_keys=["o1"], collected=collected, received_time=received)
+
+
+def legs(row):
+    return [row[f"minutes_{leg}"] for leg in ("to_collected", "collected_to_received", "received_to_verified")]
+
+
+def test_the_legs_of_an_order_add_up_to_its_turnaround(emergency):
+    order(emergency, "o1", at="10:00")
+    specimen(emergency, at("10:10"), at("10:25"))
+    emergency.deliver("fhir_diagnostic_report", report_key="r1", order_keys=["o1"], status="final", issued=at("11:00"))
+    row = emergency.one("marts.lab_order")
+    assert (legs(row), row["minutes_to_verified"]) == ([10, 15, 35], 10 + 15 + 35)
+
+
+CUT = 26 * 24 * 60 + 120  # minutes from 5 January 10:00 to the data cut, 31 January 12:00
+
+
+@pytest.mark.parametrize(
+    ("collected", "received", "waits", "expected"),
+    [
+        (None, None, "is_waiting_for_collection", [CUT, None, None]),
+        (at("10:10"), None, "is_in_transport", [10, CUT - 10, None]),
+        (at("10:10"), at("10:25"), "is_in_laboratory", [10, 15, CUT - 25]),
+        ("2026-01-05", at("10:25"), "is_in_laboratory", [None, None, CUT - 25]),
+    ],
+)
+def test_an_open_order_is_in_exactly_one_leg(emergency, collected, received, waits, expected):
+    order(emergency, "o1", at="10:00", priority="stat")
+    specimen(emergency, collected, received)
+    row = emergency.one("marts.lab_order")
+    assert legs(row) == expected
+    assert [leg for leg in ("is_waiting_for_collection", "is_in_transport", "is_in_laboratory") if row[leg]] == [waits]
+    assert row["is_stat_open"] is True
+    assert row["is_collected_time_known"] is (collected != "2026-01-05")
+
+
+def test_a_verified_order_without_a_sample_was_collected_at_an_unknown_time(emergency):
+    order(emergency, "o1", at="10:00")
+    emergency.deliver("fhir_diagnostic_report", report_key="r1", order_keys=["o1"], status="final", issued=at("11:00"))
+    row = emergency.one("marts.lab_order")
+    assert (row["is_collected"], row["is_received"]) == (True, True)
+    assert (row["is_collected_time_known"], row["is_received_time_known"], legs(row)) == (False, False, [None] * 3)
+
+
 def critical(hospital, *, issued="10:00", acknowledged=None, flag="HH", status="completed"):
     order(hospital, "o1")
     when = at(issued) if ":" in issued else issued
@@ -249,6 +295,33 @@ def test_a_critical_result_issued_on_a_day_counts_where_it_was_shown(emergency):
 def test_only_high_and_low_alarms_are_critical(emergency):
     critical(emergency, flag="H")
     assert emergency.build("marts.critical_result") == []
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "escalated", "minutes", "flags"),
+    [
+        ("10:59", "10:45", None, (False, True, False)),  # in the window: none was due
+        ("11:30", "10:45", 0, (True, True, False)),  # before the window ended at 11:00
+        ("11:30", "11:20", 20, (True, True, False)),
+        ("11:30", None, 30, (True, False, False)),  # never: until it was acknowledged
+        ("11:30", "11:40", 30, (True, False, False)),  # afterwards is never
+        (None, None, CUT - 60, (True, False, True)),
+    ],
+)
+def test_escalation_is_due_when_the_window_closes_unanswered(emergency, acknowledged, escalated, minutes, flags):
+    critical(emergency, acknowledged=acknowledged)
+    if escalated:
+        emergency.deliver(
+            "fhir_task",
+            task_key="t2",
+            codes=task("critical-result-escalation"),
+            focus_key="x1",
+            authored_on=at(escalated),
+            status="completed",
+        )
+    row = emergency.one("marts.critical_result")
+    assert row["minutes_to_escalation"] == minutes
+    assert (row["is_escalation_due"], row["is_escalated"], row["is_escalation_open"]) == flags
 
 
 def test_an_escalation_belongs_to_its_result(emergency, clock):
