@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
-
 from models.kpis import KPIS
 
+COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
 KPI_IDS = [*KPIS]
 
 
