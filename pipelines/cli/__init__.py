@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli import decide, demo, doctor, export, kpi, loading, run, setup, status, trace
+from pipelines.cli import decide, demo, doctor, export, kpi, loading, process, run, setup, status, trace
 from pipelines.cli.edge import Program, home_options
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -27,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     status.readiness,
     status.interfaces,
     trace.trace,
+    process.process,
     export.export,
     decide.decide,
     doctor.doctor,
