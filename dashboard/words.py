@@ -32,6 +32,7 @@ ASSURANCE = {
 COUNTED = {  # mart → one, many
     "ed_attendance": ("visit", "visits"),
     "inpatient_stay": ("stay", "stays"),
+    "bed_clean": ("bed", "beds"),
     "lab_order": ("order", "orders"),
     "critical_result": ("critical result", "critical results"),
     "handoff": ("handoff", "handoffs"),

@@ -55,7 +55,7 @@ def _order(earlier: str, later: str, at_least: float = 0.99) -> Rule:
 MARTS: dict[str, tuple[Rule, ...]] = {
     "marts.ed_attendance": (
         *_case("encounter_key"),
-        *_flags("is_admitted", "left_before_seen", "is_departure_known", "is_open"),
+        *_flags("is_admitted", "left_before_seen", "is_departure_known", "is_room_known", "is_open"),
         present("arrived_at", "A visit counts on the day of its arrival.", at_least=0.99, severity="content"),
         one_of(
             "acuity", tuple("12345"), "The Emergency Severity Index has five levels.", at_least=0.95, severity="content"
@@ -74,6 +74,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "A wait of over a week after the decision is a missing departure.",
             at_least=0.99,
         ),
+        between("minutes_to_room", 0, WEEK, "Nobody is in a room before the door.", at_least=0.99),
+        between("minutes_to_provider", 0, WEEK, "Nobody is seen before the door.", at_least=0.98),
         _order("arrived_at", "departed_at"),
         within_horizon("arrived_at"),
         within_horizon("departed_at"),
@@ -101,7 +103,7 @@ MARTS: dict[str, tuple[Rule, ...]] = {
     ),
     "marts.inpatient_stay": (
         *_case("encounter_key"),
-        *_flags("is_open"),
+        *_flags("is_departed", "is_open"),
         _order("admitted_at", "departed_at"),
         between(
             "minutes_order_to_departure",
@@ -111,6 +113,22 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             at_least=0.98,
         ),
         within_horizon("admitted_at"),
+    ),
+    "marts.bed_clean": (
+        *_case("bed_clean_key"),
+        *_flags("is_started", "is_cleaned", "is_open"),
+        present("requested_at", "A bed counts on the day it was requested.", at_least=0.99, severity="content"),
+        _order("requested_at", "started_at"),
+        _order("started_at", "cleaned_at"),
+        between("minutes_cleaning", 0, 1440.0, "Nobody cleans one bed for a day: an end is missing.", at_least=0.98),
+        holds(
+            "a clean bed is not open",
+            "is_open",
+            "not (is_open and is_cleaned)",
+            "Open and clean at once would be counted as both.",
+            severity="structural",
+        ),
+        within_horizon("requested_at"),
     ),
     "marts.lab_order": (
         *_case("order_key"),

@@ -100,7 +100,7 @@ class Emergency:
             return
         room = free.popleft()
         visit.move(room, hospital.now)
-        trace.hidden = fast
+        trace.roomed, trace.hidden = hospital.now // SECOND, fast
         hospital.save_encounter(visit)
         hospital.admit("A02", visit)
         yield from self._treat(visit, trace)
@@ -126,6 +126,7 @@ class Emergency:
         yield hospital.staff["doctors"].acquire(visit.acuity)
         visit.doctor = hospital.clinician()
         visit.become("in-progress", hospital.now)
+        trace.seen = hospital.now // SECOND
         hospital.save_encounter(visit)
         yield env.timeout(about(draw, before, 0.3))
         hospital.staff["doctors"].release()

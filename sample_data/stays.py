@@ -6,12 +6,13 @@ from typing import Any
 from simpy import Event
 
 from sample_data.chance import about, happens
-from sample_data.clock import DAY, HOUR, MINUTE, hour_of_week, local_date, midnight
+from sample_data.clock import DAY, HOUR, MINUTE, SECOND, hour_of_week, local_date, midnight
 from sample_data.handoff import Handoffs
 from sample_data.hospital import Hospital
 from sample_data.lab import Laboratory
 from sample_data.planted import PILOT_MINUTES
 from sample_data.records import Encounter, Order
+from sample_data.trace import StayTrace
 from sample_data.wards import Beds
 
 INPATIENT = "IMP"
@@ -48,10 +49,12 @@ class Stays:
         hospital.save_encounter(stay)
         hospital.admit("A01", stay)
         self.census += 1
-        hospital.env.process(self._course(stay, ward, bed))
+        trace = StayTrace(facility.index, hospital.now // SECOND)
+        hospital.trace.stays.append(trace)
+        hospital.env.process(self._course(stay, trace, ward, bed))
         return stay
 
-    def _course(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, None]:
+    def _course(self, stay: Encounter, trace: StayTrace, ward: str, bed: str) -> Generator[Event, Any, None]:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         mean = hospital.facility.stay_days
         ready = env.now + round(mean * DAY * draw.lognormvariate(-0.25, 0.7))
@@ -63,7 +66,7 @@ class Stays:
             ready = max(ready, env.now + DAY)
         yield from self._rounds(stay, ward, ready)
         yield env.timeout(max(0, self._next_ward_round() - env.now))
-        yield from self._discharge(stay, ward, bed)
+        yield from self._discharge(stay, trace, ward, bed)
 
     def _rounds(self, stay: Encounter, ward: str, until: int) -> Generator[Event, Any, None]:
         """Blood tests every morning, sometimes again in the afternoon, until the patient is ready to move on."""
@@ -108,7 +111,7 @@ class Stays:
                 return at
             day = midnight(local_date(day + 30 * HOUR))
 
-    def _discharge(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, None]:
+    def _discharge(self, stay: Encounter, trace: StayTrace, ward: str, bed: str) -> Generator[Event, Any, None]:
         """From the order to the empty bed. The pilot makes the wait shorter by a constant; nothing else changes."""
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         order = Order(
@@ -123,6 +126,7 @@ class Stays:
             words=draw.randrange(10_000),
         )
         hospital.save_order(order)
+        trace.ordered = hospital.now // SECOND
         pilot = hospital.plants.pilot_runs(hospital.facility.index, ward, hospital.now)
         wait = 55 * MINUTE + about(draw, 60, 0.55)
         yield env.timeout(wait - (PILOT_MINUTES * MINUTE if pilot else 0))
@@ -133,5 +137,6 @@ class Stays:
         stay.end, stay.disposition = hospital.now, "home"
         stay.become("finished", hospital.now)
         hospital.save_encounter(stay)
+        trace.departed = hospital.now // SECOND
         self.census -= 1
         self._beds.vacate(ward, bed, hospital.admit("A03", stay))

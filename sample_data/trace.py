@@ -15,10 +15,32 @@ class VisitTrace:
 
     facility: int
     arrived: int
+    roomed: int | None = None
+    seen: int | None = None
     decided: int | None = None
     departed: int | None = None
     left: bool = False
     hidden: bool = False
+
+
+@dataclass(slots=True)
+class StayTrace:
+    """One inpatient stay, from the bed to the door; `ordered` is the discharge order."""
+
+    facility: int
+    admitted: int
+    ordered: int | None = None
+    departed: int | None = None
+
+
+@dataclass(slots=True)
+class CleanTrace:
+    """One bed to be cleaned."""
+
+    facility: int
+    requested: int
+    started: int | None = None
+    ended: int | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +92,8 @@ class Trace:
     """Every entry of a run, in the order things began."""
 
     visits: list[VisitTrace] = field(default_factory=list)
+    stays: list[StayTrace] = field(default_factory=list)
+    cleans: list[CleanTrace] = field(default_factory=list)
     orders: list[OrderTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)

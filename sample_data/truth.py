@@ -12,6 +12,7 @@ from sample_data.answers import Cells, Value, completed, ms, quantile, share
 from sample_data.clock import SECOND, Calendar
 from sample_data.facility import Facility
 from sample_data.trace import HandoffTrace, MessageTrace, Trace, VisitTrace
+from sample_data.truth_beds import beds, emergency
 from sample_data.truth_results import results
 
 
@@ -48,6 +49,8 @@ class Truth:
             "ed_length_of_stay": cells.of(t.visits, lambda v: ms(v.departed), self._length_of_stay, hides=True),
             "ed_left_before_seen": cells.of(t.visits, lambda v: ms(v.departed), self._left),
             "ed_boarding_ed2": cells.of(t.visits, lambda v: ms(v.departed), self._boarding, hides=True),
+            **emergency(t, cells),
+            **beds(t, cells),
             **results(t, cells),
             "handoff_acceptance_time": cells.of(t.handoffs, lambda h: ms(h.offered), self._acceptance),
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),

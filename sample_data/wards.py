@@ -8,10 +8,11 @@ from typing import Any
 from simpy import Event
 
 from sample_data.chance import about
-from sample_data.clock import HOUR
+from sample_data.clock import HOUR, SECOND
 from sample_data.engine import Message
 from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Task
+from sample_data.trace import CleanTrace
 
 PREFERENCE_HOURS = 3
 """After this long a patient takes a bed on any general ward."""
@@ -99,13 +100,17 @@ class Beds:
             place=hospital.facility.place(ward),
         )
         hospital.save_task(todo)
+        trace = CleanTrace(hospital.facility.index, hospital.now // SECOND)
+        hospital.trace.cleans.append(trace)
         yield env.timeout(about(draw, 8, 0.5))
         yield hospital.staff["cleaners"].acquire()
         todo.status, todo.started = "in-progress", hospital.now
+        trace.started = hospital.now // SECOND
         hospital.save_task(todo)
         yield env.timeout(about(draw, 32, 0.25))
         hospital.staff["cleaners"].release()
         todo.status, todo.ended = "completed", hospital.now
+        trace.ended = hospital.now // SECOND
         hospital.save_task(todo)
         self._free[ward].append(bed)
         self._assign()

@@ -3,12 +3,13 @@
 from models.declaration import Family
 from models.errors import UnknownKpi
 from models.kpi import Kpi
+from models.kpis.beds import BEDS
 from models.kpis.emergency import EMERGENCY
 from models.kpis.handoffs import HANDOFFS
 from models.kpis.interfaces import INTERFACES
 from models.kpis.results import RESULTS
 
-KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *RESULTS, *HANDOFFS, *INTERFACES)}
+KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *RESULTS, *HANDOFFS, *INTERFACES)}
 """Every KPI by id, in the order in which people read them."""
 
 FAMILIES: dict[Family, str] = {

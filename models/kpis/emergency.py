@@ -4,6 +4,9 @@ import narwhals.stable.v2 as nw
 
 from models.kpi import Count, Exclusion, Kpi, Quantile, Requirement, Share
 
+FOUR_HOURS = 240.0
+"""Minutes."""
+
 _DIMENSIONS = ("facility", "unit", "acuity", "arrival_mode")
 _DEPARTURE_UNKNOWN = Exclusion(
     "departure unknown: a stay at a location whose type the hospital did not send",
@@ -125,5 +128,115 @@ ED_BOARDING = Kpi(
     caveats=("The clock starts at the decision, not at the bed request or the bed assignment.",),
     open_when="is_boarding",
 )
+ED_DOOR_TO_ROOM = Kpi(
+    id="ed_door_to_room",
+    title="Median time from arrival to a treatment room",
+    short_title="Door to room",
+    definition="Median minutes from arrival to the first stay in a treatment room, of visits that arrived in the period.",
+    source="CMS1244 (ECAT), edArrivalTime and treatment room location",
+    version="1",
+    family="emergency",
+    matters_to="patients",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Quantile(column="minutes_to_room", q=0.5),
+    unit="minutes",
+    improves="down",
+    target=60.0,
+    clock="arrival",
+    dimensions=_DIMENSIONS,
+    owner="Emergency department manager",
+    action="Look at the hours with the longest waits: were rooms full, or empty and not staffed?",
+    uses=("is_room_known", "minutes_to_room", "is_waiting_for_room"),
+    exclusions=(
+        Exclusion(
+            "room unknown: a stay at a location whose type the hospital did not send",
+            ~nw.col("is_room_known"),
+            unknown="is_room_known",
+        ),
+        Exclusion("had no treatment room, or not yet", nw.col("minutes_to_room").is_null()),
+    ),
+    requires=(
+        Requirement(
+            "is_room_known",
+            1.0,
+            "Some visits passed through locations whose type was never sent, so whether and when they had a treatment "
+            "room is unknown; they are left out, and the visits that remain may not be typical.",
+        ),
+    ),
+    caveats=(
+        "Who left before a room was free is not in it: read it with those who left before being seen.",
+        "Who still waits at the data cut counts once a room is free.",
+    ),
+    open_when="is_waiting_for_room",
+    paired_with="ed_left_before_seen",
+)
+ED_DOOR_TO_PROVIDER = Kpi(
+    id="ed_door_to_provider",
+    title="Median time from arrival to the first clinician",
+    short_title="Door to provider",
+    definition="Median minutes from arrival to the encounter's first status in-progress, when a clinician takes the "
+    "patient on, of visits that arrived in the period.",
+    source="OP-20 (door to diagnostic evaluation); FHIR Encounter.statusHistory",
+    version="1",
+    family="emergency",
+    matters_to="patients",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Quantile(column="minutes_to_provider", q=0.5),
+    unit="minutes",
+    improves="down",
+    target=60.0,
+    clock="arrival",
+    dimensions=_DIMENSIONS,
+    owner="Emergency department manager",
+    action="Compare the hours with long waits with the doctors' roster of those hours.",
+    uses=("minutes_to_provider", "is_waiting_for_provider"),
+    exclusions=(Exclusion("not seen by a clinician, or not yet", nw.col("minutes_to_provider").is_null()),),
+    caveats=(
+        "Who left before being seen is not in it: read it with those who left before being seen.",
+        "Who still waits at the data cut counts once seen.",
+    ),
+    open_when="is_waiting_for_provider",
+    paired_with="ed_left_before_seen",
+)
+ED_FOUR_HOUR = Kpi(
+    id="ed_four_hour_performance",
+    title="Left the emergency department within four hours",
+    short_title="Within four hours",
+    definition="Share of visits that ended in the period and left the department within 240 minutes of arrival; "
+    "exactly 240 minutes is within.",
+    source="NHS England, A&E attendances and emergency admissions: guidance",
+    version="1",
+    family="emergency",
+    matters_to="patients",
+    mart="ed_attendance",
+    case="encounter_key",
+    measure=Share(nw.col("minutes_in_department") <= FOUR_HOURS),
+    unit="percent",
+    improves="up",
+    target=0.95,
+    clock="departure",
+    dimensions=_DIMENSIONS,
+    owner="Emergency department manager",
+    action="Open the visits just above four hours: what were they waiting for at three?",
+    uses=("minutes_in_department", "is_departure_known", "is_open"),
+    exclusions=(_DEPARTURE_UNKNOWN,),
+    requires=(_DEPARTURE_KNOWN,),
+    caveats=(
+        "Admitted, transferred, sent home and left without being seen all count.",
+        "A target at a fixed minute invites departures just before it: look at the whole length of stay beside it.",
+    ),
+    open_when="is_open",
+    paired_with="ed_length_of_stay",
+)
 
-EMERGENCY = (ED_ARRIVALS, ED_LENGTH_OF_STAY, ED_LEFT_BEFORE_SEEN, ED_BOARDING)
+EMERGENCY = (
+    ED_ARRIVALS,
+    ED_DOOR_TO_ROOM,
+    ED_DOOR_TO_PROVIDER,
+    ED_FOUR_HOUR,
+    ED_LENGTH_OF_STAY,
+    ED_LEFT_BEFORE_SEEN,
+    ED_BOARDING,
+)

@@ -103,6 +103,8 @@ def test_the_planted_gaps_make_their_kpis_biased_and_no_others(hospital):
     biased = {kpi for kpi in KPIS if states[kpi, east] != "ready"}
     # Boarding lacks the same departures, but only of admitted visits: in a short run perhaps less than 1 % of them.
     assert biased | {"ed_boarding_ed2"} == {
+        "ed_door_to_room",
+        "ed_four_hour_performance",
         "ed_length_of_stay",
         "ed_boarding_ed2",
         "lab_turnaround",

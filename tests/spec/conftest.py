@@ -19,6 +19,13 @@ _FLAGS = ("is_", "left_", "acknowledged_")
 _AMOUNTS = (
     "minutes_in_department",
     "boarding_minutes",
+    "minutes_to_room",
+    "minutes_to_provider",
+    "minutes_of_stay",
+    "minutes_to_departure",
+    "minutes_to_start",
+    "minutes_cleaning",
+    "minutes_to_clean",
     "minutes_to_verified",
     "minutes_to_collected",
     "minutes_collected_to_received",

@@ -92,3 +92,46 @@ def test_each_case_leads_back_to_its_file_and_line(spec):
     }
     assert spec.cases("ed_left_before_seen", VISITS)["v4"]["flag"] is True
     assert spec.cases("ed_arrivals", VISITS)["v7"]["journey_key"] == "v7"
+
+
+WAITS = """
+encounter_key | acuity | arrival_mode | arrival_date | minutes_to_room | minutes_to_provider | is_room_known | is_waiting_for_room | is_waiting_for_provider
+v1            | 2      | ambulance    | 2026-01-05   | 10              | 15                  | yes           | no                  | no
+v2            | 3      | walk-in      | 2026-01-05   | 50              | 70                  | yes           | no                  | no
+v3            | 3      | walk-in      | 2026-01-05   | 90              | 95                  | yes           | no                  | no
+v4            | 5      | walk-in      | 2026-01-05   | -               | -                   | yes           | no                  | no
+v5            | 4      | walk-in      | 2026-01-06   | -               | 30                  | no            | no                  | no
+v6            | 3      | walk-in      | 2026-01-06   | -               | -                   | yes           | yes                 | yes
+"""
+
+
+def test_door_to_room_is_the_median_of_those_who_had_a_room(spec):
+    assert spec.value("ed_door_to_room", WAITS) == (50, 3, 3, 1)  # 10 50 90; v6 waits
+    assert spec.excluded("ed_door_to_room", WAITS) == [1, 2]  # v5 went where no one knows; v4 left, v6 waits
+
+
+def test_a_place_nobody_explained_turns_door_to_room_biased_but_not_door_to_provider(spec):
+    verdict = spec.readiness("ed_door_to_room", WAITS)
+    assert (verdict.state, verdict.inputs[0].completeness) == ("biased", 3 / 4)  # v1 v2 v3 of those and v5
+    assert spec.readiness("ed_door_to_provider", WAITS).state == "ready"
+
+
+def test_door_to_provider_is_the_median_of_those_who_were_seen(spec):
+    assert spec.value("ed_door_to_provider", WAITS) == ((30 + 70) / 2, 4, 4, 1)  # 15 30 70 95; v6 waits
+    assert spec.excluded("ed_door_to_provider", WAITS) == [2]  # v4 left, v6 waits
+
+
+FOUR_HOURS = """
+encounter_key | acuity | arrival_mode | departure_date | minutes_in_department | is_departure_known | is_open
+v1            | 2      | ambulance    | 2026-01-05     | 239.5                 | yes                | no
+v2            | 3      | walk-in      | 2026-01-05     | 240                   | yes                | no
+v3            | 3      | walk-in      | 2026-01-06     | 240.1                 | yes                | no
+v4            | 4      | walk-in      | 2026-01-06     | -                     | no                 | no
+v5            | 2      | ambulance    | -              | -                     | no                 | yes
+"""
+
+
+def test_leaving_at_exactly_four_hours_counts_as_within(spec):
+    assert spec.value("ed_four_hour_performance", FOUR_HOURS) == (2 / 3, 2, 3, 1)  # v1 v2 of v1 v2 v3
+    assert spec.excluded("ed_four_hour_performance", FOUR_HOURS) == [1]  # v4
+    assert spec.readiness("ed_four_hour_performance", FOUR_HOURS).state == "biased"

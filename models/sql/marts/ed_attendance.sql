@@ -5,8 +5,11 @@
 -- arrived_at: start of the first stay at an emergency department location, else the encounter's start.
 -- departed_at: last end of a stay at an emergency department location; null while open or unknown.
 -- minutes_in_department: arrival to departure, null where either is unknown.
+-- minutes_to_room: arrival to the first stay in a treatment room, null where the visit had none or it is unknown.
+-- minutes_to_provider: arrival to the first status in-progress, when a clinician took the patient on.
 -- boarding_minutes: first admit decision to departure, of admitted visits; negative when the decision came later.
 -- is_departure_known: every stay was at a place of known type, and the last emergency stay has an end.
+-- is_room_known: every stay was at a place of known type, so that a visit without a treatment room truly had none.
 -- is_boarding: decided to admit and still here at the data cut.
 -- departure_date: day of departure; of the encounter's end where the departure is unknown.
 with visit as (
@@ -63,6 +66,7 @@ with visit as (
         stay.roomed_at,
         status.first_contact_at,
         decision.decision_at,
+        not coalesce(stay.has_unknown_place, true) as is_room_known,
         coalesce(not visit.is_open and not stay.has_unknown_place and not stay.has_open_stay, false) as is_departure_known,
         stay.departed_at as last_left_at,
         visit.ended_at,
@@ -104,11 +108,16 @@ select
     decision_at,
     departed_at,
     date_diff('microsecond', arrived_at, departed_at) / 6e7 as minutes_in_department,
+    case when is_room_known then date_diff('microsecond', arrived_at, roomed_at) / 6e7 end as minutes_to_room,
+    date_diff('microsecond', arrived_at, first_contact_at) / 6e7 as minutes_to_provider,
     case when is_admitted then date_diff('microsecond', decision_at, departed_at) / 6e7 end as boarding_minutes,
     is_admitted,
     left_before_seen,
     is_departure_known,
+    is_room_known,
     is_open,
+    is_open and is_room_known and roomed_at is null as is_waiting_for_room,
+    is_open and first_contact_at is null as is_waiting_for_provider,
     is_open and decision_at is not null as is_boarding,
     date_trunc('hour', arrived_at::timestamp) as arrival_hour,
     arrived_at::date as arrival_date,

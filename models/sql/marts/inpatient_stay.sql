@@ -4,6 +4,11 @@
 -- bed_requested_at: the first bed request of this stay or of the emergency visit it came from.
 -- departed_at: last end of a stay on a ward, else the encounter's end; null while open.
 -- minutes_order_to_departure: first discharge order to departure.
+-- minutes_to_departure: the same, and to the data cut for who is still here.
+-- minutes_of_stay: admission to departure.
+-- is_departed: the departure is known.
+-- is_waiting_to_leave: the discharge was ordered and the patient is still here at the data cut.
+-- left_before_noon: departed before 12:00 of the local day; null while open.
 with visit as (
     select
         *,
@@ -78,11 +83,23 @@ select
     discharge_ordered_at,
     departed_at,
     date_diff('microsecond', discharge_ordered_at, departed_at) / 6e7 as minutes_order_to_departure,
+    case
+        when is_open or departed_at is not null
+            then date_diff('microsecond', discharge_ordered_at, coalesce(departed_at, $as_of)) / 6e7
+    end as minutes_to_departure,
+    date_diff('microsecond', admitted_at, departed_at) / 6e7 as minutes_of_stay,
+    date_part('hour', departed_at::timestamp) < 12 as left_before_noon,
+    departed_at is not null as is_departed,
+    is_open and discharge_ordered_at is not null as is_waiting_to_leave,
     is_open,
     date_trunc('hour', admitted_at::timestamp) as admission_hour,
     admitted_at::date as admission_date,
     date_trunc('week', admitted_at::date)::date as admission_week,
     date_trunc('month', admitted_at::date)::date as admission_month,
+    date_trunc('hour', discharge_ordered_at::timestamp) as order_hour,
+    discharge_ordered_at::date as order_date,
+    date_trunc('week', discharge_ordered_at::date)::date as order_week,
+    date_trunc('month', discharge_ordered_at::date)::date as order_month,
     date_trunc('hour', departed_at::timestamp) as departure_hour,
     departed_at::date as departure_date,
     date_trunc('week', departed_at::date)::date as departure_week,

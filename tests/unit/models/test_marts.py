@@ -157,6 +157,88 @@ def test_an_inpatient_stay_with_its_bed_request_and_discharge_order(emergency, c
         "09:00", "11:00", "12:10", "16:30", "18:30",
     ]  # fmt: skip
     assert (row["minutes_order_to_departure"], row["unit"], row["ed_encounter_key"]) == (120, "4 North", "e1")
+    assert (row["minutes_to_departure"], row["minutes_of_stay"], row["left_before_noon"]) == (120, 6 * 60 + 20, False)
+
+
+def test_who_is_still_here_after_the_discharge_order_waits_until_the_data_cut(emergency):
+    emergency.visit("e2", ("bed 1", at("12:10"), None), class_code="IMP", status="in-progress")
+    order(emergency, "o1", "discharge", at="16:30", encounter_key="e2")
+    row = emergency.one("marts.inpatient_stay")
+    assert row["minutes_to_departure"] == (25 * 24 + 19.5) * 60  # from 5 January 16:30 to 31 January 12:00
+    assert (row["is_waiting_to_leave"], row["is_departed"], row["left_before_noon"]) == (True, False, None)
+
+
+@pytest.mark.parametrize(("left", "before"), [("11:59", True), ("12:00", False)])
+def test_noon_itself_is_not_before_noon(emergency, left, before):
+    emergency.visit("e2", ("bed 1", at("08:00"), at(left)), class_code="IMP", end=at(left))
+    assert emergency.one("marts.inpatient_stay")["left_before_noon"] is before
+
+
+def test_waits_for_a_room_and_for_a_clinician_begin_at_the_door(emergency):
+    seen = [{"status": "in-progress", "start": at("10:40"), "end": None}]
+    emergency.visit(
+        "e1",
+        ("waiting", at("10:00"), at("10:30")),
+        ("room 1", at("10:30"), at("13:00")),
+        end=at("13:00"),
+        status_history=seen,
+    )
+    row = emergency.one("marts.ed_attendance")
+    assert (row["minutes_to_room"], row["minutes_to_provider"], row["is_room_known"]) == (30, 40, True)
+    assert (row["is_waiting_for_room"], row["is_waiting_for_provider"]) == (False, False)
+
+
+def test_a_place_of_unknown_type_makes_the_room_unknown(emergency):
+    emergency.visit(
+        "e1", ("waiting", at("10:00"), at("10:30")), ("fast track", at("10:30"), None), status="in-progress"
+    )
+    row = emergency.one("marts.ed_attendance")
+    assert (row["minutes_to_room"], row["is_room_known"], row["is_waiting_for_room"]) == (None, False, False)
+    assert row["is_waiting_for_provider"] is True
+
+
+def bed_clean(hospital, **columns):
+    hospital.deliver(
+        "fhir_task",
+        **{
+            "task_key": "t1",
+            "codes": task("bed-clean"),
+            "authored_on": at("10:00"),
+            "location_id": "4 north",
+            "focus_location_id": "bed 1",
+            "status": "requested",
+        }
+        | columns,
+    )
+
+
+def test_a_bed_is_requested_begun_and_clean(emergency, clock):
+    bed_clean(emergency, status="completed", execution_start=at("10:20"), execution_end=at("10:50"))
+    row = emergency.one("marts.bed_clean")
+    assert [clock(row[name]) for name in ("requested_at", "started_at", "cleaned_at")] == ["10:00", "10:20", "10:50"]
+    assert (row["minutes_to_start"], row["minutes_cleaning"], row["minutes_to_clean"]) == (20, 30, 50)
+    assert (row["facility"], row["unit"], row["bed_id"]) == ("Northfield", "4 North", "bed 1")
+    assert (row["is_started"], row["is_cleaned"], row["is_open"]) == (True, True, False)
+
+
+def test_a_bed_nobody_has_begun_waits_until_the_data_cut(emergency):
+    bed_clean(emergency)
+    row = emergency.one("marts.bed_clean")
+    waited = (26 * 24 + 2) * 60  # from 5 January 10:00 to 31 January 12:00
+    assert (row["minutes_to_start"], row["minutes_cleaning"], row["minutes_to_clean"]) == (waited, None, waited)
+    assert (row["is_waiting"], row["is_open"], row["cleaned_date"]) == (True, True, None)
+
+
+def test_a_request_cancelled_before_anyone_began_is_none_and_a_failed_one_ends_unclean(emergency):
+    bed_clean(emergency, status="cancelled")
+    bed_clean(emergency, task_key="t2", status="failed", execution_start=at("10:20"), last_modified=at("10:45"))
+    row = emergency.one("marts.bed_clean")
+    assert (row["bed_clean_key"], row["is_cleaned"], row["is_open"], row["minutes_to_clean"]) == (
+        "t2",
+        False,
+        False,
+        45,
+    )
 
 
 def test_an_order_is_verified_by_its_first_final_report(emergency, clock):
