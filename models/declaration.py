@@ -20,7 +20,8 @@ from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rat
 Family = Literal["emergency", "beds", "results", "handoffs", "tasks", "interfaces"]
 Stakeholder = Literal["patients", "clinicians", "operations", "it"]
 """Whose day a number describes: what patients wait for, clinicians' friction, operations' throughput, the IT that carries it."""
-Unit = Literal["percent", "minutes", "milliseconds", "count"]
+Unit = Literal["percent", "minutes", "milliseconds", "count", "ratio"]
+"""What a value is counted in; a ratio is a plain number with decimals, such as attempts for each delivery."""
 Direction = Literal["up", "down", "neither"]
 
 SHORT_TITLE_LENGTH = 26

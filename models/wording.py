@@ -64,6 +64,8 @@ def value(amount: float | None, unit: Unit) -> str:
             return duration(amount)
         case "milliseconds":
             return milliseconds(amount)
+        case "ratio":
+            return NONE if amount is None else _signed(f"{amount:.2f}")
         case _:
             return number(amount)
 

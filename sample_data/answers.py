@@ -129,13 +129,18 @@ class Cells:
         return {"facility": facility, "grain": grain, "period": period, **values}
 
     def backlog(
-        self, rows: Sequence[Any], opened: Callable[[Any], int], closed: Callable[[Any], int | None]
+        self,
+        rows: Sequence[Any],
+        opened: Callable[[Any], float],
+        closed: Callable[[Any], float | None],
+        *,
+        engine: bool = False,
     ) -> list[dict[str, Any]]:
-        """What waits at the end of each week and at the data cut, with its total age."""
+        """What waits at the end of each week and at the data cut, with its total age; clocks are in seconds."""
         starts = (*self._calendar.week_starts[1:], self._calendar.end_ms)
         ends = [("week", 7 * n, end // SECOND) for n, end in enumerate(starts)] + [("all", 0, self.cut)]
         cells: list[dict[str, Any]] = []
-        for name, belongs in self._owners():
+        for name, belongs in self._owners(engine=engine):
             mine = [(opened(row), closed(row)) for row in rows if belongs(row)]
             for grain, day, end in ends:
                 waiting = [begin for begin, until in mine if begin < end and (until is None or until >= end)]

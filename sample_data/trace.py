@@ -5,8 +5,9 @@ moves on; None means "not yet". Entries never look at a file, a resource or the 
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sample_data.engine import ACCEPTED, Message
+from sample_data.engine import Message
 
 
 @dataclass(slots=True)
@@ -78,13 +79,27 @@ class HandoffTrace:
     closed: int | None = None
 
 
+class DeliveryTrace(NamedTuple):
+    """A message on its way to one destination, in milliseconds, as the whole course will have been.
+
+    `tried` is when the engine's last attempt started, `ended` when that attempt did, by delivery or by giving up;
+    `attempts` is how many there were.
+    """
+
+    entered: int
+    tried: int
+    ended: int
+    is_delivered: bool
+    attempts: int
+
+
 @dataclass(slots=True)
 class MessageTrace:
-    """A message an engine received. Per delivery: entered, settled, whether delivered, ACK latency (ms)."""
+    """A message an engine received, with what became of it at every destination."""
 
     facility: int | None
     received: int
-    deliveries: tuple[tuple[int, int, bool, int], ...]
+    deliveries: tuple[DeliveryTrace, ...]
 
 
 @dataclass
@@ -102,7 +117,7 @@ class Trace:
     def message(self, facility: int | None, message: Message) -> None:
         """Note a message; `facility` is None for a channel that the registry does not know."""
         deliveries = tuple(
-            (d.entered, d.settled, d.attempts[-1].outcome == ACCEPTED, d.attempts[-1].end - d.attempts[-1].start)
+            DeliveryTrace(d.entered, d.attempts[-1].start, d.settled, d.is_delivered, len(d.attempts))
             for d in message.deliveries
         )
         self.messages.append(MessageTrace(facility, message.received, deliveries))

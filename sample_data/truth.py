@@ -6,25 +6,15 @@ how the pipeline computes anything; the arithmetic is written a second time on p
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sample_data.answers import Cells, Value, completed, ms, quantile, share
 from sample_data.clock import SECOND, Calendar
 from sample_data.facility import Facility
-from sample_data.trace import HandoffTrace, MessageTrace, Trace, VisitTrace
+from sample_data.trace import HandoffTrace, Trace, VisitTrace
 from sample_data.truth_beds import beds, emergency
+from sample_data.truth_interfaces import interfaces
 from sample_data.truth_results import results
-
-
-class Delivery(NamedTuple):
-    """One delivery of a message, with the facility and receipt of its message, in milliseconds."""
-
-    facility: int | None
-    received: int
-    entered: int
-    settled: int
-    is_delivered: bool
-    latency: int
 
 
 class Truth:
@@ -38,12 +28,6 @@ class Truth:
     def kpis(self) -> dict[str, list[dict[str, Any]]]:
         """The `kpis` part of truth.json."""
         t, cells = self._trace, self._cells
-        deliveries = [
-            delivery
-            for m in t.messages
-            for each in m.deliveries
-            if (delivery := Delivery(m.facility, m.received, *each)).entered < self._calendar.end_ms
-        ]
         return {
             "ed_arrivals": cells.of(t.visits, lambda v: ms(v.arrived), self._arrivals),
             "ed_length_of_stay": cells.of(t.visits, lambda v: ms(v.departed), self._length_of_stay, hides=True),
@@ -55,9 +39,7 @@ class Truth:
             "handoff_acceptance_time": cells.of(t.handoffs, lambda h: ms(h.offered), self._acceptance),
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),
             "handoffs_open": cells.backlog(t.handoffs, lambda h: h.offered, lambda h: h.accepted or h.closed),
-            "interface_messages": cells.of(t.messages, lambda m: m.received, self._messages, engine=True),
-            "interface_final_failure_rate": cells.of(deliveries, lambda d: d.received, self._failures, engine=True),
-            "interface_ack_latency": cells.of(deliveries, lambda d: d.received, self._latency, engine=True),
+            **interfaces(t, cells),
         }
 
     @staticmethod
@@ -90,16 +72,3 @@ class Truth:
         settled = [h for h, still in zip(rows, is_open, strict=True) if not still or h.accept_by <= self._cut]
         missed = sum(h.accepted is None or h.accepted > h.accept_by for h in settled)
         return share(missed, len(settled), sum(is_open))
-
-    @staticmethod
-    def _messages(rows: Sequence[MessageTrace], _undated: Sequence[MessageTrace]) -> Value:
-        return Value(len(rows), len(rows), len(rows), 0)
-
-    def _failures(self, rows: Sequence[Delivery], _undated: Sequence[Delivery]) -> Value:
-        ended = [d for d in rows if d.settled < self._calendar.end_ms]
-        return share(sum(not d.is_delivered for d in ended), len(ended), len(rows) - len(ended))
-
-    def _latency(self, rows: Sequence[Delivery], _undated: Sequence[Delivery]) -> Value:
-        ended = [d for d in rows if d.settled < self._calendar.end_ms]
-        latencies = [d.latency for d in ended if d.is_delivered]
-        return Value(quantile(latencies, 0.95), len(latencies), len(latencies), len(rows) - len(ended))

@@ -1,8 +1,14 @@
-"""Interface KPIs, counted in `marts.message` and `marts.message_delivery`. They count messages, not people."""
+"""Interface KPIs: how much comes, what fails, what is tried again. They count messages, not people.
+
+Here: the family as a whole, and the KPIs of volume and failure. Not here: those of time (`interface_times`) and of what
+the engine gave up (`dead_letters`).
+"""
 
 import narwhals.stable.v2 as nw
 
-from models.kpi import Count, Exclusion, Kpi, Quantile, Requirement, Share
+from models.kpi import Count, Exclusion, Kpi, Mean, Share
+from models.kpis.dead_letters import DEAD_LETTERS
+from models.kpis.interface_times import INTERFACE_TIMES
 
 INTERFACE_MESSAGES = Kpi(
     id="interface_messages",
@@ -32,7 +38,7 @@ INTERFACE_FINAL_FAILURE_RATE = Kpi(
     title="Deliveries that finally failed",
     short_title="Final delivery failures",
     definition="Share of deliveries (message by final destination) that ended failed or dead-lettered, of those that "
-    "ended. A delivery that succeeded after retries is a success.",
+    "ended. A delivery that succeeded after retries, or after a person sent it again, is a success.",
     source="Industry practice; first-attempt failures are a different number",
     version="1",
     family="interfaces",
@@ -53,46 +59,92 @@ INTERFACE_FINAL_FAILURE_RATE = Kpi(
     open_when="is_open",
     about_people=False,
 )
-INTERFACE_ACK_LATENCY = Kpi(
-    id="interface_ack_latency",
-    title="Acknowledgement latency, 95th percentile",
-    short_title="ACK latency, 95 %",
-    definition="95th percentile of the milliseconds from the start of the last attempt to the acknowledgement, of "
-    "delivered messages; both times from one clock.",
+_BY = ("facility", "unit", "channel", "destination", "msg_type")
+_UNSETTLED = Exclusion("still queued or in flight", ~nw.col("is_settled"))
+
+INTERFACE_FIRST_ATTEMPT_FAILURE_RATE = Kpi(
+    id="interface_first_attempt_failure_rate",
+    title="Deliveries whose first attempt failed",
+    short_title="First attempts failed",
+    definition="Share of deliveries (message by final destination) whose first attempt did not succeed, whatever came "
+    "of it later, of those that ended.",
+    source="Industry practice; final failures are a different number",
+    version="1",
+    family="interfaces",
+    matters_to="it",
+    mart="message_delivery",
+    case="delivery_key",
+    measure=Share(nw.col("is_first_attempt_failed")),
+    unit="percent",
+    improves="down",
+    target=0.02,
+    clock="received",
+    dimensions=(*_BY, "error_class"),
+    owner="Integration lead",
+    action="A destination that often fails at first is about to fail for good: ask its owner before it does.",
+    uses=("is_first_attempt_failed", "is_settled", "is_open"),
+    exclusions=(_UNSETTLED,),
+    open_when="is_open",
+    about_people=False,
+    paired_with="interface_final_failure_rate",
+)
+INTERFACE_RETRY_RATE = Kpi(
+    id="interface_retry_rate",
+    title="Deliveries tried more than once",
+    short_title="Deliveries retried",
+    definition="Share of deliveries that took more than one attempt, by the engine or by a person who sent the message "
+    "again, of those that ended.",
     source="Industry practice",
     version="1",
     family="interfaces",
     matters_to="it",
-    on_overview=True,
     mart="message_delivery",
     case="delivery_key",
-    measure=Quantile(column="ack_latency_ms", q=0.95),
-    unit="milliseconds",
+    measure=Share(nw.col("is_retried")),
+    unit="percent",
     improves="down",
-    target=2000.0,
     clock="received",
-    dimensions=("facility", "unit", "channel", "destination", "msg_type"),
+    dimensions=_BY,
     owner="Integration lead",
-    action="Compare destinations: one slow receiver is theirs, all slow is the engine or the network.",
-    uses=("is_delivered", "is_latency_known", "is_open"),
-    exclusions=(
-        Exclusion("not delivered", ~nw.col("is_delivered")),
-        Exclusion(
-            "the attempt and its acknowledgement were not stamped by one clock",
-            ~nw.col("is_latency_known"),
-            unknown="is_latency_known",
-        ),
-    ),
-    requires=(
-        Requirement(
-            "is_latency_known",
-            0.95,
-            "Some deliveries have no attempt time, or one from another clock than the acknowledgement's; "
-            "they are left out, and channels that log less may be the slow ones.",
-        ),
-    ),
+    action="Retries hide trouble: look which destination needs them, and since when.",
+    uses=("is_retried", "is_settled", "is_open"),
+    exclusions=(_UNSETTLED,),
     open_when="is_open",
     about_people=False,
+    paired_with="interface_first_attempt_failure_rate",
+)
+INTERFACE_ATTEMPTS_PER_DELIVERY = Kpi(
+    id="interface_attempts_per_delivery",
+    title="Attempts for each delivery",
+    short_title="Attempts per delivery",
+    definition="Mean number of attempts of the deliveries that ended; 1 when everything succeeds at once.",
+    source="Industry practice; a sudden rise at one destination is a retry storm",
+    version="1",
+    family="interfaces",
+    matters_to="it",
+    mart="message_delivery",
+    case="delivery_key",
+    measure=Mean("attempts"),
+    unit="ratio",
+    improves="down",
+    clock="received",
+    dimensions=_BY,
+    owner="Integration lead",
+    action="Above 1.5 at one destination: stop its sender or lengthen the pause between attempts, then ask its owner.",
+    uses=("is_settled", "is_open"),
+    exclusions=(_UNSETTLED,),
+    caveats=("Mirth tells how many attempts there were, not when each of them was.",),
+    open_when="is_open",
+    about_people=False,
+    paired_with="interface_retry_rate",
 )
 
-INTERFACES = (INTERFACE_MESSAGES, INTERFACE_FINAL_FAILURE_RATE, INTERFACE_ACK_LATENCY)
+INTERFACES = (
+    INTERFACE_MESSAGES,
+    INTERFACE_FINAL_FAILURE_RATE,
+    INTERFACE_FIRST_ATTEMPT_FAILURE_RATE,
+    INTERFACE_RETRY_RATE,
+    INTERFACE_ATTEMPTS_PER_DELIVERY,
+    *INTERFACE_TIMES,
+    *DEAD_LETTERS,
+)

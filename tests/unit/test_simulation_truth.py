@@ -67,7 +67,7 @@ def in_run(truth, instant):
 def test_there_is_a_cell_for_every_week_and_facility_and_for_all(truth):
     weeks = ["2025-10-13", "2025-10-20", "2025-10-27"]
     for kpi, rows in truth["kpis"].items():
-        names = [None, *truth["facilities"]] + (["Unregistered"] if kpi.startswith("interface") else [])
+        names = [None, *truth["facilities"]] + (["Unregistered"] if KPIS[kpi].family == "interfaces" else [])
         wanted = {(name, "week", week) for name in names for week in weeks} | {(n, "all", weeks[0]) for n in names}
         assert {(c["facility"], c["grain"], c["period"]) for c in rows} == wanted
         assert len(rows) == len(wanted)

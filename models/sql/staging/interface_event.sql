@@ -2,6 +2,8 @@
 -- Typed already when read. Columns that no table counts stay in raw; added are the channel's name and the order of events
 -- that share a timestamp.
 -- channel: the name of the channel at the time, else its id.
+-- original_uid: the message itself, or the one that it repeats when somebody sent that again as a new message.
+-- incarnation: which processing of a message it belongs to, where a log processes one message again in its place.
 -- event_order: microseconds since 1970 times 100, plus the event's rank among events of the same instant.
 select
     event_uid,
@@ -16,6 +18,9 @@ select
     coalesce(nullif(node_name, ''), node_id) as node,
     node_role,
     message_uid,
+    coalesce(replay_of_uid, message_uid) as original_uid,
+    replay_of_uid,
+    incarnation,
     parent_message_uid,
     coalesce(root_message_uid, message_uid) as root_message_uid,
     msg_type,
