@@ -213,7 +213,16 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             ("delivered", "failed", "dead_lettered", "queued"),
             "Every delivery is in exactly one of four states.",
         ),
-        *_flags("is_settled", "is_failed"),
+        *_flags("is_settled", "is_failed", "is_first_attempt_failed", "is_retried", "is_given_up"),
+        holds(
+            "what was resolved had been given up",
+            "resolved_at",
+            "resolved_at is null or resolved_at >= given_up_at",
+            "A dead letter that is resolved before it died would be open for less than no time.",
+            severity="structural",
+        ),
+        between("hop_elapsed_ms", 0, None, "A message that arrives before it was routed is two clocks.", at_least=0.99),
+        between("queue_elapsed_ms", 0, None, "Nothing waits for less than no time.", at_least=0.99),
         holds(
             "a failed delivery has ended",
             "is_failed",

@@ -149,7 +149,9 @@ def _clock(part: Parts) -> str | None:
 
 
 def _lineage(first: Parts, channel: str, number: str, part: Parts) -> tuple[str | None, str, str | None]:
-    """Parent, root and replayed message. The root is the first of the chain of channels when Mirth kept the chain, else the parent."""
+    """Parent, root and replayed message. The root is the first of the chain of channels when Mirth kept the chain, else the parent;
+    of a message without either that repeats another, the one it repeats.
+    """
     found: dict[str, str] = {}
     content = first["sourceMapContent"].find("content") if "sourceMapContent" in first else None
     for entry in content.iter("entry") if content is not None else ():
@@ -162,6 +164,7 @@ def _lineage(first: Parts, channel: str, number: str, part: Parts) -> tuple[str 
         return f"{ids[0]}:{ids[1]}" if _SAFE_ID.fullmatch(ids[0]) and _is_number(ids[1]) else None
 
     parent = place("sourceChannelId", "sourceMessageId")
-    root = place("sourceChannelIds", "sourceMessageIds") or parent or f"{channel}:{number}"
     original = _text(part, "originalId")
-    return parent, root, f"{channel}:{original}" if _is_number(original) else None
+    repeated = f"{channel}:{original}" if _is_number(original) else None
+    root = place("sourceChannelIds", "sourceMessageIds") or parent or repeated or f"{channel}:{number}"
+    return parent, root, repeated

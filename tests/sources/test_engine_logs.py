@@ -124,7 +124,7 @@ def test_a_message_processed_again_in_place_is_a_new_incarnation(site, put):
 
 def test_a_reprocessed_message_names_the_one_it_repeats(site, put):
     site.ingest(put("a.xml", message(SOURCE, number=9, original=1)))
-    assert ("replayed", f"{CHANNEL}:1") in events(site, "event_type, replay_of_uid")
+    assert ("replayed", f"{CHANNEL}:1", f"{CHANNEL}:1") in events(site, "event_type, replay_of_uid, root_message_uid")
 
 
 def test_a_hop_between_channels_keeps_parent_and_root(site, put):

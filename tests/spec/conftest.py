@@ -33,8 +33,10 @@ _AMOUNTS = (
     "minutes_to_acknowledgement",
     "minutes_to_escalation",
     "minutes_to_acceptance",
-    "ack_latency_ms",
+    "attempts",
 )
+
+_CLOCKS = frozenset({"offer", "closing", "entered", "settled", "given_up", "resolved"})
 
 
 def _typed(column: str, cell: str):
@@ -42,7 +44,7 @@ def _typed(column: str, cell: str):
         return None
     if column.startswith(_FLAGS):
         return cell == "yes"
-    if column in _AMOUNTS:
+    if column in _AMOUNTS or column.endswith("_ms"):
         return float(cell)
     if column.endswith("_date"):
         return date.fromisoformat(cell)
@@ -54,7 +56,7 @@ def _typed(column: str, cell: str):
 def _type(column: str):
     if column.startswith(_FLAGS):
         return pl.Boolean
-    if column in _AMOUNTS or column.endswith("_epoch"):
+    if column in _AMOUNTS or column.endswith(("_epoch", "_ms")):
         return pl.Float64
     if column.endswith(("_date", "_week", "_month")):
         return pl.Date
@@ -70,7 +72,7 @@ def mart_from(text: str) -> pl.DataFrame:
     a clock given to the minute as `<clock>_at` brings its whole calendar and epoch."""
     header, *rows = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
     table = {name: [_typed(name, row[i]) for row in rows] for i, name in enumerate(header)}
-    for name in [name for name in header if name.endswith("_at") and name.removesuffix("_at") in {"offer", "closing"}]:
+    for name in [name for name in header if name.endswith("_at") and name.removesuffix("_at") in _CLOCKS]:
         clock, instants = name.removesuffix("_at"), table[name]
         table[f"{clock}_epoch"] = [at and at.timestamp() for at in instants]
         table[f"{clock}_hour"] = [at and at.replace(tzinfo=None, minute=0, second=0) for at in instants]

@@ -1,6 +1,10 @@
 # ruff: noqa: E501 - a row of a literal table is one line
 """The interface KPIs on messages that can be counted by hand."""
 
+from datetime import date
+
+import pytest
+
 MESSAGES = """
 message_key | encounter_key | channel | msg_type | msg_trigger | state     | received_date
 m1          | v1            | ROUTER  | ADT      | A01         | delivered | 2026-01-05
@@ -44,3 +48,108 @@ def test_a_share_of_nothing_is_unknown_not_zero(spec):
 def test_deliveries_without_a_latency_turn_it_biased(spec):
     verdict = spec.readiness("interface_ack_latency", DELIVERIES)
     assert (verdict.state, verdict.inputs[0].completeness) == ("biased", 2 / 3)
+
+
+COURSES = """
+delivery_key | channel | destination | msg_type | error_class | received_date | attempts | is_first_attempt_failed | is_retried | is_settled | is_open
+d1           | ADT     | LIS         | ADT      | -           | 2026-01-05    | 1        | no                      | no         | yes        | no
+d2           | ADT     | LIS         | ADT      | connect     | 2026-01-05    | 4        | yes                     | yes        | yes        | no
+d3           | RESULTS | EHR         | ORU      | nack        | 2026-01-05    | 1        | yes                     | no         | yes        | no
+d4           | ADT     | LIS         | ADT      | connect     | 2026-01-06    | 3        | yes                     | yes        | no         | yes
+"""
+
+
+def test_a_first_attempt_that_failed_is_counted_also_when_a_later_one_succeeded(spec):
+    # d2 was delivered at the fourth attempt, d3 was refused at once; d4 is not over
+    assert spec.value("interface_first_attempt_failure_rate", COURSES) == (2 / 3, 2, 3, 1)
+
+
+def test_a_delivery_given_up_at_once_was_not_retried(spec):
+    assert spec.value("interface_retry_rate", COURSES) == (1 / 3, 1, 3, 1)
+
+
+def test_attempts_are_counted_of_deliveries_that_are_over(spec):
+    # one, four and one attempts of three deliveries; d4 is not over
+    assert spec.value("interface_attempts_per_delivery", COURSES) == (2, 6, 3, 1)
+    assert spec.value("interface_attempts_per_delivery", COURSES, where={"channel": ("RESULTS",)}) == (1, 1, 1, 0)
+
+
+HOPS = """
+delivery_key | channel | destination | msg_type | received_date | is_hop_known | hop_elapsed_ms | is_delivered | is_open
+d1           | ADT     | LIS         | ADT      | 2026-01-05    | yes          | 100            | yes          | no
+d2           | ADT     | LIS         | ADT      | 2026-01-05    | yes          | 200            | yes          | no
+d3           | ADT     | LIS         | ADT      | 2026-01-05    | yes          | 150            | no           | yes
+d4           | ADT     | LIS         | ADT      | 2026-01-05    | yes          | 900            | yes          | no
+d5           | ADT     | LIS         | ADT      | 2026-01-05    | no           | -              | yes          | no
+"""
+
+
+@pytest.mark.parametrize(
+    ("kpi", "value"),
+    [
+        # still under way after 100 ms: 3/4; d3 leaves the row at 150; after 200 ms 3/4 x 1/2 = 3/8; after 900 ms none
+        ("interface_hop_latency_p50", 200),
+        ("interface_hop_latency_p95", 900),
+        ("interface_hop_latency_p99", 900),
+    ],
+)
+def test_what_is_still_under_way_takes_at_least_as_long_as_it_has(spec, kpi, value):
+    assert spec.value(kpi, HOPS) == (value, 3, 4, 1)
+    assert spec.excluded(kpi, HOPS) == [1]
+    assert spec.readiness(kpi, HOPS).state == "biased"
+
+
+def test_a_percentile_that_never_arrives_is_not_estimable(spec):
+    never = HOPS.replace("900            | yes", "900            | no ")
+    # still under way after 200 ms: 3/8, more than 5 and than 1 percent
+    assert spec.value("interface_hop_latency_p95", never) == (None, 2, 4, 1)
+
+
+QUEUE = """
+delivery_key | channel | destination | msg_type | received_date | is_queue_wait_known | queue_elapsed_ms | is_queue_wait_over | is_open | entered_at       | settled_at
+d1           | ADT     | LIS         | ADT      | 2026-01-05    | yes                 | 1                | yes                | no      | 2026-01-05T10:00 | 2026-01-05T10:00
+d2           | ADT     | LIS         | ADT      | 2026-01-05    | yes                 | 60000            | yes                | no      | 2026-01-05T10:00 | 2026-01-05T10:01
+d3           | ADT     | LIS         | ADT      | 2026-01-05    | yes                 | 90000            | no                 | yes     | 2026-01-05T22:30 | -
+d4           | ADT     | LIS         | ADT      | 2026-01-05    | no                  | -                | yes                | no      | 2026-01-05T10:00 | 2026-01-06T10:00
+"""
+
+
+def test_the_wait_in_the_queue_counts_those_who_still_wait(spec):
+    # of three, d1 is over after 1 ms and d2 after 60 s: one third is still waiting, which is more than 5 percent
+    assert spec.value("interface_queue_wait", QUEUE) == (None, 2, 3, 1)
+    # without d3 the second of two
+    assert spec.value("interface_queue_wait", QUEUE.replace("90000", "-    ")) == (60000, 2, 2, 1)
+    assert spec.excluded("interface_queue_wait", QUEUE) == [1]
+
+
+def test_the_depth_of_the_queue_is_what_was_routed_and_not_settled_at_the_end_of_the_day(spec):
+    asked = {"start": date(2026, 1, 5), "end": date(2026, 1, 7), "grain": "day"}
+    assert spec.rows("interface_queue_depth", QUEUE, **asked) == [
+        (date(2026, 1, 5), 2, 14 * 60 + 90, 2, 2),  # d4 for 14 hours, d3 for an hour and a half
+        (date(2026, 1, 6), 1, 24 * 60 + 90, 1, 1),  # d3
+    ]
+
+
+DEAD = """
+delivery_key | channel | destination | msg_type | error_class | given_up_at      | resolved_at      | is_resolved_in_a_day | is_resolution_due | is_unresolved
+d1           | ADT     | LIS         | ADT      | nack        | 2026-01-05T10:00 | 2026-01-05T11:00 | yes                  | yes               | no
+d2           | ADT     | LIS         | ADT      | nack        | 2026-01-05T12:00 | 2026-01-07T12:00 | no                   | yes               | no
+d3           | ADT     | LIS         | ADT      | connect     | 2026-01-05T18:00 | -                | no                   | yes               | yes
+d4           | ADT     | LIS         | ADT      | connect     | 2026-01-07T23:00 | -                | no                   | no                | yes
+d5           | ADT     | LIS         | ADT      | -           | -                | -                | no                   | no                | no
+"""
+
+
+def test_dead_letters_wait_from_giving_up_to_delivery_or_discarding(spec):
+    asked = {"start": date(2026, 1, 5), "end": date(2026, 1, 8), "grain": "day"}
+    assert spec.rows("dead_letters_open", DEAD, **asked) == [
+        (date(2026, 1, 5), 2, (12 + 6) * 60, 2, 2),  # d2 and d3
+        (date(2026, 1, 6), 2, (36 + 30) * 60, 2, 2),
+        (date(2026, 1, 7), 2, (54 + 1) * 60, 2, 2),  # d3 and d4
+    ]
+
+
+def test_dead_letters_of_the_last_day_are_not_held_against_anyone_yet(spec):
+    # d1 of d1 d2 d3; d4 still has time
+    assert spec.value("dead_letters_resolved", DEAD) == (1 / 3, 1, 3, 2)
+    assert spec.excluded("dead_letters_resolved", DEAD) == [1]

@@ -85,6 +85,67 @@ def test_a_log_that_keeps_only_the_last_attempt_says_how_many_there_were(hospita
     assert (row["attempts"], row["attempts_exact"]) == (4, False)
 
 
+def test_the_queue_is_left_at_the_last_attempt_of_the_engines_own(hospital, clock):
+    lis(
+        hospital,
+        ("routed", "10:00:01"),
+        ("attempt_started", "10:00:01"),
+        ("attempt_failed", "10:00:05"),
+        ("attempt_started", "10:01:01"),
+        ("dead_lettered", "10:01:02"),
+        ("replayed", "12:00:00"),
+        ("attempt_started", "12:00:00"),
+        ("delivered", "12:00:01"),
+    )
+    row = delivery(hospital)
+    assert (row["state"], row["attempts"], row["is_failed"], row["is_first_attempt_failed"]) == (
+        "delivered", 3, False, True,
+    )  # fmt: skip
+    assert (row["is_queue_wait_over"], row["queue_elapsed_ms"], row["hop_elapsed_ms"]) == (True, 60_000, 7_200_000)
+    assert (clock(row["given_up_at"]), clock(row["resolved_at"]), clock(row["settled_at"])) == (
+        "10:01", "12:00", "10:01",
+    )  # fmt: skip
+    assert (row["is_given_up"], row["is_unresolved"], row["is_resolved_in_a_day"]) == (True, False, True)
+
+
+def test_a_message_sent_again_as_a_new_one_is_the_same_delivery(hospital, clock):
+    lis(hospital, ("routed", "10:00:01"), ("attempt_started", "10:00:02", {"attempt_no": 2}), ("failed", "10:00:03"))
+    again = {"replay_of_uid": "m1", "root_message_uid": "m1"}
+    hospital.event("m9", "received", "11:00:00", **again)
+    hospital.event("m9", "routed", "11:00:00", node="LIS", **again)
+    hospital.event("m9", "attempt_started", "11:00:00", node="LIS", **again)
+    hospital.event("m9", "delivered", "11:00:01", node="LIS", **again)
+    row = delivery(hospital)
+    # two attempts of the engine's and one of the person who sent it again
+    assert (row["delivery_key"], row["state"], row["attempts"], clock(row["resolved_at"])) == (
+        "m1:LIS", "delivered", 3, "11:00",
+    )  # fmt: skip
+    assert hospital.one("marts.message")["state"] == "delivered"
+
+
+def test_a_dead_letter_thrown_away_is_resolved_and_still_failed(hospital):
+    lis(hospital, ("routed", "10:00:00"), ("dead_lettered", "10:00:03"), ("discarded", "10:30:00"))
+    row = delivery(hospital)
+    assert (row["state"], row["is_failed"], row["is_unresolved"]) == ("failed", True, False)
+    assert (row["hop_elapsed_ms"], row["is_delivered"]) == (30 * 60_000, False)
+    # never attempted by a log that says so: nothing is known of its wait
+    assert (row["is_queue_wait_known"], row["queue_elapsed_ms"]) == (False, None)
+
+
+def test_what_still_waits_has_waited_until_the_data_cut(hospital):
+    lis(hospital, ("routed", "10:00:00"), ("queued", "10:00:00"))
+    row = delivery(hospital)
+    # from 10 o'clock on the 5th to noon on the 31st
+    assert row["queue_elapsed_ms"] == row["hop_elapsed_ms"] == (26 * 24 + 2) * 3_600_000
+    assert (row["is_open"], row["is_queue_wait_over"], row["settled_at"]) == (True, False, None)
+
+
+def test_a_log_that_does_not_say_when_it_routed_knows_no_hop_and_no_wait(hospital, clock):
+    lis(hospital, ("attempt_started", "10:00:02"), ("delivered", "10:00:03"))
+    row = delivery(hospital)
+    assert (row["is_hop_known"], row["is_queue_wait_known"], clock(row["entered_at"])) == (False, False, "10:00")
+
+
 def test_the_error_shown_is_the_last_one(hospital):
     lis(
         hospital,
