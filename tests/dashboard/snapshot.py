@@ -22,7 +22,7 @@ AS_OF = datetime(2026, 4, 13, 4, 0, tzinfo=UTC)  # midnight in New York
 END = date(2026, 4, 13)
 ALL = date(2025, 10, 13)
 FACILITIES = {"Northfield General": ("Emergency", "Ward 4N"), "Eastbrook Community": ("Emergency",)}
-BASE = {"percent": 0.04, "minutes": 60.0, "milliseconds": 800.0, "count": 300.0}
+BASE = {"ratio": 1.2, "percent": 0.04, "minutes": 60.0, "milliseconds": 800.0, "count": 300.0}
 CASE = "c0ffee00c0ffee00c0ffee00c0ffee00"
 FAILED = FailedExpectation(
     "marts.ed_attendance", "is_departure_known", "is_departure_known",
