@@ -40,6 +40,8 @@ def test_every_sql_file_is_an_asset_with_the_parents_that_it_reads(graph):
 
 def test_published_assets_are_these(graph):
     assert keys(graph, "published") == [
+        "published/backlog_age",
+        "published/backlog_week",
         "published/check_result",
         "published/critical_result",
         "published/decision",
