@@ -42,6 +42,7 @@ def test_published_assets_are_these(graph):
     assert keys(graph, "published") == [
         "published/backlog_age",
         "published/backlog_week",
+        "published/bed_clean",
         "published/check_result",
         "published/critical_result",
         "published/decision",
