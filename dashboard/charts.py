@@ -5,7 +5,7 @@ theme's colours when it draws, so one figure is right in light and in dark.
 """
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -47,10 +47,20 @@ def trend(
     said: Callable[[Row], str],
     axis: Callable[[float], str],
     notes: Sequence[tuple[date, str]] = (),
+    others: Mapping[str, Sequence[Row]] | None = None,
 ) -> go.Figure:
-    """Weekly values with limits, mean, target (labelled at its end) and decisions as thin lines with a word."""
+    """Weekly values with limits, mean, target (labelled at its end) and decisions as thin lines with a word.
+
+    `others` are other places' values, drawn as thin lines and named where they are pointed at.
+    """
     figure = _series(weeks, said, width=2, size=6, last=11)
-    low, high = _extent(weeks, target[0] if target else None)
+    beside = others or {}
+    low, high = _extent([*weeks, *(w for each in beside.values() for w in each)], target[0] if target else None)
+    for name, series in beside.items():
+        figure.add_scatter(
+            x=[w["week"].isoformat() for w in series], y=[w["value"] for w in series], mode="lines",
+            line={"color": LINE, "width": 1, "dash": "dash"}, hovertext=name, hovertemplate="%{hovertext}<extra></extra>",
+        )  # fmt: skip
     marks = [(target[0], f"<b>{target[1]}</b>", TARGET)] if target else []
     for name, word in (("mean", "mean"), ("upper", "upper limit"), ("lower", "lower limit")):
         y = weeks[-1].get(name) if weeks else None

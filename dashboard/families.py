@@ -21,7 +21,7 @@ def of(found: Mapping[str, Reading], *families: Family) -> list[Reading]:
 
 def by_stakeholder(shown: Sequence[Reading]) -> dict[Stakeholder, tuple[list[Reading], list[Reading]]]:
     """For each stakeholder the readings of the front page, then their others; a stakeholder without any is left out."""
-    parts = {
+    parts: dict[Stakeholder, tuple[list[Reading], list[Reading]]] = {
         who: (
             [r for r in shown if r.kpi.matters_to == who and r.kpi.on_overview],
             [r for r in shown if r.kpi.matters_to == who and not r.kpi.on_overview],

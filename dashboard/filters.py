@@ -25,11 +25,12 @@ class View:
     case: str | None = None
     channel: str | None = None
     board: str | None = None
+    pilot: str | None = None
 
     @property
     def params(self) -> dict[str, str]:
         """The view as URL parameters; what is at its default is left out."""
-        named = {k: getattr(self, k) for k in ("facility", "unit", "kpi", "case", "channel", "board")}
+        named = {k: getattr(self, k) for k in ("facility", "unit", "kpi", "case", "channel", "board", "pilot")}
         weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
         return {k: v for k, v in named.items() if v} | weeks
 
@@ -77,6 +78,7 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
         kpi=params.get("kpi") or None,
         case=params.get("case") or None,
         channel=params.get("channel") or None,
+        pilot=params.get("pilot") or None,
         board=params.get("board") if params.get("board") in BOARDS else None,
     )
 

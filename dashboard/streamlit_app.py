@@ -20,6 +20,7 @@ QUESTIONS = {  # name in the URL → file, question, icon
     "emergency": ("emergency.py", "Where do patients wait?", ":material/emergency:"),
     "turnaround": ("turnaround.py", "How long do orders take?", ":material/labs:"),
     "backlog": ("backlog.py", "Is work being picked up?", ":material/assignment:"),
+    "pilots": ("pilots.py", "Did the pilot work?", ":material/science:"),
     "interfaces": ("interfaces.py", "Is data flowing?", ":material/lan:"),
     "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),
     "kpi": ("kpi.py", "One measure", ":material/monitoring:"),

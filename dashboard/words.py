@@ -51,6 +51,17 @@ STATES = {
     "biased": ("warning", "biased", "concern"),
     "withheld": ("block", "withheld", "concern"),
 }
+VERDICTS = {  # of a pilot → icon, word, tone
+    "improved": ("check_circle", "improved", "improve"),
+    "not_improved": ("do_not_disturb_on", "no improvement", "neutral"),
+    "worse": ("cancel", "worse", "concern"),
+    "cannot_tell": ("help", "cannot tell", "quiet"),
+}
+GUARDRAILS = {
+    "kept": ("check_circle", "kept", "improve"),
+    "harmed": ("cancel", "harmed", "concern"),
+    "cannot_tell": ("help", "cannot tell", "quiet"),
+}
 FAMILY_PAGES = {
     "emergency": "emergency",
     "beds": "emergency",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import aggregate, backlogs, channels, effective, signals
+from pipelines import aggregate, backlogs, channels, effective, pilots, signals
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
 
@@ -34,6 +34,8 @@ NAMES = (
     "kpi_signal",
     "backlog_week",
     "backlog_age",
+    "pilot_result",
+    "pilot_week",
     "interface_channel",
     "check_result",
     "ledger_total",
@@ -119,7 +121,10 @@ def kpi_tables(
                 rebased,
             )
         )
-    return {name: pl.concat(found) for name, found in parts.items()} | backlogs.backlog_tables(found_inputs)
+    tables = {name: pl.concat(found) for name, found in parts.items()}
+    say("evaluating pilots")
+    piloted = pilots.pilot_tables(db, found_inputs, tables["kpi_value"], tables["readiness"])
+    return tables | backlogs.backlog_tables(found_inputs) | piloted
 
 
 def _check_results(verdict: Verdict) -> pl.DataFrame:

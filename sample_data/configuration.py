@@ -159,10 +159,10 @@ def decisions(calendar: Calendar, plants: Plants, facilities: tuple[Facility, ..
         )
     if plants.pilot_ms:
         plan = {
-            "ward": PILOT_WARD,
-            "starts_at": instant(plants.pilot_ms),
-            "measure": "minutes_order_to_departure",
-            "expected_minutes": -PILOT_MINUTES,
+            "kpi": "discharge_order_to_departure",
+            "unit": next(ward.name for ward in facilities[0].wards if ward.code == PILOT_WARD),
+            "starts_on": calendar.day(calendar.days // 2).isoformat(),
+            "expected": -PILOT_MINUTES,
         }
         entries.append(
             _entry(

@@ -99,7 +99,11 @@ def _value(here: Here, action: str, subject: str) -> str | None:
         name = st.text_input("Name of the pilot", max_chars=80)
         unit = st.text_input("Unit", max_chars=80, value=here.view.unit or "")
         starts = st.date_input("Starts on", value=here.found.as_of.date())
-        return json.dumps({"name": name, "unit": unit, "starts_on": str(starts), "kpi": subject}, ensure_ascii=False)
+        hoped = st.number_input(
+            "Hoped-for change", value=None, format="%g", help="With its sign, in the measure's unit"
+        )
+        plan = {"name": name, "unit": unit, "starts_on": str(starts), "kpi": subject, "expected": hoped}
+        return json.dumps(plan, ensure_ascii=False)
     return None
 
 

@@ -11,6 +11,7 @@ GROUPS = (
     (None, ("overview",)),
     ("Patients", ("emergency",)),
     ("Clinical work", ("turnaround", "backlog")),
+    ("Improvement", ("pilots",)),
     ("Interfaces", ("interfaces",)),
     ("Trust", ("data-quality",)),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli import decide, demo, doctor, export, kpi, loading, process, run, setup, status, trace
+from pipelines.cli import decide, demo, doctor, export, kpi, loading, pilot, process, run, setup, status, trace
 from pipelines.cli.edge import Program, home_options
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -26,6 +26,7 @@ COMMANDS: tuple[click.Command, ...] = (
     kpi.kpi,
     status.readiness,
     status.interfaces,
+    pilot.pilot,
     trace.trace,
     process.process,
     export.export,

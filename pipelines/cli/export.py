@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from models import publication
 from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
 from pipelines.cli.output import print_json, print_table
 from pipelines.cli.roles import open_cases, purpose_option, role_of, role_option, snapshot_as
@@ -21,9 +22,15 @@ DICTIONARY = "DATA_DICTIONARY.md"
 
 @click.command()
 @click.option(
+    "--html",
+    "pack",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A new HTML file for a printable board pack: totals only, for every role.",
+)
+@click.option(
     "--parquet",
     "folder",
-    required=True,
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="A new or empty folder for the files.",
@@ -32,15 +39,42 @@ DICTIONARY = "DATA_DICTIONARY.md"
 @format_option
 @role_option
 @home_options
-def export(folder: Path, purpose: str | None, as_format: str) -> None:
-    """Copy the tables of the current snapshot that your role may open, with the data dictionary.
+def export(folder: Path | None, pack: Path | None, purpose: str | None, as_format: str) -> None:
+    """Copy the tables of the current snapshot that your role may open, with the data dictionary; or print a board pack.
 
     Leadership exports aggregates; other roles export cases too, which needs a purpose and goes into the access log.
+    The board pack is one HTML file of published totals, without scripts and without anything from outside.
 
     \b
     Example: wardflow export --parquet board-2026-04 --role leadership
              wardflow export --parquet research --purpose "discharge pilot, protocol 4"
+             wardflow export --html board-2026-04.html
     """
+    if (folder is None) == (pack is None):
+        raise WrongUse("Say what to export: --parquet DIR or --html FILE, one of them.")
+    if pack is not None:
+        _board_pack(pack, as_format)
+    else:
+        _tables(cast("Path", folder), purpose, as_format)
+
+
+def _board_pack(pack: Path, as_format: str) -> None:
+    """The board pack as one file that only its owner and group may read."""
+    from pipelines.pack import board_pack
+
+    if pack.exists():
+        raise WrongUse(f"{pack} exists, and an export never overwrites. Name a new file.")
+    role_of(call_of())  # whoever has a role may: the pack is read as the narrowest one
+    snapshot = snapshot_as("leadership")
+    pack.write_text(board_pack(snapshot), encoding="utf-8")
+    pack.chmod(0o640)
+    if as_format == "json":
+        print_json({"snapshot": snapshot.manifest.id, "as_of": snapshot.as_of, "file": str(pack)})
+    else:
+        click.echo(f"Board pack of snapshot {snapshot.manifest.id} in {pack}")
+
+
+def _tables(folder: Path, purpose: str | None, as_format: str) -> None:
     call = call_of()
     if folder.exists() and any(folder.iterdir()):
         raise WrongUse(f"{folder} is not empty, and an export never overwrites. Name a new folder.")
@@ -50,6 +84,8 @@ def export(folder: Path, purpose: str | None, as_format: str) -> None:
     snapshot = snapshot_as(role)
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     written = [name for table in snapshot.tables() for name in _copy(snapshot, table, folder)]
+    manifest = Path(publication.manifest_name(snapshot.manifest.id)).name
+    (folder / manifest).write_text(snapshot.manifest.to_json(), encoding="utf-8")
     dictionary = Path(__file__).parents[2] / "models" / DICTIONARY
     shutil.copyfile(dictionary, folder / DICTIONARY)
     document = {
@@ -59,7 +95,7 @@ def export(folder: Path, purpose: str | None, as_format: str) -> None:
         "tables": [
             {"table": table.name, "audience": table.audience, "rows": table.rows} for table in snapshot.tables()
         ],
-        "files": [*written, DICTIONARY],
+        "files": [*written, manifest, DICTIONARY],
     }
     if as_format == "json":
         print_json(document)

@@ -16,6 +16,8 @@ PAGES = {
     "emergency": "/emergency",
     "turnaround": "/turnaround",
     "backlog": "/backlog",
+    "pilots": "/pilots",
+    "one pilot": "/pilots?pilot=quicker-beds",
     "interfaces": "/interfaces",
     "one channel": "/interfaces?channel=mirth%2FADT-OUT",
     "data quality": "/data-quality",

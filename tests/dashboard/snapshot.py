@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "interface_channel": channels(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS,
     }  # fmt: skip
 
@@ -145,6 +145,43 @@ BACKLOG_AGES: list[dict[str, object]] = [
     {"kpi": "handoffs_open", "facility": None, "unit": None, "band": band, "n": n, "oldest_minutes": 200.0}
     for band, n in (("under 1 h", 3), ("1 to 4 h", 2), ("4 to 24 h", 0), ("1 to 7 days", 0), ("over 7 days", 0))
 ]
+
+
+def pilots() -> list[dict[str, object]]:
+    """One that worked, one that cannot be told, one whose plan names a measure nobody knows."""
+    worked = {
+        "pilot": "quicker-beds", "kpi": "ed_boarding_ed2", "facility": "Northfield General", "unit": "Ward 4N",
+        "starts_on": date(2026, 1, 12), "registered_at": datetime(2026, 1, 5, 9, 30, tzinfo=UTC), "registered_by": "nursing.director",
+        "reason": "A bed is asked for at triage.", "design": "before and after, crude", "verdict": "improved",
+        "why": ["The whole interval is on the better side: −32 min (95 % interval −45 min to −18 min)."], "expected": -30.0,
+        "weeks_before": 13, "weeks_after": 12, "cases_before": 260, "cases_after": 240, "before": 130.0, "after": 98.0,
+        "effect": -32.0, "effect_low": -45.0, "effect_high": -18.0, "p_value": 0.002, "compared_with": "Eastbrook Community",
+        "comparison_effect": 2.0, "comparison_low": -9.0, "comparison_high": 12.0, "net_effect": -34.0, "net_low": -51.0,
+        "net_high": -17.0, "minimum_detectable_effect": 19.0, "needs_more_weeks": None,
+        "guardrails": '[{"kpi": "ed_left_before_seen", "state": "kept", "before": 0.04, "after": 0.041}]',
+    }  # fmt: skip
+    young = worked | {
+        "pilot": "evening-round", "starts_on": date(2026, 4, 6), "verdict": "cannot_tell", "guardrails": "[]",
+        "why": ["There are 25 whole weeks before and 0 after, followed for 2 days; it takes 4 on each side."],
+        **dict.fromkeys(("before", "after", "effect", "effect_low", "effect_high", "p_value", "compared_with", "comparison_effect",
+                         "comparison_low", "comparison_high", "net_effect", "net_low", "net_high", "minimum_detectable_effect")),
+    }  # fmt: skip
+    unknown = young | {"pilot": "old-plan", "kpi": "gone", "why": ["The plan names the measure 'gone'."]}
+    return [worked, young, unknown]
+
+
+def pilot_weeks() -> list[dict[str, object]]:
+    """130 minutes before the first day and 98 from it on; Eastbrook stays at 140."""
+    weeks = [END - timedelta(weeks=26 - i) for i in range(26)]
+    mine = [
+        {"pilot": "quicker-beds", "place": "Ward 4N", "is_pilot": True, "week": week, "value": 130.0 if week < date(2026, 1, 12) else 98.0,
+         "mean": 130.0, "lower": 110.0, "upper": 150.0, "rule": "common_cause" if week < date(2026, 1, 12) else "outside"}
+        for week in weeks
+    ]  # fmt: skip
+    return mine + [
+        {"pilot": "quicker-beds", "place": "Eastbrook Community", "is_pilot": False, "week": week, "value": 140.0}
+        for week in weeks
+    ]
 
 
 def channels() -> list[dict[str, object]]:
@@ -264,6 +301,13 @@ AGGREGATE_SHAPES = {
     "readiness": f"kpi varchar, facility varchar, {_SPAN}, state varchar, why varchar[], inputs varchar",
     "backlog_week": f"{_KPI}, week date, opened bigint, closed bigint",
     "backlog_age": f"{_KPI}, band varchar, n bigint, oldest_minutes double",
+    "pilot_result": "pilot varchar, kpi varchar, facility varchar, unit varchar, starts_on date, registered_at timestamptz, "
+    "registered_by varchar, reason varchar, design varchar, verdict varchar, why varchar[], expected double, weeks_before bigint, "
+    "weeks_after bigint, cases_before bigint, cases_after bigint, before double, after double, effect double, effect_low double, "
+    "effect_high double, p_value double, compared_with varchar, comparison_effect double, comparison_low double, comparison_high double, "
+    "net_effect double, net_low double, net_high double, minimum_detectable_effect double, needs_more_weeks bigint, guardrails varchar",
+    "pilot_week": "pilot varchar, place varchar, is_pilot boolean, week date, value double, mean double, lower double, upper double, "
+    "rule varchar",
     "interface_channel": f"{_SPAN}, source varchar, channel varchar, facility varchar, owner varchar, protocol varchar, data_domain varchar, "
     "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
     "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "

@@ -35,3 +35,34 @@ def test_where_nothing_waits_the_page_says_so(homes, visit):
     assert "No handoff waits." in said
     assert "Nothing waits at the data cut." in said
     assert "No open work is known here." in words(visit(homes["empty"], "backlog"))
+
+
+def test_the_pilots_are_listed_with_their_verdicts(homes, visit):
+    said = words(visit(homes["sample"], "pilots"))
+    assert "3 pilots are registered." in said
+    assert "improved: 1" in said
+    assert "cannot tell: 2" in said
+    assert "No pilot is registered." in words(visit(homes["empty"], "pilots"))
+
+
+def test_a_pilot_says_whether_it_worked_against_what_and_what_was_planned(homes, visit):
+    said = words(visit(homes["sample"], "pilots", pilot="quicker-beds"))
+    for part in (
+        "Yes: it became better.",
+        "2\u00a0h\u00a010 before, 1\u00a0h\u00a038 after",
+        "−32 min (−45 min to −18 min)</td>",
+        "−34 min (−51 min to −17 min)</td>",
+        "a change of 19 min or more would show",
+        "kept",
+        "A bed is asked for at triage.",
+        "−30 min",
+    ):
+        assert part in said, part
+
+
+def test_a_pilot_that_is_too_young_says_so_and_shows_no_number(homes, visit):
+    said = words(visit(homes["sample"], "pilots", pilot="evening-round"))
+    assert "Nobody can tell yet." in said
+    assert "0 after, followed for 2 days" in said
+    assert "No change can be given." in said
+    assert "names the measure" in words(visit(homes["sample"], "pilots", pilot="old-plan"))

@@ -23,9 +23,10 @@ PLACES = {"Northfield General": ("Emergency", "Ward 4N"), "Eastbrook Community":
     st.sampled_from([None, "abc"]),
     st.sampled_from([None, "mirth/ADT-OUT"]),
     st.sampled_from([None, "stakeholder"]),
+    st.sampled_from([None, "quicker-beds"]),
 )
-def test_a_view_survives_the_round_trip_through_the_url(place, weeks, kpi, case, channel, board):
-    view = View(place[0], place[1], weeks, kpi, case, channel, board)
+def test_a_view_survives_the_round_trip_through_the_url(place, weeks, kpi, case, channel, board, pilot):
+    view = View(place[0], place[1], weeks, kpi, case, channel, board, pilot)
     assert read_view(view.params, PLACES) == view
 
 
