@@ -41,7 +41,8 @@ Place = Mapping[str, tuple[object, ...]]
 class Plan:
     """What was written down before looking: the KPI that decides, where, from when, and the effect that is hoped for.
 
-    `expected` is in the KPI's unit with its sign; null when nobody said. Null places mean all.
+    `expected` is in the KPI's unit with its sign; null when nobody said. `guardrails` are KPIs that must not become
+    worse. Null places mean all.
     """
 
     name: str
@@ -50,10 +51,12 @@ class Plan:
     facility: str | None = None
     unit: str | None = None
     expected: float | None = None
+    guardrails: tuple[str, ...] = ()
 
     @classmethod
     def from_decision(cls, name: str, facility: str | None, value: str | None) -> "Plan":
-        """The plan in a journal's `value`: a JSON object with `kpi`, `starts_on`, and if they apply `unit`, `expected`.
+        """The plan in a journal's `value`: a JSON object with `kpi`, `starts_on`, and if they apply `unit`,
+        `expected` and `guardrails`.
 
         Raises:
             BadJournalEntry: it is none, or lacks one of the two; the message says which.
@@ -68,6 +71,7 @@ class Plan:
                 facility=facility,
                 unit=str(unit) if unit else None,
                 expected=None if expected is None else float(expected),
+                guardrails=tuple(map(str, found.get("guardrails") or ())),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadJournalEntry(
@@ -164,11 +168,16 @@ def whole_weeks(go_live: date, first_day: date, as_of: date, follow_up_days: int
     )
 
 
-def guardrail(plan: Plan, kpi: Kpi, mart: Frame, weeks: Weeks) -> Guardrail:
-    """Whether a KPI that the pilot must not harm was kept, in the pilot's own weeks and place."""
+def guardrail(plan: Plan, kpi: Kpi, mart: Frame, *, first_day: date, as_of: date) -> Guardrail:
+    """Whether a KPI that the pilot must not harm was kept, at the pilot's place; followed as long as it takes."""
+    found = Difference(None, None)
     if isinstance(kpi.measure, OpenAt):
-        return Guardrail(kpi.id, "cannot_tell", Difference(None, None))
-    found, _ = _difference(kpi, mart, plan.place, weeks)
+        return Guardrail(kpi.id, "cannot_tell", found)
+    for follow_up in FOLLOW_UP_DAYS:
+        weeks = whole_weeks(plan.starts_on, first_day, as_of, follow_up)
+        if min(weeks.before, weeks.after) >= FEWEST_WEEKS and found.low is None:
+            found, cases = _difference(kpi, mart, plan.place, weeks)
+            found = found if min(cases) >= FEWEST_CASES else Difference(None, None)
     if found.before is None or found.low is None or found.high is None or kpi.improves == "neither":
         return Guardrail(kpi.id, "cannot_tell", found)
     least, most = _worsening(kpi, found.low, found.high)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from models.errors import BadJournalEntry
-from models.impact import DESIGN, Impact, Plan, compare, elsewhere, guardrail
+from models.impact import DESIGN, Guardrail, Impact, Plan, compare, elsewhere, guardrail
 from models.spc import xmr
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def _result(
     if state["state"] == "withheld":
         return {"verdict": "cannot_tell", "why": ["The measure is withheld.", *state["why"]]}
     found = compare(plan, each.kpi, each.mart, others, first_day=each.first_day, as_of=each.as_of.date())
-    watched = [known[name] for name in (each.kpi.paired_with or "",) if name in known]
-    rails = [guardrail(plan, one.kpi, one.mart, found.weeks) for one in watched] if found.weeks else []
+    watched = dict.fromkeys((each.kpi.paired_with or "", *plan.guardrails))
+    rails = [_guardrail(plan, known[name]) for name in watched if name in known]
     biased = [f"The measure is biased. {why}" for why in state["why"]] if state["state"] == "biased" else []
     return _numbers(found) | {
         "verdict": found.verdict,
@@ -160,6 +160,10 @@ def _result(
         "compared_with": _said(others) if found.comparison else None,
         "guardrails": json.dumps([{"kpi": rail.kpi, "state": rail.state, **asdict(rail.found)} for rail in rails]),
     }
+
+
+def _guardrail(plan: Plan, each: Input) -> Guardrail:
+    return guardrail(plan, each.kpi, each.mart, first_day=each.first_day, as_of=each.as_of.date())
 
 
 def _numbers(found: Impact) -> dict[str, Any]:

@@ -163,6 +163,7 @@ def decisions(calendar: Calendar, plants: Plants, facilities: tuple[Facility, ..
             "unit": next(ward.name for ward in facilities[0].wards if ward.code == PILOT_WARD),
             "starts_on": calendar.day(calendar.days // 2).isoformat(),
             "expected": -PILOT_MINUTES,
+            "guardrails": ["inpatient_length_of_stay"],
         }
         entries.append(
             _entry(

@@ -174,10 +174,8 @@ def test_days_that_are_rarely_estimable_give_no_interval(found):
 
 
 def test_a_guardrail_is_kept_harmed_or_unknown(on_engine):
-    weeks = whole_weeks(GO_LIVE, FIRST, LAST, 2)
-
-    def state(frame, kpi=WAIT):
-        return guardrail(PLAN, kpi, on_engine(frame), weeks).state
+    def state(frame, kpi=WAIT, as_of=LAST):
+        return guardrail(PLAN, kpi, on_engine(frame), first_day=FIRST, as_of=as_of).state
 
     assert state(ward(100, 100)) == "kept"  # becoming 10 minutes worse is ruled out
     assert state(ward(100, 90)) == "kept"
@@ -188,6 +186,8 @@ def test_a_guardrail_is_kept_harmed_or_unknown(on_engine):
     assert state(ward(100, 100), replace(WAIT, improves="neither")) == "cannot_tell"
     assert state(ward(100, 100), replace(WAIT, measure=OpenAt("end", "end"))) == "cannot_tell"
     assert state(ward(130, 100), replace(WAIT, improves="up")) == "harmed"
+    assert state(ward(100, 100), as_of=GO_LIVE) == "cannot_tell"  # no week after
+    assert state(ward(100, 100).head(15)) == "cannot_tell"  # three days of cases
 
 
 def test_weeks_are_whole_and_at_most_half_a_year():
@@ -199,9 +199,12 @@ def test_weeks_are_whole_and_at_most_half_a_year():
 
 def test_a_plan_is_read_from_the_journal_or_says_what_it_lacks():
     read = Plan.from_decision(
-        "p", "Northfield", '{"kpi": "wait", "starts_on": "2026-03-02", "unit": "", "expected": -30}'
+        "p",
+        "Northfield",
+        '{"kpi": "wait", "starts_on": "2026-03-02", "unit": "", "expected": -30, "guardrails": ["los"]}',
     )
     assert (read.kpi, read.starts_on, read.unit, read.expected) == ("wait", GO_LIVE, None, -30)
+    assert read.guardrails == ("los",)
     assert read.place == {"facility": ("Northfield",)}
     assert Plan.from_decision("p", None, '{"kpi": "wait", "starts_on": "2026-03-02"}').expected is None
     for value in (None, "soon", '{"kpi": "wait"}', '{"kpi": "wait", "starts_on": "Monday"}', "[1]"):
