@@ -61,6 +61,8 @@ def test_published_assets_are_these(graph):
         "published/location",
         "published/message",
         "published/message_delivery",
+        "published/pilot_result",
+        "published/pilot_week",
         "published/quarantine",
         "published/readiness",
         "published/source_freshness",
