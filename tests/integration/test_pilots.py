@@ -1,0 +1,81 @@
+"""Two pilots with known answers, from delivered files to published rows: one that shortens a wait, one that does nothing."""
+
+import json
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from models.journal import Decision
+from models.publication import load_current
+from pipelines.refresh import refresh
+from sample_data.planted import PILOT_MINUTES
+from sample_data.simulate import simulate
+
+from .conftest import make_home
+
+DAYS = 64  # four whole weeks on each side of the first day, and those after followed for two days
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    out = tmp_path_factory.mktemp("pilots")
+    simulate(out, days=DAYS)
+    home = make_home(out, tmp_path_factory.mktemp("pilots_home") / "home")
+    lines = home.decisions_path.read_text().splitlines()
+    planned = next(json.loads(line) for line in lines if json.loads(line)["subject"] == "discharge-by-noon")
+    plans = {
+        "nothing-changed": json.loads(planned["value"]) | {"unit": "5 South"},
+        "no-such-measure": json.loads(planned["value"]) | {"kpi": "discharge_by_moonlight"},
+        "no-plan": {},
+    }
+    for name, plan in plans.items():
+        entry = Decision(
+            decided_at=datetime(2026, 1, 1, tzinfo=UTC), actor="tests", action="pilot", subject_kind="pilot", subject=name,
+            facility=planned["facility"], value=json.dumps(plan), why="A plan to be judged.",
+        )  # fmt: skip
+        lines.append(entry.to_line())
+    home.decisions_path.write_text("\n".join(lines) + "\n")
+    result = refresh(home)
+    assert result.succeeded, result.failure
+    manifest = load_current(home.published)
+
+    def read(table):
+        return pl.read_parquet([home.published / file for file in manifest.table(table).files])
+
+    rows = {row["pilot"]: row for row in read("pilot_result").iter_rows(named=True)}
+    return rows, read("pilot_week"), read("kpi_value")
+
+
+def test_the_pilot_that_shortens_the_wait_improved_and_its_interval_holds_the_truth(evaluated):
+    row = evaluated[0]["discharge-by-noon"]
+    assert row["verdict"] == "improved"
+    assert row["effect_low"] <= -PILOT_MINUTES <= row["effect_high"] < 0
+    assert row["net_low"] <= -PILOT_MINUTES <= row["net_high"]
+    assert row["weeks_after"] == 4
+    assert row["cases_before"] % 10 == 0
+    assert [rail["kpi"] for rail in json.loads(row["guardrails"])] == ["inpatient_length_of_stay"]
+
+
+def test_the_ward_where_nothing_changed_did_not_improve_and_its_interval_holds_zero(evaluated):
+    row = evaluated[0]["nothing-changed"]
+    assert row["verdict"] in ("not_improved", "cannot_tell")
+    assert row["effect_low"] <= 0 <= row["effect_high"]
+
+
+def test_a_plan_that_cannot_be_judged_says_why(evaluated):
+    assert "does not know" in evaluated[0]["no-such-measure"]["why"][0]
+    assert "needs kpi and starts_on" in evaluated[0]["no-plan"]["why"][0]
+
+
+def test_weekly_values_are_the_published_ones_with_limits_from_the_weeks_before(evaluated):
+    rows, weeks, values = evaluated
+    mine = weeks.filter((pl.col("pilot") == "discharge-by-noon") & pl.col("is_pilot"))
+    published = values.filter(
+        (pl.col("kpi") == "discharge_order_to_departure") & (pl.col("grain") == "week") & (pl.col("unit") == "4 North")
+        & pl.col("is_complete") & pl.col("value").is_not_null()
+    ).sort("period")  # fmt: skip
+    assert mine["value"].to_list() == published["value"].to_list()
+    before = mine.filter(pl.col("week").dt.offset_by("7d") <= rows["discharge-by-noon"]["starts_on"])
+    assert mine["mean"].unique().to_list() == pytest.approx([before["value"].mean()])
+    assert set(weeks.filter(~pl.col("is_pilot"))["place"]) >= {"Eastbrook Community"}
