@@ -250,6 +250,23 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             severity="structural",
         ),
     ),
+    "marts.workflow_event": (
+        present("case_key", "A step belongs to a case."),
+        present("occurred_at", "A step without a time has no place in its case."),
+        one_of(
+            "workflow",
+            ("ed-to-bed", "order-to-acknowledged-result", "discharge", "message-delivery"),
+            "Every step belongs to one of the workflows that are drawn.",
+        ),
+        holds(
+            "a step begins before it is done",
+            "started_at",
+            "started_at is null or started_at <= occurred_at",
+            "A step that ends before it begins is two clocks, and its queue is no measurement.",
+            at_least=0.99,
+        ),
+        present("file_id", _TRACE, at_least=0.99, severity="content"),
+    ),
     "marts.journey_event": (
         present("case_key", "A step belongs to a case."),
         present("occurred_at", "A step without a time has no place in the journey."),

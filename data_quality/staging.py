@@ -201,6 +201,16 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         present("channel", "An interface is registered by its channel's name."),
         one_of("kind", ("channel", "router"), "A router's hop is the same message and is not counted again."),
     ),
+    "staging.registry_step": (
+        present("activity", "A step is registered by its name."),
+        holds(
+            "a step of a workflow stands once",
+            "activity",
+            "count(*) over (partition by workflow, activity) = 1",
+            "A step that stands twice has two windows, and its waits would be counted twice.",
+            severity="structural",
+        ),
+    ),
     "staging.decision": (
         unique("decision_id", "A decision read twice would look like two."),
         present("decided_at", "The last decision wins, so every one needs its time."),

@@ -103,24 +103,30 @@ EDGE_COLUMNS = """
 _EDGES = """
 with step as (
     select
+        process_step.*,
         before.activity as activity,
-        after.activity as next_activity,
-        process_step.*
+        after.activity as next_activity
     from process_step
     inner join process_activity as before on before.code = process_step.code
     inner join process_activity as after on after.code = process_step.next_code
-), target as (
-    select unnest($target_activity::varchar[]) as activity, unnest($target_next::varchar[]) as next_activity,
-        unnest($target_seconds::double[]) as seconds
+    where {condition}
 )
 select
+    {listed}
     step.activity as "from",
     step.next_activity as "to",
     {columns}
 from step
-left join target on target.activity = step.activity and target.next_activity = step.next_activity
-group by step.activity, step.next_activity, target.seconds
+left join process_target as target on {same}
+group by grouping sets ({sets})
 order by lost_seconds desc nulls last, wait_total_seconds desc, "from", "to"
+"""
+_TARGETS = """
+create or replace temp table process_target as
+select
+    unnest($activity::varchar[]) as activity,
+    unnest($next_activity::varchar[]) as next_activity,
+    unnest($seconds::double[]) as seconds
 """
 _VARIANTS = """
 create or replace temp table process_variant as
@@ -307,17 +313,39 @@ def mine(
     )
 
 
+def edge_query(
+    *,
+    groups: Sequence[str] = (),
+    totals: bool = False,
+    same: Sequence[str] = ("activity", "next_activity"),
+    condition: str = "true",
+    columns: str = EDGE_COLUMNS,
+) -> str:
+    """The query for edges after `sequence`, by `groups`; with `totals` also over all of the last group (then null).
+
+    Targets are read from a table `process_target` with the columns `same` and `seconds`. `condition` chooses steps.
+    """
+    parts = [*(f"step.{name}" for name in groups), "step.activity", "step.next_activity", "target.seconds"]
+    sets = [parts] + ([[part for part in parts if part != f"step.{groups[-1]}"]] if totals else [])
+    return _EDGES.format(
+        listed="".join(f"step.{name}, " for name in groups),
+        columns=columns,
+        same=" and ".join(f"target.{name} = step.{name}" for name in same),
+        condition=condition,
+        sets=", ".join(f"({', '.join(each)})" for each in sets),
+    )
+
+
 def _edges(db: duckdb.DuckDBPyConnection, targets: Mapping[tuple[str, str], float]) -> tuple[Edge, ...]:
-    rows = _rows(
-        db,
-        _EDGES.format(columns=EDGE_COLUMNS),
+    db.execute(
+        _TARGETS,
         {
-            "target_activity": [start for start, _ in targets],
-            "target_next": [end for _, end in targets],
-            "target_seconds": list(targets.values()),
+            "activity": [start for start, _ in targets],
+            "next_activity": [end for _, end in targets],
+            "seconds": list(targets.values()),
         },
     )
-    return tuple(Edge(row.pop("from"), row.pop("to"), **row) for row in rows)
+    return tuple(Edge(row.pop("from"), row.pop("to"), **row) for row in _rows(db, edge_query(), {}))
 
 
 def _rows(db: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> list[Row]:

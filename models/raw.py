@@ -46,6 +46,8 @@ _OTHER = {
     "line bigint, quality_flags varchar[]",
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",
+    "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
+    "window_minutes double, exception varchar",
     "decision": "decision_id varchar, decided_at timestamptz, actor varchar, action varchar, subject_kind varchar, "
     "subject varchar, facility varchar, value varchar, why varchar, file_id integer, line bigint",
 }

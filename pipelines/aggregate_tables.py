@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import aggregate, backlogs, channels, effective, pilots, signals
+from pipelines import aggregate, backlogs, channels, effective, pilots, process_tables, signals
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
 
@@ -40,6 +40,7 @@ NAMES = (
     "check_result",
     "ledger_total",
     "source_freshness",
+    *process_tables.NAMES,
 )
 LEDGER_QUERY = """
     select
@@ -74,6 +75,8 @@ def registered(
     """
     frames = kpi_tables(db, settings, verdict, decisions, cuts, say)
     frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
+    say("computing workflows")
+    frames |= process_tables.process_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())

@@ -127,6 +127,7 @@ def _check(registry: Registry, path: Path) -> None:
         ("interface", [f"{each.source}/{each.flow}" for each in registry.interface]),
         ("system", [each.id for each in registry.system]),
         ("workflow", [each.id for each in registry.workflow]),
+        ("step", [f"{each.id}/{step.name}" for each in registry.workflow for step in each.step]),
     ):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

@@ -30,31 +30,49 @@ _RECORDS = (
 )
 _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] = (
     (
-        "critical-result",
-        "Critical laboratory result",
+        "ed-to-bed",
+        "From the emergency department to a bed",
         (
-            ("verified", "Laboratory manager", 30, "laboratory telephones the ward"),
-            ("in the EHR", "Integration lead", 5, "integration desk replays the message"),
-            ("acknowledged", "Chief medical officer", WINDOW_MINUTES, "escalated to the charge nurse after 45 minutes"),
+            ("triaged", "Emergency department manager", 10, "second triage nurse"),
+            ("in a room", "Emergency department manager", 30, "vertical care in the waiting room"),
+            ("seen by a clinician", "Emergency department manager", 30, "physician in triage"),
+            ("decision to admit", "Emergency department manager", 180, "senior review"),
+            ("bed requested", "Emergency department manager", 10, "house supervisor is called"),
+            ("bed assigned", "Patient flow coordinator", 60, "bed meeting at the next full hour"),
+            ("handoff offered", "Emergency department manager", 15, "charge nurse offers it"),
+            ("handoff accepted", "Nursing director", ACCEPT_MINUTES, "charge nurse of the receiving ward accepts"),
+            ("left the department", "Patient flow coordinator", 30, "transport supervisor is called"),
+            ("in the bed", "Patient flow coordinator", 15, "transport supervisor is called"),
         ),
     ),
     (
-        "ed-admission",
-        "Admission from the emergency department",
+        "order-to-acknowledged-result",
+        "From a laboratory order to an acknowledged result",
         (
-            ("bed requested", "Emergency department manager", 10, "house supervisor is called"),
-            ("bed assigned", "Patient flow coordinator", 60, "bed meeting at the next full hour"),
-            ("handoff accepted", "Nursing director", ACCEPT_MINUTES, "charge nurse of the receiving ward accepts"),
-            ("in the bed", "Patient flow coordinator", 45, "transport supervisor is called"),
+            ("sample collected", "Nursing director", 30, "phlebotomist on call"),
+            ("sample in the laboratory", "Nursing director", 20, "tube system or runner"),
+            ("result verified", "Laboratory manager", 45, "laboratory telephones the ward"),
+            ("critical result shown", "Integration lead", 5, "integration desk replays the message"),
+            ("critical result escalated", "Chief medical officer", WINDOW_MINUTES, "laboratory telephones the ward"),
+            ("critical result acknowledged", "Chief medical officer", WINDOW_MINUTES, "escalated to the charge nurse"),
         ),
     ),
     (
         "discharge",
-        "Discharge of an inpatient",
+        "From a discharge order to a clean bed",
         (
-            ("order written", "Medical director", 120, "ward round is moved forward"),
-            ("departed", "Nursing director", 120, "discharge nurse takes over"),
+            ("left the ward", "Nursing director", 120, "discharge nurse takes over"),
+            ("cleaning requested", "Nursing director", 15, "ward clerk requests it"),
             ("bed clean", "Facilities manager", 60, "second cleaning team"),
+        ),
+    ),
+    (
+        "message-delivery",
+        "From a message received to a message delivered",
+        (
+            ("routed", "Integration lead", 1, "integration desk looks at the channel"),
+            ("delivered", "Integration lead", 5, "integration desk replays the message"),
+            ("attempt failed", "Integration lead", 5, "integration desk looks at the destination"),
         ),
     ),
 )

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.edge import WrongUse, format_option, home_options
+from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
 from pipelines.cli.output import EMPTY, print_json, print_table
+from pipelines.cli.roles import role_of, role_option, snapshot_as
+from pipelines.periods import last_monday
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from models.process import Process
     from pipelines.event_log import EventLog
 
@@ -24,12 +24,18 @@ HOUR = 3600
 
 
 @click.command()
+@click.argument("workflow", required=False)
+@click.option("--facility", metavar="NAME", help="Of one facility.  [default: all]")
+@click.option(
+    "--weeks",
+    type=click.Choice(["4", "13", "26"]),
+    help="Cases that began in the last whole weeks before the data cut.  [default: all]",
+)
 @click.option(
     "--csv",
     "path",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    required=True,
     help="An event log: a header, one event a line.",
 )
 @click.option("--case", metavar="COL", help="The column that names the case.")
@@ -60,9 +66,13 @@ HOUR = 3600
     "--variants", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="Variants listed."
 )
 @format_option
+@role_option
 @home_options
 def process(
-    path: Path,
+    workflow: str | None,
+    facility: str | None,
+    weeks: str | None,
+    path: Path | None,
     ties: Any,  # noqa: ANN401 -- click checks the choice
     zone: str | None,
     ends: tuple[str, ...],
@@ -73,13 +83,33 @@ def process(
 ) -> None:
     """Show the steps of a process, how long the waits between them take, and on which paths cases go.
 
-    Waits are ranked by the time lost beyond their target, and by their sum where no target is given. Equal times are
+    WORKFLOW is ed-to-bed, order-to-acknowledged-result, discharge or message-delivery, read from the current snapshot;
+    or name any event log with --csv. Waits are ranked by the time lost beyond their target, and by their sum where no target is given. Equal times are
     ordered by --order, by default the file's row; the order of the rows decides nothing else.
 
     \b
-    Example: wardflow process --csv log.csv --case patient --activity step --at time
+    Example: wardflow process ed-to-bed --weeks 13
+             wardflow process --csv log.csv --case patient --activity step --at time
              wardflow process --csv log.csv --case case --activity step --at time --lifecycle kind --format json
     """
+    if (workflow is None) == (path is None):
+        raise WrongUse("Name a WORKFLOW of the snapshot, or an event log with --csv FILE: one of the two.")
+    if workflow is not None:
+        say_document(published(workflow, facility, None if weeks is None else int(weeks)), as_format)
+    else:
+        say_document(_mined(Path(str(path)), columns, ties, zone, ends, targets, variants), as_format)
+
+
+def _mined(
+    path: Path,
+    columns: dict[str, str | None],
+    ties: Any,  # noqa: ANN401 -- as above
+    zone: str | None,
+    ends: tuple[str, ...],
+    targets: tuple[tuple[str, str, float], ...],
+    variants: int,
+) -> dict[str, Any]:
+    """What an event log says, as JSON; what was left out of it goes to standard error, one line a rule."""
     import duckdb
 
     from models.process import mine
@@ -102,14 +132,13 @@ def process(
             most_variants=variants,
         )
     for bad in log.bad:
-        click.echo(f"wardflow: {path}, line {bad.line}: {bad.rule}; {_rows(bad.count)} left out. {bad.cure}", err=True)
+        click.echo(
+            f"wardflow: {path}, line {bad.line}: {bad.rule}; {_counted(bad.count)} left out. {bad.cure}", err=True
+        )
     for name in ends:
         if not any(each.name == name for each in found.activities):
             click.echo(f"wardflow: no event of {path} is {name!r}, so no case ends with it.", err=True)
-    if as_format == "json":
-        print_json(document(found) | _account(log))
-    else:
-        _print(found, log.notes)
+    return document(found) | _account(log)
 
 
 def _zone(name: str | None) -> str | None:
@@ -121,7 +150,7 @@ def _zone(name: str | None) -> str | None:
         raise WrongUse(f"--zone {name!r} is no time zone. Write it like Europe/Berlin.") from error
 
 
-def _rows(count: int) -> str:
+def _counted(count: int) -> str:
     return "one row" if count == 1 else f"{count:,} rows"
 
 
@@ -150,41 +179,57 @@ def _rest(edge: Any) -> dict[str, Any]:  # noqa: ANN401 -- an Edge; the type is 
     return {name: value for name, value in vars(edge).items() if name not in ("start", "end")}
 
 
-def _print(found: Process, notes: Sequence[str]) -> None:
-    open_cases = "" if found.open_cases is None else f", {found.open_cases:,} open"
-    click.echo(f"{found.cases:,} cases{open_cases}, {found.events:,} events, {found.variants:,} variants")
-    spent = found.throughput
-    click.echo(f"First to last step: half within {_time(spent.median)}, nine of ten within {_time(spent.p90)}")
-    if found.happy_share is not None:
-        click.echo(f"Most usual path ({found.happy_share:.0%} of cases): {' > '.join(found.happy_path)}")
-    click.echo(f"Rework: a step recurs in {found.rework_cases:,} cases")
-    for note in notes:
+def say_document(found: dict[str, Any], as_format: str) -> None:
+    """Print a process as JSON or as text."""
+    if as_format == "json":
+        print_json(found)
+        return
+    if found["cases"] is None:
+        click.echo("So few cases that their numbers are hidden. Ask for all facilities or a longer time.")
+        return
+    open_cases = "" if found["open_cases"] is None else f", {found['open_cases']:,} open"
+    click.echo(f"{found['cases']:,} cases{open_cases}, {found['events']:,} events, {found['variants']:,} variants")
+    spent = found["throughput_seconds"]
+    click.echo(f"First to last step: half within {_time(spent['median'])}, nine of ten within {_time(spent['p90'])}")
+    if found["happy_share"] is not None:
+        click.echo(f"Most usual path ({found['happy_share']:.0%} of cases): {' > '.join(found['happy_path'])}")
+    click.echo(f"Rework: a step recurs in {found['rework_cases']:,} cases")
+    for note in found.get("notes", ()):
         click.echo(f"Note: {note}")
     click.echo()
+    edges = [each for each in found["edges"] if each["count"] is not None]
     print_table(
         ["from", "to", "count", "median", "p90", "hours waited", "hours lost"],
-        [
-            [
-                each.start,
-                each.end,
-                each.count,
-                _time(each.wait_median_seconds),
-                _time(each.wait_p90_seconds),
-                f"{each.wait_total_seconds / HOUR:,.1f}",
-                None if each.lost_seconds is None else f"{each.lost_seconds / HOUR:,.1f}",
-            ]
-            for each in found.edges[:SHOWN_EDGES]
-        ],
+        [_edge_row(each) for each in edges[:SHOWN_EDGES]],
         right=frozenset({2, 3, 4, 5, 6}),
     )
-    if len(found.edges) > SHOWN_EDGES:
-        click.echo(f"{len(found.edges) - SHOWN_EDGES:,} more edges: --format json lists them all.")
+    if len(edges) > SHOWN_EDGES:
+        click.echo(f"{len(edges) - SHOWN_EDGES:,} more edges: --format json lists them all.")
+    if len(edges) < len(found["edges"]):
+        click.echo(f"{len(found['edges']) - len(edges):,} edges of few cases are hidden.")
     click.echo()
     print_table(
         ["cases", "path"],
-        [[each.count, " > ".join(each.path)] for each in found.top_variants[:SHOWN_VARIANTS]],
+        [
+            [each["count"], " > ".join(each["path"] or ["other paths"])]
+            for each in found["top_variants"][:SHOWN_VARIANTS]
+            if each["count"] is not None
+        ],
         right=frozenset({0}),
     )
+
+
+def _edge_row(edge: dict[str, Any]) -> list[object]:
+    lost = edge["lost_seconds"]
+    return [
+        edge["from"],
+        edge["to"],
+        edge["count"],
+        _time(edge["wait_median_seconds"]),
+        _time(edge["wait_p90_seconds"]),
+        f"{edge['wait_total_seconds'] / HOUR:,.1f}",
+        None if lost is None else f"{lost / HOUR:,.1f}",
+    ]
 
 
 def _time(seconds: float | None) -> str:
@@ -192,3 +237,61 @@ def _time(seconds: float | None) -> str:
     from models import wording
 
     return EMPTY if seconds is None else wording.duration(seconds / 60)
+
+
+def published(workflow: str, facility: str | None, weeks: int | None) -> dict[str, Any]:
+    """A workflow as the current snapshot tells it: the published edges, paths and totals, in the shape of `document`.
+
+    Raises:
+        WrongUse: no such workflow, or no such facility in it.
+    """
+    from models.errors import did_you_mean
+
+    snapshot = snapshot_as(role_of(call_of()))
+    query = "select * from told where workflow = $workflow and facility is not distinct from $facility and "
+    query += (
+        "grain = 'all'" if weeks is None else "grain = 'window' and period_end - period = $days and period_end = $end"
+    )
+    end = last_monday(snapshot.as_of)
+    asked = {"workflow": workflow, "facility": facility}
+    span = {} if weeks is None else {"days": weeks * 7, "end": end}
+
+    def rows(table: str) -> list[dict[str, Any]]:
+        return snapshot.rows(query, asked | span, told=table)
+
+    known = snapshot.rows("select distinct workflow, facility from told", told="process_summary")
+    if workflow not in (names := sorted({row["workflow"] for row in known})):
+        raise WrongUse(f"The snapshot holds no workflow {workflow!r}.{did_you_mean(workflow, names)}")
+    if facility is not None and facility not in (places := sorted({row["facility"] for row in known} - {None})):
+        raise WrongUse(f"The snapshot holds no facility {facility!r}.{did_you_mean(facility, places)}")
+    summaries = rows("process_summary")
+    if not summaries:
+        raise WrongUse(f"No case of {workflow} began in these weeks. Leave --weeks out to see all.")
+    (total,) = summaries
+    paths = sorted(rows("process_variant"), key=lambda row: (-(row["cases"] or 0), row["path"] or []))
+    edges = sorted(rows("process_edge"), key=_most_lost_first)
+    happy = next((row for row in paths if row["path"] and row["cases"]), None)
+    return {
+        "workflow": workflow,
+        "facility": facility,
+        "as_of": snapshot.as_of.isoformat(),
+        "snapshot": snapshot.manifest.id,
+        **{name: total[name] for name in ("cases", "events", "variants", "open_cases", "rework_cases", "suppressed")},
+        "edges": [
+            {"from": row["activity"], "to": row["next_activity"], **{n: v for n, v in row.items() if n not in _PLACE}}
+            for row in edges
+        ],
+        "top_variants": [
+            {"path": row["path"], "count": row["cases"], "suppressed": row["suppressed"]} for row in paths
+        ],
+        "throughput_seconds": {name: total[f"throughput_{name}_seconds"] for name in ("median", "p90", "mean")},
+        "happy_path": happy["path"] if happy else [],
+        "happy_share": happy["cases"] / total["cases"] if happy and total["cases"] else None,
+    }
+
+
+_PLACE = ("workflow", "facility", "grain", "period", "period_end", "activity", "next_activity")
+
+
+def _most_lost_first(row: dict[str, Any]) -> tuple[float, float, str, str]:
+    return (-(row["lost_seconds"] or 0), -(row["wait_total_seconds"] or 0), row["activity"], row["next_activity"])

@@ -63,9 +63,13 @@ def test_published_assets_are_these(graph):
         "published/message_delivery",
         "published/pilot_result",
         "published/pilot_week",
+        "published/process_edge",
+        "published/process_summary",
+        "published/process_variant",
         "published/quarantine",
         "published/readiness",
         "published/source_freshness",
+        "published/workflow_event",
     ]
 
 
@@ -94,14 +98,17 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "marts/journey_event",
         "marts/message",
         "marts/message_delivery",
+        "marts/workflow_event",
         "raw/decision",
         "raw/interface_event",
         "raw/registry_interface",
+        "raw/registry_workflow",
         "staging/decision",
         "staging/delivery",
         "staging/interface_event",
         "staging/message",
         "staging/registry_interface",
+        "staging/registry_step",
     }
 
 

@@ -12,7 +12,9 @@ from pipelines import settings as configuration
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
 
-_PEOPLE = dg.AssetSelection.assets(["raw", "decision"], ["raw", "registry_interface"], ["account", "file"])
+_PEOPLE = dg.AssetSelection.assets(
+    ["raw", "decision"], ["raw", "registry_interface"], ["raw", "registry_workflow"], ["account", "file"]
+)
 
 refresh = dg.define_asset_job(
     "refresh",

@@ -1,0 +1,121 @@
+"""The published tables of workflows, counted by hand: waits by facility and window, paths, and small numbers hidden."""
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from pipelines.periods import Window
+from pipelines.process_tables import TOLD_APART, process_tables
+
+ALL = Window("all")
+APRIL = Window("window", date(2026, 4, 1), date(2026, 5, 1))
+STEP = """
+insert into marts.workflow_event values
+($workflow, $facility, $is_open, $day, $case, $step, $day::timestamptz + $minute * interval 1 minute, $rank, null)
+"""
+
+
+@pytest.fixture
+def warehouse():
+    with duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'; create schema marts; create schema staging")
+        db.execute("""create table marts.workflow_event (workflow varchar, facility varchar, is_case_open boolean, case_date date,
+            case_key varchar, activity varchar, occurred_at timestamptz, activity_rank integer, started_at timestamptz)""")
+        db.execute("""create table staging.registry_step (workflow varchar, activity varchar, owner varchar, window_minutes double);
+            insert into staging.registry_step values ('ed-to-bed', 'bed', 'Flow coordinator', 60), ('ed-to-bed', 'seen', null, null)""")
+        yield db
+
+
+def visits(db, facility, waits, *, workflow="ed-to-bed", day="2026-04-13", is_open=False):
+    """One case for each wait in minutes, from the door to the bed."""
+    for number, wait in enumerate(waits):
+        case = {
+            "workflow": workflow,
+            "facility": facility,
+            "is_open": is_open,
+            "day": day,
+            "case": f"{facility} {day} {number}",
+        }
+        db.execute(STEP, case | {"step": "door", "minute": 0, "rank": 1})
+        db.execute(STEP, case | {"step": "bed", "minute": wait, "rank": 2})
+
+
+def one(table, **where):
+    rows = [row for row in table.to_dicts() if all(row[name] == value for name, value in where.items())]
+    (row,) = rows
+    return row
+
+
+def test_an_edge_is_told_by_facility_and_for_all_with_what_it_lost(warehouse):
+    visits(warehouse, "North", [30, 60, 90, 120, 150])
+    visits(warehouse, "East", [30] * 5)
+    edges = process_tables(warehouse, [ALL], 5)["process_edge"]
+    north = one(edges, facility="North")
+    assert (north["activity"], north["next_activity"], north["owner"]) == ("door", "bed", "Flow coordinator")
+    assert (north["count"], north["cases"], north["wait_median_seconds"]) == (5, 5, 90 * 60)
+    assert (north["target_seconds"], north["lost_seconds"]) == (60 * 60, (30 + 60 + 90) * 60)
+    both = one(edges, facility=None)
+    assert (both["count"], both["wait_total_seconds"], both["lost_seconds"]) == (10, (450 + 150) * 60, 180 * 60)
+
+
+def test_a_case_counts_in_the_window_it_began_in(warehouse):
+    visits(warehouse, "North", [30] * 6)
+    visits(warehouse, "North", [90] * 7, day="2026-03-31")
+    edges = process_tables(warehouse, [ALL, APRIL], 5)["process_edge"]
+    assert one(edges, facility="North", grain="all")["count"] == 13
+    april = one(edges, facility="North", grain="window")
+    assert (april["count"], april["period"], april["period_end"]) == (6, APRIL.start, APRIL.end)
+
+
+def test_open_cases_are_counted_and_left_out_of_the_throughput(warehouse):
+    visits(warehouse, "North", [30, 60, 90])
+    visits(warehouse, "North", [600, 600], day="2026-04-14", is_open=True)
+    found = one(process_tables(warehouse, [ALL], 5)["process_summary"], facility="North")
+    assert (found["cases"], found["open_cases"], found["throughput_median_seconds"]) == (5, 2, 60 * 60)
+
+
+def test_small_numbers_are_hidden_and_cannot_be_worked_out_from_the_rest(warehouse):
+    visits(warehouse, "North", [30] * 20)
+    visits(warehouse, "East", [30] * 4)
+    found = process_tables(warehouse, [ALL], 5)
+    for table in found.values():
+        hidden = {row["facility"]: row["suppressed"] for row in table.to_dicts() if row.get("path", True)}
+        assert hidden["East"]
+        assert hidden["North"] or hidden[None]  # else the total less North would be East
+        assert all(row["cases"] is None for row in table.to_dicts() if row["suppressed"])
+    east = one(found["process_edge"], facility="East")
+    assert (east["activity"], east["count"], east["wait_total_seconds"], east["lost_seconds"]) == (
+        "door",
+        None,
+        None,
+        None,
+    )
+
+
+def test_messages_are_no_people(warehouse):
+    visits(warehouse, "North", [1], workflow="message-delivery")
+    assert one(process_tables(warehouse, [ALL], 5)["process_edge"], facility="North")["count"] == 1
+
+
+def test_paths_beyond_the_usual_ones_are_one_row(warehouse):
+    for number in range(TOLD_APART + 3):
+        case = {
+            "workflow": "message-delivery",
+            "facility": "North",
+            "is_open": False,
+            "day": "2026-04-13",
+            "case": str(number),
+        }
+        warehouse.execute(STEP, case | {"step": f"step {number:02}", "minute": 0, "rank": 1})
+    rows = process_tables(warehouse, [ALL], 5)["process_variant"].to_dicts()
+    mine = [row for row in rows if row["facility"] == "North"]
+    assert len(mine) == TOLD_APART + 1
+    assert [row["cases"] for row in mine if row["path"] is None] == [3]
+    assert ["step 00"] in [row["path"] for row in mine]
+
+
+def test_an_empty_hospital_has_empty_tables(warehouse):
+    found = process_tables(warehouse, [ALL, APRIL], 5)
+    assert [table.height for table in found.values()] == [0, 0, 0]
+    assert all("suppressed" in table.columns for table in found.values())
