@@ -27,7 +27,10 @@ NAMES = ("process_summary", "process_edge", "process_variant")
 ABOUT_PEOPLE = ("ed-to-bed", "order-to-acknowledged-result", "discharge")
 """Workflows whose cases are people; numbers of messages are never hidden."""
 TOLD_APART = 20
-"""Paths of a workflow that are published one by one, those with most cases; the others are one row without a path."""
+RARE = 0.005
+"""Paths of a workflow that are published one by one, those with most cases and at least this share of all; the others
+are one row without a path. Rare paths told apart would take the usual ones with them when small numbers are hidden.
+"""
 
 _GROUPS = ("workflow", "facility", "is_case_open", "case_date")
 _SOURCE = """
@@ -60,6 +63,7 @@ _VARIANTS = f"""
 with told_apart as (
     select workflow, path from process_trace group by workflow, path
     qualify row_number() over (partition by workflow order by count(*) desc, path) <= {TOLD_APART}
+        and count(*) >= {RARE} * sum(count(*)) over (partition by workflow)
 ), trace as (
     select process_trace.workflow, facility, told_apart.path
     from process_trace left join told_apart

@@ -68,23 +68,13 @@ HOUR = 3600
 @format_option
 @role_option
 @home_options
-def process(
-    workflow: str | None,
-    facility: str | None,
-    weeks: str | None,
-    path: Path | None,
-    ties: Any,  # noqa: ANN401 -- click checks the choice
-    zone: str | None,
-    ends: tuple[str, ...],
-    targets: tuple[tuple[str, str, float], ...],
-    variants: int,
-    as_format: str,
-    **columns: str | None,
-) -> None:
+def process(workflow: str | None, path: Path | None, as_format: str, **asked: Any) -> None:  # noqa: ANN401 -- click checks each
     """Show the steps of a process, how long the waits between them take, and on which paths cases go.
 
     WORKFLOW is ed-to-bed, order-to-acknowledged-result, discharge or message-delivery, read from the current snapshot;
-    or name any event log with --csv. Waits are ranked by the time lost beyond their target, and by their sum where no target is given. Equal times are
+    or name any event log with --csv.
+
+    Waits are ranked by the time lost beyond their target, and by their sum where no target is given. Equal times are
     ordered by --order, by default the file's row; the order of the rows decides nothing else.
 
     \b
@@ -95,47 +85,41 @@ def process(
     if (workflow is None) == (path is None):
         raise WrongUse("Name a WORKFLOW of the snapshot, or an event log with --csv FILE: one of the two.")
     if workflow is not None:
-        say_document(published(workflow, facility, None if weeks is None else int(weeks)), as_format)
-    else:
-        say_document(_mined(Path(str(path)), columns, ties, zone, ends, targets, variants), as_format)
+        weeks = asked["weeks"] and int(asked["weeks"])
+        say_document(published(workflow, asked["facility"], weeks), as_format)
+    elif path is not None:
+        say_document(
+            _mined(path, **{name: asked[name] for name in asked if name not in ("weeks", "facility")}), as_format
+        )
 
 
-def _mined(
-    path: Path,
-    columns: dict[str, str | None],
-    ties: Any,  # noqa: ANN401 -- as above
-    zone: str | None,
-    ends: tuple[str, ...],
-    targets: tuple[tuple[str, str, float], ...],
-    variants: int,
-) -> dict[str, Any]:
+def _mined(path: Path, *, case: str, activity: str, occurred_at: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 -- as above
     """What an event log says, as JSON; what was left out of it goes to standard error, one line a rule."""
     import duckdb
 
     from models.process import mine
     from pipelines import event_log
 
-    for option in ("case", "activity", "occurred_at"):
-        if columns[option] is None:
-            raise WrongUse(
-                f"--csv needs --{'at' if option == 'occurred_at' else option}: which column is it? See the file's header."
-            )
+    for option, column in (("case", case), ("activity", activity), ("at", occurred_at)):
+        if column is None:
+            raise WrongUse(f"--csv needs --{option}: which column is it? See the file's header.")
+    columns = event_log.Columns(case, activity, occurred_at, asked["order"], asked["lifecycle"])
     with duckdb.connect() as db:
-        log = event_log.read(db, path, event_log.Columns(**columns), _zone(zone))  # pyright: ignore[reportArgumentType] -- checked above
+        log = event_log.read(db, path, columns, _zone(asked["zone"]))
         found = mine(
             db,
             event_log.EVENTS,
-            ties=ties,
-            ends=ends,
+            ties=asked["ties"],
+            ends=asked["ends"],
             unfinished=log.unfinished,
-            targets={(start, end): minutes * 60 for start, end, minutes in targets},
-            most_variants=variants,
+            targets={(start, end): minutes * 60 for start, end, minutes in asked["targets"]},
+            most_variants=asked["variants"],
         )
     for bad in log.bad:
         click.echo(
             f"wardflow: {path}, line {bad.line}: {bad.rule}; {_counted(bad.count)} left out. {bad.cure}", err=True
         )
-    for name in ends:
+    for name in asked["ends"]:
         if not any(each.name == name for each in found.activities):
             click.echo(f"wardflow: no event of {path} is {name!r}, so no case ends with it.", err=True)
     return document(found) | _account(log)

@@ -103,22 +103,49 @@ with first_stay as (
     left join critical
         on critical.order_key = lab.order_key
     where not lab.is_revoked
+), occupant as (
+    select
+        clean.bed_clean_key,
+        arg_max(segment.encounter_key, segment.ended_at) as encounter_key
+    from marts.bed_clean as clean
+    inner join staging.encounter_location as segment
+        on segment.location_id = clean.bed_id
+    where segment.ended_at <= clean.requested_at
+    group by clean.bed_clean_key
+), emptied_bed as (
+    select
+        stay.encounter_key,
+        min(clean.requested_at) as requested_at,
+        min(clean.started_at) as started_at,
+        min(clean.cleaned_at) as cleaned_at,
+        bool_or(clean.is_open) as is_open
+    from occupant
+    inner join marts.bed_clean as clean
+        on clean.bed_clean_key = occupant.bed_clean_key
+    inner join marts.inpatient_stay as stay
+        on stay.encounter_key = occupant.encounter_key
+    where clean.requested_at >= stay.departed_at
+    group by stay.encounter_key
 ), departure as (
     select
         'discharge' as workflow,
-        encounter_key as case_key,
-        encounter_key,
-        facility,
-        unit,
-        is_open as is_case_open,
+        stay.encounter_key as case_key,
+        stay.encounter_key,
+        stay.facility,
+        stay.unit,
+        stay.is_open or coalesce(bed.is_open, false) as is_case_open,
         unnest([
-            {'rank': 10, 'activity': 'discharge ordered', 'started_at': null::timestamptz, 'occurred_at': discharge_ordered_at},
-            {'rank': 20, 'activity': 'left the ward', 'started_at': null::timestamptz, 'occurred_at': departed_at}
+            {'rank': 10, 'activity': 'discharge ordered', 'started_at': null::timestamptz, 'occurred_at': stay.discharge_ordered_at},
+            {'rank': 20, 'activity': 'left the ward', 'started_at': null::timestamptz, 'occurred_at': stay.departed_at},
+            {'rank': 30, 'activity': 'cleaning requested', 'started_at': null::timestamptz, 'occurred_at': bed.requested_at},
+            {'rank': 40, 'activity': 'bed clean', 'started_at': bed.started_at, 'occurred_at': bed.cleaned_at}
         ]) as step,
-        file_id,
-        line
-    from marts.inpatient_stay
-    where discharge_ordered_at is not null
+        stay.file_id,
+        stay.line
+    from marts.inpatient_stay as stay
+    left join emptied_bed as bed
+        on bed.encounter_key = stay.encounter_key
+    where stay.discharge_ordered_at is not null
 ), delivery as (
     select
         'message-delivery' as workflow,

@@ -125,11 +125,23 @@ def test_an_order_runs_to_its_result_and_a_critical_one_to_its_acknowledgement(e
     assert not rows[0]["is_case_open"]
 
 
-def test_a_discharge_runs_from_its_order_to_the_door(emergency, clock):
+def test_a_discharge_runs_from_its_order_to_the_clean_bed(emergency, clock):
+    emergency.visit("e0", ("bed 1", at("06:00"), at("07:00")), class_code="IMP", end=at("07:00"))  # was there before
     emergency.visit("e1", ("bed 1", at("08:00"), at("15:00")), class_code="IMP", end=at("15:00"))
     order(emergency, "d1", code="58000006", authored_on=at("12:00"))
-    found, _ = steps(emergency, "discharge", clock)
-    assert found[:2] == [(1, "12:00", "discharge ordered"), (2, "15:00", "left the ward")]
+    cleaning = {"codes": task("bed-clean"), "focus_location_id": "bed 1", "location_id": "4 north"}
+    emergency.deliver(
+        "fhir_task", task_key="c1", status="completed", authored_on=at("15:10"), execution_start=at("16:00"),
+        execution_end=at("16:30"), **cleaning,
+    )  # fmt: skip
+    found, rows = steps(emergency, "discharge", clock)
+    assert found == [
+        (1, "12:00", "discharge ordered"),
+        (2, "15:00", "left the ward"),
+        (3, "15:10", "cleaning requested"),
+        (4, "16:30", "bed clean"),
+    ]
+    assert (clock(rows[3]["started_at"]), rows[3]["is_case_open"]) == ("16:00", False)
 
 
 def test_a_message_that_was_tried_twice_goes_round_and_is_served_by_its_last_attempt(hospital, clock):
