@@ -26,11 +26,16 @@ class View:
     channel: str | None = None
     board: str | None = None
     pilot: str | None = None
+    table: str | None = None
+    find: str | None = None
 
     @property
     def params(self) -> dict[str, str]:
         """The view as URL parameters; what is at its default is left out."""
-        named = {k: getattr(self, k) for k in ("facility", "unit", "kpi", "case", "channel", "board", "pilot")}
+        named = {
+            k: getattr(self, k)
+            for k in ("facility", "unit", "kpi", "case", "channel", "board", "pilot", "table", "find")
+        }
         weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
         return {k: v for k, v in named.items() if v} | weeks
 
@@ -79,6 +84,8 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
         case=params.get("case") or None,
         channel=params.get("channel") or None,
         pilot=params.get("pilot") or None,
+        table=params.get("table") or None,
+        find=params.get("find") or None,
         board=params.get("board") if params.get("board") in BOARDS else None,
     )
 
@@ -98,6 +105,20 @@ def draw_boards(view: View) -> None:
     names = list(BOARDS.values())
     st.session_state["board"] = BOARDS[view.board]
     st.segmented_control("Layout", names, key="board", label_visibility="collapsed", on_change=_choose_board)
+
+
+def draw_find(view: View) -> None:
+    """A box that finds by words; what is looked for lives in the URL too."""
+    st.session_state["find"] = view.find or ""
+    st.text_input("Find a measure or a table by a word", key="find", max_chars=80, on_change=_choose_find)
+
+
+def _choose_find() -> None:
+    words = str(st.session_state["find"]).strip()
+    if words:
+        st.query_params["find"] = words
+    else:
+        st.query_params.pop("find", None)
 
 
 def _choose_board() -> None:

@@ -126,7 +126,7 @@ def kpi_tables(
         )
     tables = {name: pl.concat(found) for name, found in parts.items()}
     say("evaluating pilots")
-    piloted = pilots.pilot_tables(db, found_inputs, tables["kpi_value"], tables["readiness"])
+    piloted = pilots.pilot_tables(db, found_inputs, tables["kpi_value"], tables["readiness"], settings.suppress_below)
     return tables | backlogs.backlog_tables(found_inputs) | piloted
 
 

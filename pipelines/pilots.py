@@ -1,8 +1,9 @@
 """Every registered pilot evaluated at publication: two published tables, so that a page needs nothing but files.
 
 Here: reading plans from the decision journal, and the shape of the rows. Not here: how a pilot is judged
-(`models.impact`), the chart's rules (`models.spc`). Counts of cases are rounded to tens and weekly values are the
-published ones, so that no hidden number can be worked out.
+(`models.impact`), the chart's rules (`models.spc`). So that no hidden count can be worked out, numbers of cases are rounded
+to tens and weekly values carry none: a median says nothing about how many it is of, so a ward's weeks are shown from the
+threshold on; a share or a count is shown only where `kpi_value` shows it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import polars as pl
 
 from models.errors import BadJournalEntry
 from models.impact import DESIGN, Guardrail, Impact, Plan, compare, elsewhere, guardrail
+from models.kpi import CompletionTime, Quantile, Selection, evaluate
 from models.spc import xmr
+from pipelines.periods import first_incomplete_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from models.kpi import Kpi
     from pipelines.aggregate import Input
 
 RESULT_SCHEMA: dict[str, pl.DataType] = {
@@ -76,15 +78,20 @@ _FEWEST_POINTS = 2
 
 
 def pilot_tables(
-    db: duckdb.DuckDBPyConnection, inputs: Iterable[Input], values: pl.DataFrame, readiness: pl.DataFrame
+    db: duckdb.DuckDBPyConnection,
+    inputs: Iterable[Input],
+    values: pl.DataFrame,
+    readiness: pl.DataFrame,
+    threshold: int,
 ) -> dict[str, pl.DataFrame]:
-    """`pilot_result`: one row a registered pilot; `pilot_week`: the published weekly values of its place, with limits
-    from the weeks before, and of the facilities it is compared with.
+    """`pilot_result`: one row a registered pilot; `pilot_week`: the weekly values of its place, with limits from the
+    weeks before, and of the places it is compared with. `threshold` is the smallest number of people that is shown.
     """
     known = {each.kpi.id: each for each in inputs}
     results: list[dict[str, Any]] = []
     weeks: list[dict[str, Any]] = []
-    for registered in _registered(db):
+    registry = _registered(db)
+    for registered in registry:
         fixed = dict.fromkeys(RESULT_SCHEMA) | registered["row"]
         plan = registered["plan"]
         if isinstance(plan, BadJournalEntry):
@@ -98,9 +105,9 @@ def pilot_tables(
             results.append(fixed | {"verdict": "cannot_tell", "why": [unknown]})
             continue
         each = known[plan.kpi]
-        others = _others(values, plan)
+        others = _others(values, plan, [each["plan"] for each in registry])
         results.append(fixed | _result(plan, each, known, others, readiness))
-        weeks += _weeks(plan, each.kpi, values, others)
+        weeks += _weeks(plan, each, values, others, threshold)
     return {
         "pilot_result": pl.DataFrame(results, schema=RESULT_SCHEMA, orient="row"),
         "pilot_week": pl.DataFrame(weeks, schema=WEEK_SCHEMA, orient="row"),
@@ -128,11 +135,24 @@ def _registered(db: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [found[name] for name in sorted(found)]
 
 
-def _others(values: pl.DataFrame, plan: Plan) -> Mapping[str, tuple[object, ...]] | None:
-    """Places that did not take part, as the KPI's own published values name them."""
+def _others(
+    values: pl.DataFrame, plan: Plan, plans: Iterable[Plan | BadJournalEntry]
+) -> Mapping[str, tuple[object, ...]] | None:
+    """Places that did not take part, as the KPI's own published values name them; none where another pilot works on
+    the same measure.
+    """
+    busy = [each for each in plans if isinstance(each, Plan) and each.kpi == plan.kpi and each.name != plan.name]
     places = values.filter((pl.col("kpi") == plan.kpi) & (pl.col("grain") == "all"))
-    facilities = places["facility"].drop_nulls().unique().sort().to_list()
-    units = places.filter(pl.col("facility") == plan.facility)["unit"].drop_nulls().unique().sort().to_list()
+    facilities = [
+        name
+        for name in places["facility"].drop_nulls().unique().sort().to_list()
+        if name not in {each.facility for each in busy}
+    ]
+    units = [
+        name
+        for name in places.filter(pl.col("facility") == plan.facility)["unit"].drop_nulls().unique().sort().to_list()
+        if name not in {each.unit for each in busy if each.facility == plan.facility}
+    ]
     return elsewhere(plan, facilities, units)
 
 
@@ -199,12 +219,12 @@ def _said(others: Mapping[str, tuple[object, ...]] | None) -> str:
 
 
 def _weeks(
-    plan: Plan, kpi: Kpi, values: pl.DataFrame, others: Mapping[str, tuple[object, ...]] | None
+    plan: Plan, each: Input, values: pl.DataFrame, others: Mapping[str, tuple[object, ...]] | None, threshold: int
 ) -> list[dict[str, Any]]:
-    mine = _published(values, plan.kpi, plan.facility, plan.unit)
+    mine = _series(each, values, plan.facility, plan.unit, threshold)
     amounts: list[float] = mine["value"].to_list()
     before = sum(end <= plan.starts_on for end in mine["period_end"])
-    points = xmr(amounts, kpi.improves, fix=before).points if before >= _FEWEST_POINTS else None
+    points = xmr(amounts, each.kpi.improves, fix=before).points if before >= _FEWEST_POINTS else None
     rows: list[dict[str, Any]] = [
         {"pilot": plan.name, "place": plan.unit or plan.facility or "All facilities", "is_pilot": True, "week": week, "value": value,
          "mean": points and points[i].mean, "lower": points and points[i].lower, "upper": points and points[i].upper,
@@ -213,13 +233,29 @@ def _weeks(
     ]  # fmt: skip
     for place in (others or {}).get("unit") or (others or {}).get("facility") or ():
         facility, unit = (plan.facility, str(place)) if "unit" in (others or {}) else (str(place), None)
-        series = _published(values, plan.kpi, facility, unit)
+        series = _series(each, values, facility, unit, threshold)
         rows += [
             dict.fromkeys(WEEK_SCHEMA)
             | {"pilot": plan.name, "place": str(place), "is_pilot": False, "week": week, "value": value}
             for week, value in zip(series["period"], series["value"], strict=True)
         ]
     return rows
+
+
+def _series(each: Input, values: pl.DataFrame, facility: str | None, unit: str | None, threshold: int) -> pl.DataFrame:
+    """The whole weeks of one place whose value may be shown: `period`, `period_end`, `value`, oldest first."""
+    if not isinstance(each.kpi.measure, CompletionTime | Quantile):
+        return _published(values, each.kpi.id, facility, unit)
+    place = {name: (value,) for name, value in (("facility", facility), ("unit", unit)) if value}
+    found = evaluate(each.kpi, each.mart, Selection(where=place, grain="week"), as_of=each.as_of)
+    table: pl.DataFrame = found.collect("polars").to_native()
+    end = pl.col("period").dt.offset_by("1w")
+    return table.with_columns(pl.col("value").round(6), period_end=end).filter(
+        (pl.col("denominator") >= threshold)
+        & pl.col("value").is_not_null()
+        & (pl.col("period_end") <= first_incomplete_day(each.as_of))
+        & (pl.col("period") >= each.first_day)
+    )
 
 
 def _published(values: pl.DataFrame, kpi: str, facility: str | None, unit: str | None) -> pl.DataFrame:

@@ -9,20 +9,22 @@ from dashboard.parts.card import about
 from dashboard.parts.cases import draw_cases
 from dashboard.parts.deciding import draw_deciding, draw_decisions, notes
 from dashboard.parts.head import draw_head, draw_path, kpi_steps
-from dashboard.parts.measure import draw_breakdown, draw_counting, draw_verdicts, trend_rows
+from dashboard.parts.measure import draw_breakdown, draw_counting, draw_pair, draw_verdicts, trend_rows
 from dashboard.parts.picture import draw_picture
 from models import wording
 from models.kpis import KPIS
 
 now = here()
 kpi = KPIS.get(now.view.kpi or "") or next(iter(KPIS.values()))
-reading = readings.readings(now.found, now.person, now.view)[kpi.id]
+found = readings.readings(now.found, now.person, now.view)
+reading = found[kpi.id]
 draw_head(now, kpi.title, kpis=[kpi.id])
 draw_path(now, *kpi_steps(now, kpi.id))
 markup.headline(*words.kpi_headline(reading, now.suppress_below))
 with st.container(horizontal=True, vertical_alignment="center"):
     draw_verdicts(reading)
     draw_deciding(now, "kpi", kpi.id)
+draw_pair(now, found, kpi)
 
 if reading.weeks and reading.look != "withheld":
     st.subheader("Week by week", anchor=False)
@@ -54,4 +56,5 @@ draw_cases(now, reading)
 st.subheader("How it is counted", anchor=False)
 draw_counting(now, reading)
 markup.facts(about(reading))
+now.link("dictionary", "What does each number mean?", now.view.scope.to(find=kpi.id), icon=":material/menu_book:")
 draw_decisions(now, "kpi", kpi.id)

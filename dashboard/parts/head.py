@@ -32,7 +32,7 @@ def draw_path(here: Here, *steps: tuple[str, str, View]) -> None:
     view = here.view
     home = "overview" if here.page in ("kpi", "case") else here.page
     board = view.board if home == "overview" else None
-    first = "All pilots" if home == "pilots" else ALL_FACILITIES
+    first = {"pilots": "All pilots", "dictionary": "All measures and tables"}.get(home, ALL_FACILITIES)
     path = [(home, first, View(weeks=view.weeks, board=board))]
     if view.facility:
         path.append((home, view.facility, View(view.facility, weeks=view.weeks, board=board)))

@@ -1,5 +1,6 @@
 """The pieces of a KPI's own page: verdicts in words, parts as bars, and how it is counted."""
 
+from collections.abc import Mapping
 from html import escape
 
 import streamlit as st
@@ -11,6 +12,7 @@ from dashboard.parts.markup import chip
 from dashboard.parts.picture import draw_picture
 from dashboard.readings import Reading
 from models import wording
+from models.kpi import Kpi
 
 
 def draw_verdicts(reading: Reading) -> None:
@@ -25,6 +27,19 @@ def draw_verdicts(reading: Reading) -> None:
     st.html(f'<p class="wf-verdict">{"".join(chips)}</p>', width="content")
     for why in reading.why if reading.look != "withheld" else ():
         st.html(f'<p class="wf-foot">{escape(why)}</p>')
+
+
+def draw_pair(here: Here, found: Mapping[str, Reading], kpi: Kpi) -> None:
+    """The measures without which this one misleads, with their numbers; nothing where there are none."""
+    named = [kpi.paired_with] if kpi.paired_with in found else []
+    named += [other.kpi.id for other in found.values() if other.kpi.paired_with == kpi.id]
+    if not named:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="pairs"):
+        st.html('<p class="wf-foot">Read it together with</p>', width="content")
+        for reading in (found[each] for each in dict.fromkeys(named) if each):
+            shown = f"{reading.kpi.short_title}: {words.value(reading, here.suppress_below)}"
+            here.link("kpi", shown, here.view.to_kpi(reading.kpi.id), icon="", help="")
 
 
 def trend_rows(reading: Reading) -> list[tuple[str, ...]]:

@@ -13,7 +13,7 @@ GROUPS = (
     ("Clinical work", ("turnaround", "backlog")),
     ("Improvement", ("pilots",)),
     ("Interfaces", ("interfaces",)),
-    ("Trust", ("data-quality",)),
+    ("Trust", ("data-quality", "dictionary")),
 )
 
 

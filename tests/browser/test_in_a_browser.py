@@ -21,6 +21,8 @@ PAGES = {
     "interfaces": "/interfaces",
     "one channel": "/interfaces?channel=mirth%2FADT-OUT",
     "data quality": "/data-quality",
+    "dictionary": "/dictionary",
+    "one table": "/dictionary?table=marts.handoff",
     "one kpi": "/kpi?kpi=ed_boarding_ed2",
     "one case": f"/case?kpi=ed_boarding_ed2&case={CASE}",
 }

@@ -11,7 +11,18 @@ from streamlit.testing.v1 import AppTest
 from tests.dashboard.snapshot import build
 
 APP = Path(__file__).parents[2] / "dashboard" / "streamlit_app.py"
-PAGES = ("overview", "emergency", "turnaround", "backlog", "pilots", "interfaces", "data_quality", "kpi", "case")
+PAGES = (
+    "overview",
+    "emergency",
+    "turnaround",
+    "backlog",
+    "pilots",
+    "interfaces",
+    "data_quality",
+    "dictionary",
+    "kpi",
+    "case",
+)
 
 
 @pytest.fixture(scope="session")

@@ -66,3 +66,32 @@ def test_a_pilot_that_is_too_young_says_so_and_shows_no_number(homes, visit):
     assert "0 after, followed for 2 days" in said
     assert "No change can be given." in said
     assert "names the measure" in words(visit(homes["sample"], "pilots", pilot="old-plan"))
+
+
+def test_a_word_finds_the_measures_and_tables_that_say_it_and_stays_in_the_url(homes, visit):
+    said = words(visit(homes["sample"], "dictionary", find="handoff missed"))
+    assert "**Missed handoffs**" in said
+    assert "**ED arrivals**" not in said
+    assert "marts.handoff" in said
+    app = visit(homes["sample"], "dictionary")
+    app.text_input(key="find").input("boarding").run()
+    assert app.query_params["find"] == "boarding"
+    assert "**Boarding after decision**" in words(app)
+    assert "Nothing says that." in words(visit(homes["sample"], "dictionary", find="unicorn"))
+
+
+def test_a_table_is_opened_with_the_meaning_of_its_columns(homes, visit):
+    said = words(visit(homes["sample"], "dictionary", table="marts.handoff"))
+    assert "6 rows are published." in said
+    assert "the delivered file this row comes from (account.file)</td>" in said
+    assert "it stays in the warehouse" in words(visit(homes["sample"], "dictionary", table="staging.task"))
+
+
+def test_a_measure_names_those_it_must_be_read_with(homes, visit):
+    from models.kpis import KPIS
+
+    paired = next(kpi for kpi in KPIS.values() if kpi.paired_with)
+    for one, other in ((paired.id, paired.paired_with), (paired.paired_with, paired.id)):
+        said = words(visit(homes["sample"], "kpi", kpi=one))
+        assert "Read it together with" in said
+        assert f"\n{KPIS[other].short_title}: " in said
