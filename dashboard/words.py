@@ -33,6 +33,7 @@ COUNTED = {  # mart → one, many
     "ed_attendance": ("visit", "visits"),
     "inpatient_stay": ("stay", "stays"),
     "bed_clean": ("bed", "beds"),
+    "unit_hour": ("bed-hour", "bed-hours"),
     "lab_order": ("order", "orders"),
     "critical_result": ("critical result", "critical results"),
     "handoff": ("handoff", "handoffs"),

@@ -130,6 +130,19 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         within_horizon("requested_at"),
     ),
+    "marts.unit_hour": (
+        *_case("unit_hour_key"),
+        present("occupied_bed_hours", "An hour without a census would be missing from every mean."),
+        between("patients_at_end", 0, None, "Fewer than nobody: more patients left than came.", severity="structural"),
+        between("occupancy", 0, 2, "Twice as many patients as beds are missing beds or missing ends.", at_least=0.99),
+        holds(
+            "a ward's hour stands once",
+            "began_at",
+            "count(*) over (partition by facility, unit, began_at) = 1",
+            "An hour that stands twice would be counted twice.",
+            severity="structural",
+        ),
+    ),
     "marts.lab_order": (
         *_case("order_key"),
         *_flags(

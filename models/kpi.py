@@ -108,6 +108,7 @@ def evaluate(kpi: Kpi, mart: Frame, selection: Selection, *, as_of: datetime) ->
         value=kpi.measure.value().cast(nw.Float64),
         open_cases=(nw.col("_open") + nw.col("_undated")).cast(nw.Int64),
         numerator=nw.col("numerator").cast(nw.Float64),
+        denominator=nw.col("denominator").cast(nw.Float64).round().cast(nw.Int64),
     ).select(*keys, "value", "numerator", "denominator", "open_cases")
     return result.sort(*keys) if keys else result
 

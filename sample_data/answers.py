@@ -78,13 +78,13 @@ class Cells:
     """Cells of one run's calendar and facilities; what is in one is the caller's to say."""
 
     def __init__(self, calendar: Calendar, facilities: tuple[Facility, ...]) -> None:
-        self._calendar, self._facilities = calendar, facilities
-        self.cut = calendar.end_ms // SECOND
+        self._calendar, self.facilities = calendar, facilities
+        self.start, self.cut = calendar.start_ms // SECOND, calendar.end_ms // SECOND
 
     def _owners(self, *, engine: bool = False) -> list[tuple[str | None, Callable[[Cohort], bool]]]:
         """Who a cell is about: everyone, each facility, and for engines the channels that nobody registered."""
         owners: list[tuple[str | None, Callable[[Cohort], bool]]] = [(None, lambda _: True)]
-        owners += [(each.name, lambda row, n=each.index: row.facility == n) for each in self._facilities]
+        owners += [(each.name, lambda row, n=each.index: row.facility == n) for each in self.facilities]
         if engine:
             owners.append((UNREGISTERED, lambda row: row.facility is None))
         return owners

@@ -12,7 +12,7 @@ from sample_data.hospital import Hospital
 from sample_data.lab import Laboratory
 from sample_data.planted import PILOT_MINUTES
 from sample_data.records import Encounter, Order
-from sample_data.trace import StayTrace
+from sample_data.trace import BedTrace, StayTrace
 from sample_data.wards import Beds
 
 INPATIENT = "IMP"
@@ -27,6 +27,7 @@ class Stays:
     def __init__(self, hospital: Hospital, beds: Beds, handoffs: Handoffs, laboratory: Laboratory) -> None:
         self._hospital, self._beds, self._handoffs, self._lab = hospital, beds, handoffs, laboratory
         self._draw = hospital.stream("stays")
+        self._lying: dict[str, BedTrace] = {}
         self.census = 0
 
     def begin(self, visit: Encounter, ward: str, bed: str) -> Encounter:
@@ -49,10 +50,21 @@ class Stays:
         hospital.save_encounter(stay)
         hospital.admit("A01", stay)
         self.census += 1
+        self._lies_on(stay, ward)
         trace = StayTrace(facility.index, hospital.now // SECOND)
         hospital.trace.stays.append(trace)
         hospital.env.process(self._course(stay, trace, ward, bed))
         return stay
+
+    def _lies_on(self, stay: Encounter, ward: str | None) -> None:
+        """Note that the patient is on this ward from now on; None is out of the house."""
+        hospital = self._hospital
+        now = hospital.now // SECOND
+        if before := self._lying.pop(stay.id, None):
+            before.ended = now
+        if ward is not None:
+            self._lying[stay.id] = BedTrace(hospital.facility.index, ward, now)
+            hospital.trace.beds.append(self._lying[stay.id])
 
     def _course(self, stay: Encounter, trace: StayTrace, ward: str, bed: str) -> Generator[Event, Any, None]:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
@@ -94,6 +106,7 @@ class Stays:
         yield from self._handoffs.offer(stay, hospital.facility.place(to_ward))
         yield env.timeout(about(self._draw, 15, 0.3))
         stay.move(to_bed, hospital.now)
+        self._lies_on(stay, to_ward)
         hospital.save_encounter(stay)
         todo.status, todo.ended = "completed", hospital.now
         hospital.save_task(todo)
@@ -138,5 +151,6 @@ class Stays:
         stay.become("finished", hospital.now)
         hospital.save_encounter(stay)
         trace.departed = hospital.now // SECOND
+        self._lies_on(stay, None)
         self.census -= 1
         self._beds.vacate(ward, bed, hospital.admit("A03", stay))

@@ -35,6 +35,16 @@ class StayTrace:
 
 
 @dataclass(slots=True)
+class BedTrace:
+    """A patient's time in a bed of a ward."""
+
+    facility: int
+    ward: str
+    began: int
+    ended: int | None = None
+
+
+@dataclass(slots=True)
 class CleanTrace:
     """One bed to be cleaned."""
 
@@ -108,6 +118,7 @@ class Trace:
 
     visits: list[VisitTrace] = field(default_factory=list)
     stays: list[StayTrace] = field(default_factory=list)
+    beds: list[BedTrace] = field(default_factory=list)
     cleans: list[CleanTrace] = field(default_factory=list)
     orders: list[OrderTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)

@@ -14,6 +14,7 @@ from sample_data.facility import Facility
 from sample_data.trace import HandoffTrace, Trace, VisitTrace
 from sample_data.truth_beds import beds, emergency
 from sample_data.truth_interfaces import interfaces
+from sample_data.truth_occupancy import occupancy
 from sample_data.truth_results import results
 
 
@@ -35,6 +36,7 @@ class Truth:
             "ed_boarding_ed2": cells.of(t.visits, lambda v: ms(v.departed), self._boarding, hides=True),
             **emergency(t, cells),
             **beds(t, cells),
+            **occupancy(t, cells),
             **results(t, cells),
             "handoff_acceptance_time": cells.of(t.handoffs, lambda h: ms(h.offered), self._acceptance),
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),

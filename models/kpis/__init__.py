@@ -7,9 +7,10 @@ from models.kpis.beds import BEDS
 from models.kpis.emergency import EMERGENCY
 from models.kpis.handoffs import HANDOFFS
 from models.kpis.interfaces import INTERFACES
+from models.kpis.occupancy import OCCUPANCY
 from models.kpis.results import RESULTS
 
-KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *RESULTS, *HANDOFFS, *INTERFACES)}
+KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *INTERFACES)}
 """Every KPI by id, in the order in which people read them."""
 
 FAMILIES: dict[Family, str] = {

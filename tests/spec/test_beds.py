@@ -63,3 +63,31 @@ def test_cleaning_time_is_of_beds_that_are_clean_on_the_day_they_were(spec):
 def test_turnaround_is_from_request_to_clean_with_both_legs(spec):
     # 40 clean, 50 waiting, 60 clean, 85 clean, 90 open: S(40) = 4/5, S(60) = 4/5 x 2/3 = 8/15, S(85) = 8/15 x 1/2
     assert spec.value("bed_turnaround", BEDS) == (85, 3, 5, 2)
+
+
+HOURS = """
+unit_hour_key | unit    | census_date | staffed_beds | occupied_bed_hours | staffed_bed_hours | occupancy | midnight_occupied_beds | midnight_staffed_beds
+a22           | 4 North | 2026-01-05  | 10           | 9                  | 10                | 0.9       | 0                      | 0
+a23           | 4 North | 2026-01-05  | 10           | 7.5                | 10                | 0.75      | 6                      | 10
+b22           | ICU     | 2026-01-05  | 4            | 5                  | 4                 | 1.25      | 0                      | 0
+b23           | ICU     | 2026-01-05  | 4            | 2.5                | 4                 | 0.625     | 3                      | 4
+c23           | Day     | 2026-01-05  | 0            | 2                  | 0                 | -         | 2                      | 0
+"""
+
+
+def test_mean_occupancy_is_patients_time_by_beds_time(spec):
+    assert spec.value("occupancy_mean", HOURS) == ((9 + 7.5 + 5 + 2.5) / (10 + 10 + 4 + 4), 24, 28, 0)
+    assert spec.rows("occupancy_mean", HOURS, by=("unit",), where={"unit": ("ICU",)}) == [("ICU", 7.5 / 8, 7.5, 8, 0)]
+
+
+def test_occupancy_at_midnight_counts_whoever_is_there_then(spec):
+    assert spec.value("occupancy_midnight", HOURS) == (9 / 14, 9, 14, 0)
+
+
+def test_the_peak_is_one_wards_worst_hour(spec):
+    assert spec.value("occupancy_peak", HOURS) == (1.25, 4, 4, 0)
+
+
+def test_a_ward_without_beds_has_no_occupancy(spec):
+    assert spec.excluded("occupancy_mean", HOURS) == [1]
+    assert spec.value("occupancy_mean", HOURS, where={"unit": ("Day",)}) == (None, 0, 0, 0)

@@ -31,11 +31,13 @@ select
         false
     ) as is_emergency,
     place.is_treatment_room,
+    place.is_bed,
     coalesce(place.is_ward or parent.is_ward or grandparent.is_ward or great_grandparent.is_ward, false) as is_inpatient,
     place.is_typed
     or coalesce(parent.is_typed, false)
     or coalesce(grandparent.is_typed, false)
     or coalesce(great_grandparent.is_typed, false) as is_type_known,
+    place.first_exported_at,
     place.file_id,
     place.line
 from staging.location as place

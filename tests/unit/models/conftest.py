@@ -24,6 +24,11 @@ class Hospital:
     def __init__(self, db) -> None:
         self.db = db
         self._lines = 0
+        self._settings = dict(SETTINGS)
+
+    def set(self, **settings):
+        """Bind other values than the usual ones, the data cut for instance."""
+        self._settings |= settings
 
     def deliver(self, table, **columns):
         """One row of a raw table; file, line and export time are filled in unless given."""
@@ -104,7 +109,7 @@ class Hospital:
         wanted = upstream(name)
         for table in build_order():
             if table.full_name in wanted:
-                bound = {parameter: SETTINGS[parameter] for parameter in table.parameters}
+                bound = {parameter: self._settings[parameter] for parameter in table.parameters}
                 self.db.execute(f"create or replace table {table.full_name} as {table.query}", bound)
         return self.db.sql(f"select * from {name}").pl().to_dicts()
 
