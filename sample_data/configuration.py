@@ -9,7 +9,7 @@ from sample_data.clock import DAY, ZONE, Calendar, instant, to_ms
 from sample_data.critical import WINDOW_MINUTES
 from sample_data.facility import Facility
 from sample_data.handoff import ACCEPT_MINUTES
-from sample_data.planted import PILOT_MINUTES, PILOT_WARD, Plants
+from sample_data.planted import IDLE_PILOT_WARD, PILOT_MINUTES, PILOT_WARD, Plants
 
 _SYSTEMS = (
     ("EHR", "Electronic health record", "Clinical informatics"),
@@ -176,13 +176,7 @@ def decisions(calendar: Calendar, plants: Plants, facilities: tuple[Facility, ..
             )
         )
     if plants.pilot_ms:
-        plan = {
-            "kpi": "discharge_order_to_departure",
-            "unit": next(ward.name for ward in facilities[0].wards if ward.code == PILOT_WARD),
-            "starts_on": calendar.day(calendar.days // 2).isoformat(),
-            "expected": -PILOT_MINUTES,
-            "guardrails": ["inpatient_length_of_stay"],
-        }
+        plan = _plan(calendar, plants.pilot_ms, facilities[0], PILOT_WARD, -PILOT_MINUTES)
         entries.append(
             _entry(
                 calendar,
@@ -194,8 +188,32 @@ def decisions(calendar: Calendar, plants: Plants, facilities: tuple[Facility, ..
                 why="Discharge nurse on 4 North prepares papers and transport before the order is written.",
             )
         )
+    if plants.idle_pilot_ms:
+        plan = _plan(calendar, plants.idle_pilot_ms, facilities[1], IDLE_PILOT_WARD, -20)
+        entries.append(
+            _entry(
+                calendar,
+                max(1, (plants.idle_pilot_ms - calendar.start_ms) // DAY - 4),
+                "nursing.director@tworivers.example",
+                ("pilot", "pilot", "discharge-lounge"),
+                facility=facilities[1].name,
+                value=json.dumps(plan),
+                why="Patients of the Maple Unit who are ready wait for their transport in a lounge.",
+            )
+        )
     entries.sort(key=lambda entry: str(entry["decided_at"]))
     return b"".join(json.dumps(entry, sort_keys=True).encode() + b"\n" for entry in entries)
+
+
+def _plan(calendar: Calendar, begin: int, facility: Facility, ward: str, expected: int) -> dict[str, Any]:
+    """What is written down of a pilot before it begins; the wards elsewhere are what it is compared with."""
+    return {
+        "kpi": "discharge_order_to_departure",
+        "unit": next(each.name for each in facility.wards if each.code == ward),
+        "starts_on": calendar.day((begin - calendar.start_ms) // DAY).isoformat(),
+        "expected": expected,
+        "guardrails": ["inpatient_length_of_stay"],
+    }
 
 
 def _entry(

@@ -26,6 +26,9 @@ ADMITTED = {1: 0.75, 2: 0.46, 3: 0.215, 4: 0.04, 5: 0.01}
 LABS = {1: (1.0, 4), 2: (0.97, 4), 3: (0.84, 3), 4: (0.3, 2), 5: (0.06, 1)}
 """Chance of blood tests and the most of them, by acuity."""
 IMAGING = {1: 0.8, 2: 0.7, 3: 0.55, 4: 0.4, 5: 0.1}
+OBSERVED = {2: 0.07, 3: 0.06, 4: 0.02}
+"""Share of those not admitted who are kept for observation, by acuity, where there is a unit for it."""
+OBSERVATION = "observation"
 CARE = {1: (34, 16), 2: (24, 12), 3: (16, 9), 4: (11, 6), 5: (8, 4)}
 """Minutes of a clinician's time before and after the tests, by acuity."""
 URGENT = 2
@@ -145,6 +148,9 @@ class Emergency:
         if happens(draw, ADMITTED[visit.acuity]):
             yield from self._admit(visit, trace)
             return
+        if "observation" in self._beds.kinds.values() and happens(draw, OBSERVED.get(visit.acuity, 0.0)):
+            yield from self._observe(visit, trace)
+            return
         if happens(draw, 0.4):
             yield env.timeout(about(draw, 85, 0.4))
         yield from hospital.staff["nurses"].work(about(draw, 12, 0.3), 4)
@@ -169,6 +175,18 @@ class Emergency:
         hospital.save_task(todo)
         self._stays.begin(visit, ward, bed)
 
+    def _observe(self, visit: Encounter, trace: VisitTrace) -> Generator[Event, Any, None]:
+        """Nobody is admitted: the patient moves to the observation unit, where an encounter of its own class begins."""
+        hospital, env = self._hospital, self._hospital.env
+        visit.service = "observation"
+        ward, bed, todo = yield from self._beds.request(visit)
+        yield from self._handoffs.offer(visit, hospital.facility.place(ward))
+        yield env.timeout(about(self._draw, 15, 0.35))
+        self._leave(visit, trace, OBSERVATION)
+        todo.status, todo.ended = "completed", hospital.now
+        hospital.save_task(todo)
+        self._stays.observe(visit, ward, bed)
+
     def _decide(self, visit: Encounter) -> None:
         hospital = self._hospital
         hospital.save_order(
@@ -192,7 +210,7 @@ class Emergency:
         visit.end, visit.disposition = hospital.now, disposition
         visit.become("finished", hospital.now)
         hospital.save_encounter(visit)
-        if disposition != "admitted":
+        if disposition not in ("admitted", OBSERVATION):
             hospital.admit("A03", visit)
         trace.departed, trace.left = hospital.now // SECOND, disposition == LEFT
         self.present -= 1

@@ -1,14 +1,14 @@
 """What a hospital is made of: wards, rooms, beds and who is on duty in each hour of the week. No behaviour.
 
 Northfield General is larger and runs its beds fuller; Eastbrook Community is smaller, calmer at the front door and
-thinner in its laboratory at night. More facilities are made from the same two templates.
+thinner in its laboratory at night; Westhaven Regional is the smallest, with one team for everything after dark. More
+facilities are made from the same three templates.
 """
 
 from dataclasses import dataclass, replace
 
 SATURDAY, SUNDAY = 5, 6
 MORE_NAMES = (
-    "Westhaven Regional",
     "Southmere Hospital",
     "Lakeside General",
     "Ridgeway Community",
@@ -18,7 +18,7 @@ MORE_NAMES = (
 
 @dataclass(frozen=True)
 class Ward:
-    """A ward: `code` makes its Location id, `kind` is medical, surgical or icu."""
+    """A ward: `code` makes its Location id, `kind` is medical, surgical, icu or observation."""
 
     code: str
     name: str
@@ -84,6 +84,7 @@ NORTHFIELD = Facility(
         Ward("4n", "4 North", "medical", 21),
         Ward("5s", "5 South", "surgical", 13),
         Ward("icu", "Intensive Care", "icu", 5),
+        Ward("obs", "Observation Unit", "observation", 3),
     ),
     stay_days=3.7,
     acceptance_minutes=12.0,
@@ -125,20 +126,49 @@ EASTBROOK = Facility(
         ("verifiers", Roster(((0, 1, 1), (7, 2, 1), (19, 1, 1)))),
     ),
 )
+WESTHAVEN = Facility(
+    index=2,
+    slug="westhaven",
+    code="wh",
+    name="Westhaven Regional",
+    prefix="WH",
+    engine="ndjson",
+    visits_per_day=19.0,
+    rooms=7,
+    wards=(
+        Ward("cu", "Cedar Unit", "medical", 9),
+        Ward("bu", "Birch Unit", "surgical", 6),
+        Ward("icu", "Special Care", "icu", 2),
+        Ward("obs", "Short Stay Unit", "observation", 2),
+    ),
+    stay_days=3.2,
+    acceptance_minutes=11.0,
+    rosters=(
+        ("triage", Roster(((0, 1, 1), (10, 2, 1), (19, 1, 1)))),
+        ("doctors", Roster(((0, 1, 1), (9, 2, 2), (22, 1, 1)))),
+        ("nurses", Roster(((0, 2, 2), (7, 3, 3), (23, 2, 2)))),
+        ("ward_nurses", Roster(((0, 2, 2), (7, 3, 3), (19, 2, 2)))),
+        ("cleaners", Roster(((0, 1, 1), (8, 2, 1), (18, 1, 1)))),
+        ("collectors", Roster(((0, 1, 1), (5, 2, 1), (17, 1, 1)))),
+        ("analysers", Roster(((0, 2, 2), (6, 3, 3), (18, 2, 2)))),
+        ("verifiers", Roster(((0, 1, 1), (7, 2, 1), (17, 1, 1)))),
+    ),
+)
+NAMED = (NORTHFIELD, EASTBROOK, WESTHAVEN)
 
 
 def facilities(number: int) -> tuple[Facility, ...]:
-    """The first `number` facilities; after the two named ones, copies of them in turn under made-up names.
+    """The first `number` facilities; after the named ones, copies of them in turn under made-up names.
 
     Raises:
         ValueError: `number` is below one.
     """
     if number < 1:
         raise ValueError(f"{number} facilities: a simulation needs at least 1.")
-    made = [NORTHFIELD, EASTBROOK][:number]
-    for index in range(2, number):
-        template = (NORTHFIELD, EASTBROOK)[index % 2]
-        at = index - 2
+    made = list(NAMED[:number])
+    for index in range(len(NAMED), number):
+        template = NAMED[index % len(NAMED)]
+        at = index - len(NAMED)
         name = MORE_NAMES[at] if at < len(MORE_NAMES) else f"Hospital {index + 1}"
         slug = name.lower().replace(" ", "-")
         made.append(

@@ -125,9 +125,9 @@ def practitioner(facility: Facility, person: Person, updated: int) -> Resource:
     }
 
 
-def patient(facility: Facility, person: Person, updated: int) -> Resource:
-    """A patient with everything that identifies one."""
-    return {
+def patient(facility: Facility, person: Person, updated: int, *, replaced_by: Person | None = None) -> Resource:
+    """A patient with everything that identifies one; a record that was merged into another names it."""
+    resource: Resource = {
         "resourceType": "Patient",
         "id": patient_id(person, facility),
         "meta": meta(updated),
@@ -143,6 +143,11 @@ def patient(facility: Facility, person: Person, updated: int) -> Resource:
         "birthDate": person.birth_date,
         "address": [{"line": [person.street], "city": CITY, "state": STATE, "postalCode": POSTCODE}],
     }
+    if replaced_by:
+        resource["active"] = False
+        other = {"reference": f"Patient/{patient_id(replaced_by, facility)}"}
+        resource["link"] = [{"other": other, "type": "replaced-by"}]
+    return resource
 
 
 def _period(begin: int, end: int | None) -> Resource:

@@ -44,6 +44,8 @@ class Hospital:
         self.staff = {name: Staff(env, roster.on_duty(0)) for name, roster in facility.rosters}
         self.practitioners = tuple(person_of(f"{facility.prefix}-staff", n, seed) for n in range(1, PRACTITIONERS + 1))
         self._numbers: dict[str, int] = {}
+        self.known: Person | None = None
+        self.expected: Person | None = None
         self._people = self.stream("people")
         self._chores = self.stream("chores")
         env.process(self._shifts())
@@ -63,7 +65,11 @@ class Hospital:
         return number
 
     def person(self) -> Person:
-        """Someone of the catchment area falls ill."""
+        """Someone of the catchment area falls ill; when somebody is `expected`, it is they."""
+        self.known, self.expected = self.expected or self._falls_ill(), None
+        return self.known
+
+    def _falls_ill(self) -> Person:
         return person_of(self.facility.prefix, self._people.randint(1, POPULATION), self.seed)
 
     def clinician(self) -> str:
@@ -85,10 +91,11 @@ class Hospital:
         place = visit.segments[-1].place if visit.segments else ""
         return self.send("ADT", f"ADT^{trigger}", visit, detail=place)
 
-    def save_patient(self, person: Person) -> None:
-        """The patient's record changed."""
+    def save_patient(self, person: Person, *, replaced_by: Person | None = None) -> None:
+        """The patient's record changed; `replaced_by` is the record that it was merged into."""
         ident = f"{self.facility.code}-{person.number}"
-        self.export.touch("Patient", ident, self.env.now, partial(patient, self.facility, person))
+        render = partial(patient, self.facility, person, replaced_by=replaced_by)
+        self.export.touch("Patient", ident, self.env.now, render)
 
     def save_encounter(self, visit: Encounter) -> None:
         """The encounter changed."""

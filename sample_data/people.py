@@ -6,13 +6,15 @@ nowhere else.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sample_data.chance import stream
 
 POPULATION = 9_000
 """People in one hospital's catchment area; some come back."""
+TWIN = POPULATION + 1
+"""The number under which somebody known is registered a second time by mistake."""
 
 FAMILIES = (
     "Achterberg", "Bellweather-Ruiz", "Caoimhell", "D'Ambrosetti", "Eglantyne", "Fairgrieve", "Gallowglass",
@@ -110,7 +112,12 @@ def person_of(prefix: str, number: int, seed: int) -> Person:
     )
 
 
-def planted_strings(prefixes: tuple[str, ...] = ("NG", "EC")) -> frozenset[str]:
+def twin_of(person: Person, prefix: str) -> Person:
+    """The same person under a second number and a second medical record number."""
+    return replace(person, number=TWIN, mrn=mrn_of(prefix, TWIN))
+
+
+def planted_strings(prefixes: tuple[str, ...] = ("NG", "EC", "WH")) -> frozenset[str]:
     """Every personal string the simulation can write: none may appear in a table, log, snapshot or page.
 
     Names as single words and in their three combined spellings, street names, phones, free text, and the medical record
@@ -123,7 +130,7 @@ def planted_strings(prefixes: tuple[str, ...] = ("NG", "EC")) -> frozenset[str]:
     )
 
 
-def planted_in(text: str, prefixes: tuple[str, ...] = ("NG", "EC")) -> frozenset[str]:
+def planted_in(text: str, prefixes: tuple[str, ...] = ("NG", "EC", "WH")) -> frozenset[str]:
     """The planted words, streets, phones, sentences and record numbers that occur in a text, in one pass over it.
 
     Combined names need no search of their own: each contains a family or a given name. Use this on large texts, where
@@ -143,4 +150,4 @@ def _patterns(prefixes: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[st
 
 @cache
 def _record_numbers(prefixes: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(mrn_of(prefix, n) for prefix in prefixes for n in range(1, POPULATION + 1))
+    return frozenset(mrn_of(prefix, n) for prefix in prefixes for n in range(1, POPULATION + 2))

@@ -10,7 +10,10 @@ from typing import Any
 from sample_data.clock import HOUR, Calendar, instant, midnight, to_ms
 
 OUTAGE_HOURS = 9
+IDLE_PILOT_MINUTES = 0
+"""What the second pilot changes: nothing."""
 PILOT_WARD = "4n"
+IDLE_PILOT_WARD = "mu"
 PILOT_MINUTES = 35
 """How much sooner a patient of the pilot ward leaves after the discharge order, exactly."""
 SHORTEST = 5
@@ -29,6 +32,8 @@ class Plants:
     fast_track_ms: int | None = field(init=False)
     date_only: tuple[int, int] | None = field(init=False)
     pilot_ms: int | None = field(init=False)
+    idle_pilot_ms: int | None = field(init=False)
+    merge_ms: int | None = field(init=False)
     erroneous_days: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,10 +47,17 @@ class Plants:
             if long_enough and both
             else None,
             "pilot_ms": self._at(days // 2, 0) if long_enough else None,
+            "idle_pilot_ms": self._at(self._monday(days * 0.4), 0) if long_enough and both else None,
+            "merge_ms": self._at(max(1, round(days * 0.25)), 14) if long_enough else None,
             "erroneous_days": tuple(sorted({round(days * x) for x in (0.2, 0.45, 0.7)})) if long_enough else (),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @staticmethod
+    def _monday(day: float) -> int:
+        """The Monday nearest to this day of the run, which begins on a Monday; the day itself in a run of a few days."""
+        return round(day / 7) * 7 or round(day)
 
     def _at(self, day: int, hour: int) -> int:
         return to_ms(datetime.combine(self.calendar.day(day), time(hour)))
@@ -89,6 +101,12 @@ class Plants:
             ("missing_locations", second, self._from(self.fast_track_ms), {"area": "ED Fast Track"}),
             ("date_only_issued", second, self._written(self.date_only), {"type": "DiagnosticReport"}),
             ("discharge_pilot", first, self._from(self.pilot_ms), {"ward": PILOT_WARD, "minutes": PILOT_MINUTES}),
+            (
+                "pilot_without_effect",
+                second,
+                self._from(self.idle_pilot_ms),
+                {"ward": IDLE_PILOT_WARD, "minutes": IDLE_PILOT_MINUTES},
+            ),
             ("unregistered_channel", first, self._from(self.calendar.start_ms), {"channel": "PHARM-TEST"}),
         ]
         record = []

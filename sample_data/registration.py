@@ -1,4 +1,4 @@
-"""Mistakes at the registration desk: a visit entered twice, found a day later and removed from the record system."""
+"""Mistakes at the registration desk: a visit entered twice and removed a day later; a person registered twice and merged."""
 
 from collections.abc import Generator
 from typing import Any
@@ -7,11 +7,14 @@ from simpy import Event
 
 from sample_data.clock import DAY, HOUR, instant, midnight
 from sample_data.emergency import EMERGENCY
+from sample_data.fhir import patient_id
 from sample_data.hospital import Hospital
+from sample_data.people import twin_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter
 
 FOUND_AFTER = 26 * HOUR
+MERGED_AFTER = 20 * HOUR
 
 
 class Mistakes:
@@ -19,6 +22,9 @@ class Mistakes:
 
     def __init__(self, plants: Plants, hospitals: list[Hospital]) -> None:
         self._deleted: list[dict[str, Any]] = []
+        self._merged: list[dict[str, Any]] = []
+        if plants.merge_ms is not None:
+            hospitals[0].env.process(self._merge(hospitals[0], plants.merge_ms))
         for hospital in hospitals:
             for day in plants.erroneous_days:
                 at = midnight(plants.calendar.day(day)) + (11 + hospital.facility.index) * HOUR
@@ -56,6 +62,33 @@ class Mistakes:
                 "encounter": visit.id,
             }
         )
+
+    def _merge(self, hospital: Hospital, at: int) -> Generator[Event, Any, None]:
+        """Somebody who was here before is not recognised; the next morning both records become one."""
+        yield hospital.env.timeout(at - hospital.env.now)
+        kept = hospital.known
+        if kept is None:
+            return
+        twin = twin_of(kept, hospital.facility.prefix)
+        hospital.expected = twin
+        yield hospital.env.timeout(MERGED_AFTER)
+        hospital.save_patient(twin, replaced_by=kept)
+        hospital.save_patient(kept)
+        facility = hospital.facility
+        self._merged.append(
+            {
+                "kind": "merged_patient",
+                "facility": facility.name,
+                "from": instant(at),
+                "to": instant(hospital.now),
+                "patient": patient_id(twin, facility),
+                "replaced_by": patient_id(kept, facility),
+            }
+        )
+
+    def merged(self) -> list[dict[str, Any]]:
+        """Whose records became one, for truth.json."""
+        return self._merged
 
     def record(self) -> list[dict[str, Any]]:
         """What was deleted, for truth.json."""

@@ -63,7 +63,7 @@ class SimulationReport:
 
 
 def simulate(
-    out: Path, *, days: int = 182, facilities: int = 2, seed: int = 7, progress: Callable[[float], None] | None = None
+    out: Path, *, days: int = 182, facilities: int = 3, seed: int = 7, progress: Callable[[float], None] | None = None
 ) -> SimulationReport:
     """Simulate `days` days of `facilities` hospitals and write them under `out`; the same seed gives the same bytes.
 
@@ -190,5 +190,9 @@ class _Run:
         return {
             "missing_locations": {"visits": hidden_visits},
             "date_only_issued": {"orders": hidden_orders},
-            "more": {"skews": [sender, *skews], "deletions": self._mistakes.record()},
+            "more": {
+                "skews": [sender, *skews],
+                "deletions": self._mistakes.record(),
+                "merges": self._mistakes.merged(),
+            },
         }

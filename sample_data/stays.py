@@ -1,4 +1,6 @@
-"""Inpatient stays: days in a bed with their morning laboratory round, a move out of intensive care, the discharge."""
+"""Stays in a bed: inpatients with their morning laboratory round, moves into and out of intensive care, the discharge;
+and observation, which is hours in a bed of its own unit and no inpatient stay.
+"""
 
 from collections.abc import Generator
 from typing import Any
@@ -15,7 +17,9 @@ from sample_data.records import Encounter, Order
 from sample_data.trace import BedTrace, StayTrace
 from sample_data.wards import Beds
 
-INPATIENT = "IMP"
+INPATIENT, OBSERVATION = "IMP", "OBSENC"
+WORSE = 0.03
+"""Share of stays on a general ward that come to need intensive care."""
 CROWDED = 2
 """From this many people waiting for a bed on, doctors look harder for patients who can go home."""
 HURRIED = 14 * HOUR
@@ -32,10 +36,24 @@ class Stays:
 
     def begin(self, visit: Encounter, ward: str, bed: str) -> Encounter:
         """The patient of an ED visit is in the bed: the stay begins now."""
+        hospital = self._hospital
+        stay = self._open(INPATIENT, visit, ward, bed)
+        trace = StayTrace(hospital.facility.index, hospital.now // SECOND)
+        hospital.trace.stays.append(trace)
+        hospital.env.process(self._course(stay, trace, ward, bed))
+        return stay
+
+    def observe(self, visit: Encounter, ward: str, bed: str) -> Encounter:
+        """The patient of an ED visit is watched for some hours in an observation bed and then goes home."""
+        stay = self._open(OBSERVATION, visit, ward, bed)
+        self._hospital.env.process(self._watch(stay, ward, bed))
+        return stay
+
+    def _open(self, kind: str, visit: Encounter, ward: str, bed: str) -> Encounter:
         hospital, facility = self._hospital, self._hospital.facility
         stay = Encounter(
             id=hospital.ident("enc"),
-            kind=INPATIENT,
+            kind=kind,
             number=f"{facility.prefix}V{hospital.number('visit'):07d}",
             person=visit.person,
             begin=hospital.now,
@@ -51,10 +69,14 @@ class Stays:
         hospital.admit("A01", stay)
         self.census += 1
         self._lies_on(stay, ward)
-        trace = StayTrace(facility.index, hospital.now // SECOND)
-        hospital.trace.stays.append(trace)
-        hospital.env.process(self._course(stay, trace, ward, bed))
         return stay
+
+    def _watch(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, None]:
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
+        self._lab.order(stay, hospital.facility.place(ward), stat=False)
+        yield env.timeout(about(draw, 14 * 60, 0.4))
+        yield from hospital.staff["ward_nurses"].work(about(draw, 10, 0.3), urgency=4)
+        self._depart(stay, ward, bed)
 
     def _lies_on(self, stay: Encounter, ward: str | None) -> None:
         """Note that the patient is on this ward from now on; None is out of the house."""
@@ -73,7 +95,12 @@ class Stays:
         if self._beds.kinds[ward] == "icu":
             intensive = env.now + round(draw.lognormvariate(0.3, 0.5) * DAY)
             yield from self._rounds(stay, ward, intensive)
-            stay.service = "medical" if happens(draw, 0.7) else "surgical"
+            ward, bed = yield from self._step_down(stay, ward, bed)
+            ready = max(ready, env.now + DAY)
+        elif happens(draw, WORSE):
+            yield from self._rounds(stay, ward, env.now + round((ready - env.now) * draw.uniform(0.2, 0.6)))
+            ward, bed = yield from self._transfer(stay, "icu", ward, bed)
+            yield from self._rounds(stay, ward, env.now + round(draw.lognormvariate(0.1, 0.5) * DAY))
             ward, bed = yield from self._step_down(stay, ward, bed)
             ready = max(ready, env.now + DAY)
         yield from self._rounds(stay, ward, ready)
@@ -100,8 +127,14 @@ class Stays:
             yield env.timeout(min(until, today + DAY + HOUR) - env.now if env.now < until else 0)
 
     def _step_down(self, stay: Encounter, ward: str, bed: str) -> Generator[Event, Any, tuple[str, str]]:
-        """Out of intensive care: request, handoff, move; the old bed is cleaned."""
+        """Out of intensive care, to a general ward."""
+        service = "medical" if happens(self._draw, 0.7) else "surgical"
+        return (yield from self._transfer(stay, service, ward, bed))
+
+    def _transfer(self, stay: Encounter, service: str, ward: str, bed: str) -> Generator[Event, Any, tuple[str, str]]:
+        """From ward to ward: request, handoff, move; the old bed is cleaned."""
         hospital, env = self._hospital, self._hospital.env
+        stay.service = service
         to_ward, to_bed, todo = yield from self._beds.request(stay)
         yield from self._handoffs.offer(stay, hospital.facility.place(to_ward))
         yield env.timeout(about(self._draw, 15, 0.3))
@@ -146,11 +179,16 @@ class Stays:
         yield from hospital.staff["ward_nurses"].work(about(draw, 16, 0.3), urgency=4)
         order.status = "completed"
         hospital.save_order(order)
+        trace.departed = hospital.now // SECOND
+        self._depart(stay, ward, bed)
+
+    def _depart(self, stay: Encounter, ward: str, bed: str) -> None:
+        """The patient goes home; the bed is empty and dirty."""
+        hospital = self._hospital
         stay.leave(hospital.now)
         stay.end, stay.disposition = hospital.now, "home"
         stay.become("finished", hospital.now)
         hospital.save_encounter(stay)
-        trace.departed = hospital.now // SECOND
         self._lies_on(stay, None)
         self.census -= 1
         self._beds.vacate(ward, bed, hospital.admit("A03", stay))

@@ -14,6 +14,7 @@ from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Task
 from sample_data.trace import CleanTrace
 
+GENERAL = ("medical", "surgical")
 PREFERENCE_HOURS = 3
 """After this long a patient takes a bed on any general ward."""
 
@@ -131,8 +132,8 @@ class Beds:
         now = self._hospital.env.now
         for request in list(self._waiting):
             wards = [request.ward]
-            if self.kinds[request.ward] != "icu" and now - request.since > PREFERENCE_HOURS * HOUR:
-                wards += [code for code, kind in self.kinds.items() if kind not in ("icu", self.kinds[request.ward])]
+            if self.kinds[request.ward] in GENERAL and now - request.since > PREFERENCE_HOURS * HOUR:
+                wards += [code for code, kind in self.kinds.items() if kind in GENERAL and code != request.ward]
             for ward in wards:
                 if self._free[ward]:
                     request.ready.succeed((ward, self._free[ward].popleft()))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.refresh import RefreshResult
     from sample_data.simulate import SimulationReport
 
-DAYS, FACILITIES, SEED = 182, 2, 7
+DAYS, FACILITIES, SEED = 182, 3, 7
 MARKER = "demo.json"
 STAGES = {
     "ingest": "ingest",

@@ -39,6 +39,15 @@ def truth(out):
 
 
 @pytest.fixture(scope="module")
+def planted(truth):
+    """Entries of truth.json's `planted` by kind."""
+    found = defaultdict(list)
+    for row in truth["planted"]:
+        found[row["kind"]].append(row)
+    return found
+
+
+@pytest.fixture(scope="module")
 def latest(out):
     """The last version of every resource, with deletions applied: what a careful reader of the exports knows."""
     found = defaultdict(dict)
@@ -110,13 +119,13 @@ def test_a_short_run_says_which_defects_it_has_no_room_for(tmp_path):
 
 
 @pytest.mark.usefixtures("cold_start")
-def test_more_facilities_alternate_between_the_two_kinds_of_engine(tmp_path):
+def test_each_further_facility_runs_the_engine_of_its_template(tmp_path):
     simulate(tmp_path, days=1, facilities=4)
     assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == [
         "engine-eastbrook",
-        "engine-southmere-hospital",
+        "engine-westhaven",
         "mirth-northfield",
-        "mirth-westhaven-regional",
+        "mirth-southmere-hospital",
     ]
 
 
@@ -360,10 +369,49 @@ def test_names_and_free_text_are_really_in_the_files(out):
         found = planted_in((out / path).read_text())
         assert found <= strings
         assert found.issuperset(some)
-        assert any(re.fullmatch(r"(NG|EC)\d{7}", string) for string in found)
+        assert any(re.fullmatch(r"(NG|EC|WH)\d{7}", string) for string in found)
     rejected = b"".join(path.read_bytes() for path in (out / "logs/engine-eastbrook").iterdir())
     rejected = b"".join(line for line in rejected.splitlines() if b'"NAK"' in line).decode()
     assert planted_in(rejected) & {*FAMILIES}
     exported = (out / "fhir/2025-10-13/Patient.ndjson").read_text()
     assert sum(f"{given} Lindqvist" in exported for given in GIVENS) > 3
     assert "Dog bite to the forearm" in (out / "fhir/2025-10-13/Encounter.ndjson").read_text()
+
+
+def test_one_person_registered_twice_is_merged_and_both_records_have_visits(latest, planted):
+    (merge,) = planted["merged_patient"]
+    twin, kept = latest["Patient"][merge["patient"]], latest["Patient"][merge["replaced_by"]]
+    assert twin["link"] == [{"other": {"reference": f"Patient/{kept['id']}"}, "type": "replaced-by"}]
+    assert (twin["active"], kept["active"]) == (False, True)
+    assert twin["name"] == kept["name"]
+    assert twin["identifier"] != kept["identifier"]
+    seen = {encounter["subject"]["reference"] for encounter in latest["Encounter"].values()}
+    assert {f"Patient/{twin['id']}", f"Patient/{kept['id']}"} <= seen
+
+
+def test_patients_move_into_and_out_of_intensive_care_and_some_are_only_observed(latest):
+    stays = [e for e in latest["Encounter"].values() if e["class"]["code"] == "IMP"]
+    ward = [[s["location"]["reference"].split("-")[-2] for s in stay["location"]] for stay in stays]
+    assert any("icu" in places[1:] for places in ward)
+    assert any(places[0] == "icu" and len(places) > 1 for places in ward)
+    observed = [e for e in latest["Encounter"].values() if e["class"]["code"] == "OBSENC"]
+    assert {s["location"]["reference"].split("-")[-2] for e in observed for s in e["location"]} == {"obs"}
+    visits = {e["partOf"]["reference"].removeprefix("Encounter/") for e in observed}
+    assert {latest["Encounter"][v]["class"]["code"] for v in visits} == {"EMER"}
+    decided = {
+        o["encounter"]["reference"]
+        for o in latest["ServiceRequest"].values()
+        if o["code"]["coding"][0]["code"] == "32485007"
+    }
+    assert not decided & {f"Encounter/{v}" for v in visits}
+
+
+def test_the_second_pilot_is_registered_and_changes_nothing(out, planted):
+    (idle,) = planted["pilot_without_effect"]
+    assert (idle["facility"], idle["ward"], idle["minutes"]) == ("Eastbrook Community", "mu", 0)
+    entries = [json.loads(line) for line in (out / "decisions.ndjson").read_text().splitlines()]
+    plans = {e["subject"]: (e["facility"], json.loads(e["value"])) for e in entries if e["action"] == "pilot"}
+    facility, plan = plans["discharge-lounge"]
+    assert (facility, plan["unit"], plan["starts_on"]) == ("Eastbrook Community", "Maple Unit", idle["from"][:10])
+    assert plans["discharge-by-noon"][1]["kpi"] == plan["kpi"] == "discharge_order_to_departure"
+    assert all(e["decided_at"] < plan["starts_on"] for e in entries if e["subject"] == "discharge-lounge")
