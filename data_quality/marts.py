@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_quality.rules import between, holds, one_of, present, rate_between, unique, within_horizon
+from data_quality.rules import between, holds, in_balance, one_of, present, rate_between, unique, within_horizon
 
 if TYPE_CHECKING:
     from data_quality.rules import Rule
@@ -113,6 +113,20 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             at_least=0.98,
         ),
         within_horizon("admitted_at"),
+        in_balance(
+            "admitted_at",
+            "departed_at",
+            known_since="(select min(first_exported_at) from marts.location)",
+            why="The wards hold far more or far fewer patients than admissions and stays explain: departures (or "
+            "admissions) are missing from the exports.",
+            kpis=(
+                "inpatient_length_of_stay",
+                "discharge_before_noon",
+                "occupancy_mean",
+                "occupancy_midnight",
+                "occupancy_peak",
+            ),
+        ),
     ),
     "marts.bed_clean": (
         *_case("bed_clean_key"),

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+LARGEST_GAP = 0.1
+"""The gap in Little's law from which starts or ends must be missing."""
+
 Severity = Literal["structural", "content"]
 
 
@@ -163,6 +166,30 @@ def rate_between(column: str, sql: str, low: float, high: float, why: str, *, kp
         column=column,
         arguments={"min_value": low, "max_value": high},
         sql=f"({sql})::double",
+        why=why,
+        severity="content",
+        kpis=tuple(kpis),
+    )
+
+
+def in_balance(opened: str, closed: str, *, known_since: str, why: str, kpis: Sequence[str] = ()) -> Rule:
+    """Little's law over the last four weeks: the time that cases were there is the time of those that ended.
+
+    The two differ by what has aged, which is little where as many come as go. A gap above a tenth means that ends are
+    missing (cases never leave) or starts. `known_since` is SQL for the instant from which cases are known completely:
+    where that is less than four weeks ago nothing is judged. How it is derived: `models.census.little`.
+    """
+    horizon = "getvariable('horizon')::timestamptz"
+    begin = f"({horizon} - interval 28 day)"
+    there = f"greatest(0, epoch(least(coalesce({closed}, {horizon}), {horizon})) - epoch(greatest({opened}, {begin})))"
+    ended = f"case when {closed} >= {begin} and {closed} < {horizon} then epoch({closed}) - epoch({opened}) else 0 end"
+    share = f"({there} - {ended}) / nullif(avg({there}) over (), 0)"
+    return Rule(
+        name=f"what was there is what {opened} and {closed} explain (Little's law)",
+        expectation="ExpectColumnMeanToBeBetween",
+        column=closed,
+        arguments={"min_value": -LARGEST_GAP, "max_value": LARGEST_GAP},
+        sql=f"(case when {known_since} <= {begin} then coalesce({share}, 0) else 0 end)::double",
         why=why,
         severity="content",
         kpis=tuple(kpis),

@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from data_quality.rules import between, holds, not_empty, one_of, present, rate_between, unique, within_horizon
+from data_quality.rules import (
+    between,
+    holds,
+    in_balance,
+    not_empty,
+    one_of,
+    present,
+    rate_between,
+    unique,
+    within_horizon,
+)
 from data_quality.run import Verdict, validate
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
@@ -118,3 +128,34 @@ def test_nothing_is_printed_while_validating(db, capfd):
         db, ["marts.lab_order"], as_of=AS_OF, suites={"marts.lab_order": [not_empty("w"), unique("order_key", "w")]}
     )
     assert capfd.readouterr() == ("", "")
+
+
+def stays(db, lost, known="2025-10-01"):
+    """A bed for 80 days up to the data cut, a new patient every day for one day; of the last `lost` the end is missing."""
+    db.execute(
+        "create or replace table marts.inpatient_stay as select came, case when n >= $lost then came + interval 1 day end "
+        "as went from (select n, $cut::timestamptz - (n + 1) * interval 1 day as came from range(80) as days (n))",
+        {"lost": lost, "cut": AS_OF},
+    )
+    return in_balance("came", "went", known_since=f"timestamptz '{known} 00:00+00'", why="w", kpis=("occupancy_mean",))
+
+
+def test_a_ward_whose_patients_all_leave_is_in_balance(db):
+    outcome = outcome_of(db, stays(db, lost=1), "marts.inpatient_stay")
+    assert outcome.passed
+
+
+def test_missing_ends_break_the_balance(db):
+    # of 28 days 8 patients stay on, for 8 + 7 + ... + 1 days: 20 days ended of 20 + 36
+    outcome = outcome_of(db, stays(db, lost=8), "marts.inpatient_stay")
+    assert (outcome.passed, outcome.severity, outcome.kpis) == (False, "content", ("occupancy_mean",))
+
+
+def test_a_balance_of_less_than_four_weeks_is_not_judged(db):
+    assert outcome_of(db, stays(db, lost=8, known="2025-12-20"), "marts.inpatient_stay").passed
+
+
+def test_a_ward_without_patients_is_in_balance(db):
+    rule = stays(db, lost=0)
+    db.execute("update marts.inpatient_stay set came = came - interval 900 day, went = went - interval 900 day")
+    assert outcome_of(db, rule, "marts.inpatient_stay").passed
