@@ -69,6 +69,7 @@ def test_published_assets_are_these(graph):
         "published/quarantine",
         "published/readiness",
         "published/source_freshness",
+        "published/unit_hour",
         "published/workflow_event",
     ]
 
