@@ -132,6 +132,12 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         *_case("bed_clean_key"),
         *_flags("is_started", "is_cleaned", "is_open"),
         present("requested_at", "A bed counts on the day it was requested.", at_least=0.99, severity="content"),
+        one_of(
+            "priority",
+            ("routine", "urgent", "asap", "stat"),
+            "FHIR knows four priorities of a request.",
+            severity="content",
+        ),
         _order("requested_at", "started_at"),
         _order("started_at", "cleaned_at"),
         between("minutes_cleaning", 0, 1440.0, "Nobody cleans one bed for a day: an end is missing.", at_least=0.98),

@@ -31,7 +31,7 @@ _FHIR = {
     "status varchar, interpretation_codes varchar[], issued varchar",
     "fhir_task": "task_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
     "focus_type varchar, focus_key varchar, focus_location_id varchar, part_of_keys varchar[], status varchar, "
-    f"business_status_code varchar, codes {_CODING}[], authored_on varchar, last_modified varchar, "
+    f"business_status_code varchar, codes {_CODING}[], priority varchar, authored_on varchar, last_modified varchar, "
     "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar",
 }
 _OTHER = {

@@ -151,6 +151,8 @@ def task(facility: Facility, todo: Task, updated: int) -> Resource:
         resource["for"] = person_reference(todo.person, facility)
     if todo.based_on:
         resource["basedOn"] = [{"reference": todo.based_on}]
+    if todo.priority:
+        resource["priority"] = todo.priority
     if todo.part_of:
         resource["partOf"] = [{"reference": f"Task/{todo.part_of}"}]
     if todo.business_status:

@@ -94,6 +94,7 @@ class Task:
     focus: str | None = None
     based_on: str | None = None
     part_of: str | None = None
+    priority: str | None = None
     due: int | None = None
     started: int | None = None
     ended: int | None = None

@@ -90,6 +90,7 @@ class Beds:
     def _clean(self, ward: str, bed: str, notice: Message) -> Generator[Event, Any, None]:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         yield from self._until_known(notice)
+        wanted = any(request.ward == ward for request in self._waiting)
         todo = Task(
             id=hospital.ident("bc"),
             kind="bed-clean",
@@ -98,13 +99,14 @@ class Beds:
             status="requested",
             owner=hospital.clinician(),
             focus=f"Location/{bed}",
+            priority="stat" if wanted else "routine",
             place=hospital.facility.place(ward),
         )
         hospital.save_task(todo)
         trace = CleanTrace(hospital.facility.index, hospital.now // SECOND)
         hospital.trace.cleans.append(trace)
-        yield env.timeout(about(draw, 8, 0.5))
-        yield hospital.staff["cleaners"].acquire()
+        yield env.timeout(about(draw, 5 if wanted else 9, 0.5))
+        yield hospital.staff["cleaners"].acquire(1 if wanted else 5)
         todo.status, todo.started = "in-progress", hospital.now
         trace.started = hospital.now // SECOND
         hospital.save_task(todo)

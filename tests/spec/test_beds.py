@@ -55,6 +55,15 @@ def test_a_bed_nobody_has_begun_to_clean_counts_as_waiting(spec):
     assert spec.value("bed_clean_response", BEDS) == (20, 4, 5, 1)
 
 
+def test_cleaning_can_be_told_by_priority(spec):
+    table = (
+        BEDS.replace("is_open\n", "is_open | priority\n")
+        .replace("| no\n", "| no | stat\n")
+        .replace("| yes\n", "| yes | routine\n")
+    )
+    assert spec.rows("bed_clean_response", table, by=("priority",)) == [("routine", 15, 1, 2, 1), ("stat", 20, 3, 3, 0)]
+
+
 def test_cleaning_time_is_of_beds_that_are_clean_on_the_day_they_were(spec):
     assert spec.value("bed_clean_duration", BEDS) == (30, 3, 3, 2)  # 25 30 40
     assert spec.value("bed_clean_duration", BEDS, start=date(2026, 1, 6)) == (25, 1, 1, 2)

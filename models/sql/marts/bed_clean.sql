@@ -2,6 +2,7 @@
 -- A request that was cancelled or rejected before anyone began is left out.
 -- bed_clean_key: the Task.
 -- unit: the ward of the bed.
+-- priority: routine as sent or where nothing was sent; stat when somebody waits for this bed.
 -- minutes_to_start: request to the start of cleaning, or to the data cut while nobody has begun.
 -- minutes_cleaning: start to end of cleaning, null until it has ended.
 -- minutes_to_clean: request to the end of cleaning, or to the data cut while it has not ended.
@@ -17,6 +18,7 @@ with request as (
         request.task_key as bed_clean_key,
         coalesce(ward.facility, bed.facility, 'Unknown') as facility,
         coalesce(ward.unit, bed.unit, 'Unknown') as unit,
+        coalesce(request.priority, 'routine') as priority,
         coalesce(request.focus_location_id, request.location_id) as bed_id,
         request.authored_at as requested_at,
         request.execution_started_at as started_at,
@@ -36,6 +38,7 @@ select
     facility,
     unit,
     bed_id,
+    priority,
     requested_at,
     started_at,
     cleaned_at,

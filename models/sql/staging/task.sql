@@ -32,6 +32,7 @@ select
         ),
         'other'
     ) as task_kind,
+    priority,
     case when regexp_matches(authored_on, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(authored_on as timestamptz) end as authored_at,
     case
         when authored_on is null then null

@@ -218,15 +218,16 @@ def test_a_bed_is_requested_begun_and_clean(emergency, clock):
     assert [clock(row[name]) for name in ("requested_at", "started_at", "cleaned_at")] == ["10:00", "10:20", "10:50"]
     assert (row["minutes_to_start"], row["minutes_cleaning"], row["minutes_to_clean"]) == (20, 30, 50)
     assert (row["facility"], row["unit"], row["bed_id"]) == ("Northfield", "4 North", "bed 1")
+    assert row["priority"] == "routine"
     assert (row["is_started"], row["is_cleaned"], row["is_open"]) == (True, True, False)
 
 
 def test_a_bed_nobody_has_begun_waits_until_the_data_cut(emergency):
-    bed_clean(emergency)
+    bed_clean(emergency, priority="stat")
     row = emergency.one("marts.bed_clean")
     waited = (26 * 24 + 2) * 60  # from 5 January 10:00 to 31 January 12:00
     assert (row["minutes_to_start"], row["minutes_cleaning"], row["minutes_to_clean"]) == (waited, None, waited)
-    assert (row["is_waiting"], row["is_open"], row["cleaned_date"]) == (True, True, None)
+    assert (row["is_waiting"], row["is_open"], row["cleaned_date"], row["priority"]) == (True, True, None, "stat")
 
 
 def test_a_request_cancelled_before_anyone_began_is_none_and_a_failed_one_ends_unclean(emergency):
