@@ -9,7 +9,7 @@ import pytest
 from models.journal import Decision
 from models.publication import load_current
 from pipelines.refresh import refresh
-from sample_data.planted import PILOT_MINUTES
+from sample_data.planted import IDLE_PILOT_MINUTES, PILOT_MINUTES
 from sample_data.simulate import simulate
 
 from .conftest import make_home
@@ -61,6 +61,12 @@ def test_the_ward_where_nothing_changed_did_not_improve_and_its_interval_holds_z
     row = evaluated[0]["nothing-changed"]
     assert row["verdict"] in ("not_improved", "cannot_tell")
     assert row["effect_low"] <= 0 <= row["effect_high"]
+
+
+def test_the_planted_pilot_without_effect_is_not_called_an_improvement(evaluated):
+    row = evaluated[0]["discharge-lounge"]
+    assert row["verdict"] in ("not_improved", "cannot_tell")
+    assert row["effect_low"] <= IDLE_PILOT_MINUTES <= row["effect_high"]
 
 
 def test_a_plan_that_cannot_be_judged_says_why(evaluated):
