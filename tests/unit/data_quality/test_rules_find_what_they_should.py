@@ -1,8 +1,9 @@
 """Each kind of rule, on a table small enough to judge by eye; and what a validation says of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
+import narwhals.stable.v2 as nw
 import pytest
 
 from data_quality.rules import (
@@ -17,6 +18,7 @@ from data_quality.rules import (
     within_horizon,
 )
 from data_quality.run import Verdict, validate
+from models.census import little
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -149,6 +151,16 @@ def test_missing_ends_break_the_balance(db):
     # of 28 days 8 patients stay on, for 8 + 7 + ... + 1 days: 20 days ended of 20 + 36
     outcome = outcome_of(db, stays(db, lost=8), "marts.inpatient_stay")
     assert (outcome.passed, outcome.severity, outcome.kpis) == (False, "content", ("occupancy_mean",))
+
+
+@pytest.mark.parametrize("lost", [0, 1, 8, 40])
+def test_the_gap_that_is_judged_is_the_one_of_the_census(db, lost):
+    rule = stays(db, lost)
+    db.execute("set variable horizon = $cut::timestamptz", {"cut": AS_OF})
+    ((judged,),) = db.execute(f"select avg(gap) from (select {rule.sql} as gap from marts.inpatient_stay)").fetchall()
+    relation = db.sql("select epoch(came) as came, epoch(went) as went from marts.inpatient_stay")
+    law = little(nw.from_native(relation), "came", "went", start=AS_OF - timedelta(days=28), end=AS_OF)
+    assert judged == pytest.approx(law.gap)
 
 
 def test_a_balance_of_less_than_four_weeks_is_not_judged(db):
