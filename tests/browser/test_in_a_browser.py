@@ -17,7 +17,7 @@ PAGES = {
     "turnaround": "/turnaround",
     "backlog": "/backlog",
     "pilots": "/pilots",
-    "one pilot": "/pilots?pilot=quicker-beds",
+    "one pilot": "/pilots?pilot=discharge-by-noon",
     "interfaces": "/interfaces",
     "one channel": "/interfaces?channel=mirth%2FADT-OUT",
     "data quality": "/data-quality",

@@ -150,7 +150,7 @@ BACKLOG_AGES: list[dict[str, object]] = [
 def pilots() -> list[dict[str, object]]:
     """One that worked, one that cannot be told, one whose plan names a measure nobody knows."""
     worked = {
-        "pilot": "quicker-beds", "kpi": "ed_boarding_ed2", "facility": "Northfield General", "unit": "Ward 4N",
+        "pilot": "discharge-by-noon", "kpi": "ed_boarding_ed2", "facility": "Northfield General", "unit": "Ward 4N",
         "starts_on": date(2026, 1, 12), "registered_at": datetime(2026, 1, 5, 9, 30, tzinfo=UTC), "registered_by": "nursing.director",
         "reason": "A bed is asked for at triage.", "design": "before and after, crude", "verdict": "improved",
         "why": ["The whole interval is on the better side: −32 min (95 % interval −45 min to −18 min)."], "expected": -30.0,
@@ -174,12 +174,12 @@ def pilot_weeks() -> list[dict[str, object]]:
     """130 minutes before the first day and 98 from it on; Eastbrook stays at 140."""
     weeks = [END - timedelta(weeks=26 - i) for i in range(26)]
     mine = [
-        {"pilot": "quicker-beds", "place": "Ward 4N", "is_pilot": True, "week": week, "value": 130.0 if week < date(2026, 1, 12) else 98.0,
+        {"pilot": "discharge-by-noon", "place": "Ward 4N", "is_pilot": True, "week": week, "value": 130.0 if week < date(2026, 1, 12) else 98.0,
          "mean": 130.0, "lower": 110.0, "upper": 150.0, "rule": "common_cause" if week < date(2026, 1, 12) else "outside"}
         for week in weeks
     ]  # fmt: skip
     return mine + [
-        {"pilot": "quicker-beds", "place": "Eastbrook Community", "is_pilot": False, "week": week, "value": 140.0}
+        {"pilot": "discharge-by-noon", "place": "Eastbrook Community", "is_pilot": False, "week": week, "value": 140.0}
         for week in weeks
     ]
 

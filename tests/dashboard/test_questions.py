@@ -46,7 +46,7 @@ def test_the_pilots_are_listed_with_their_verdicts(homes, visit):
 
 
 def test_a_pilot_says_whether_it_worked_against_what_and_what_was_planned(homes, visit):
-    said = words(visit(homes["sample"], "pilots", pilot="quicker-beds"))
+    said = words(visit(homes["sample"], "pilots", pilot="discharge-by-noon"))
     for part in (
         "Yes: it became better.",
         "2\u00a0h\u00a010 before, 1\u00a0h\u00a038 after",
