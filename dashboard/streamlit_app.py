@@ -23,7 +23,7 @@ QUESTIONS = {  # name in the URL → file, question, icon
     "pilots": ("pilots.py", "Did the pilot work?", ":material/science:"),
     "interfaces": ("interfaces.py", "Is data flowing?", ":material/lan:"),
     "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),
-    "dictionary": ("dictionary.py", "What does each number mean?", ":material/menu_book:"),
+    "dictionary": ("dictionary.py", "What do numbers mean?", ":material/menu_book:"),
     "kpi": ("kpi.py", "One measure", ":material/monitoring:"),
     "case": ("case.py", "One journey", ":material/route:"),
 }

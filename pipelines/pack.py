@@ -42,7 +42,6 @@ def board_pack(snapshot: Snapshot) -> str:
     values = _values(snapshot, start, end)
     signals = _signals(snapshot)
     states = _states(snapshot, start, end)
-    facilities = sorted({place for _, place in values if place})
     parts = [
         paragraph(
             f"Data to {wording.local_time(snapshot.as_of)}. Numbers are of the {WEEKS} whole weeks from "
@@ -54,7 +53,7 @@ def board_pack(snapshot: Snapshot) -> str:
     for family, heading in FAMILIES.items():
         members = [kpi for kpi in KPIS.values() if kpi.family == family]
         if members:
-            parts.append(section(heading, _family(snapshot, members, facilities, values, states)))
+            parts.append(section(heading, _family(snapshot, members, values, states)))
     parts.append(section("Pilots", _pilots(snapshot)))
     parts.append(section("Can the data be trusted?", _trust(snapshot, states)))
     parts.append(section("Definitions", _definitions(snapshot)))
@@ -87,12 +86,26 @@ def pilot_report(snapshot: Snapshot, row: Row, weeks: Sequence[Row], said: Seque
            "Unintended consequences and costs", "Interpretation and limits", "Ethics")  # fmt: skip
     parts = [
         section("What was found", "".join(paragraph(line) for line in said)),
-        section("Week by week", chart or paragraph("No weekly value is published.")),
+        section("Week by week", chart + paragraph(_caption(kpi, mine, others))),
         section("What was planned", facts(plan)),
         section("To be written by you", facts([(name, "…") for name in own])),
     ]
     site = str(found.settings.get("site") or found.home_name)
     return page(site, f"Pilot {row['pilot']}", "".join(parts), f"Snapshot {found.id}, Wardflow {found.code_version}")
+
+
+def _caption(kpi: Kpi | None, mine: Sequence[Row], others: Mapping[str, Sequence[Row]]) -> str:
+    """What the chart shows, with the numbers that its lines stand at."""
+    if not mine or kpi is None:
+        return "No weekly value is published."
+    last = mine[-1]
+    said = f"Weeks from {wording.day(mine[0]['week'])} to {wording.day(last['week'])}, the last {wording.value(last['value'], kpi.unit)}."
+    if last["mean"] is not None:
+        limits = " to ".join(wording.value(last[name], kpi.unit) for name in ("lower", "upper"))
+        said += (
+            f" Before the first day (dotted) the mean was {wording.value(last['mean'], kpi.unit)}, the limits {limits}."
+        )
+    return said + (f" Thin: {', '.join(others)}." if others else "")
 
 
 def _window(snapshot: Snapshot) -> tuple[date, date]:
@@ -158,14 +171,15 @@ def _overview(
 def _family(
     snapshot: Snapshot,
     members: Sequence[Kpi],
-    facilities: Sequence[str],
     values: Mapping[tuple[str, str | None], Row],
     states: Mapping[tuple[str, str | None], Row],
 ) -> str:
+    ids = {kpi.id for kpi in members}
+    facilities = sorted({place for kpi, place in values if place and kpi in ids})
     places = [None, *facilities]
     rows = [
         (
-            kpi.title,
+            kpi.short_title,
             *(
                 _said(snapshot, kpi, values.get((kpi.id, place)), states.get((kpi.id, place), {}).get("state"))
                 for place in places
@@ -234,15 +248,19 @@ def _trust(snapshot: Snapshot, states: Mapping[tuple[str, str | None], Row]) -> 
         )
         for each in found.sources
     ]
-    doubtful = [
-        (KPIS[kpi].title, place or "All facilities", row["state"], " ".join(row["why"]))
-        for (kpi, place), row in sorted(states.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-        if kpi in KPIS and row["state"] != "ready"
-    ]
+    doubtful: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for (kpi, place), row in sorted(states.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+        if kpi in KPIS and row["state"] != "ready":
+            measures = doubtful.setdefault((row["state"], " ".join(row["why"])), {})
+            measures.setdefault(KPIS[kpi].short_title, []).append(place or "all facilities")
     parts = [paragraph(_checks(snapshot)), table(("Source", "Data to", "State"), sources)]
     parts += [paragraph(check.why) for check in found.checks.failed]
     if doubtful:
-        parts.append(table(("Measure", "Where", "State", "Why"), doubtful))
+        said = [
+            (state, "; ".join(f"{title} ({', '.join(places)})" for title, places in measures.items()), why)
+            for (state, why), measures in doubtful.items()
+        ]
+        parts.append(table(("State", "Measures", "Why"), said))
     else:
         parts.append(paragraph("Every number is ready."))
     return "".join(parts)
@@ -253,5 +271,5 @@ def _definitions(snapshot: Snapshot) -> str:
         settings = snapshot.manifest.kpi(kpi.id)
         return settings.owner if settings else kpi.owner
 
-    rows = [(kpi.title, kpi.definition, owner(kpi), kpi.source) for kpi in KPIS.values()]
-    return table(("Measure", "What it counts", "Owner", "After"), rows)
+    rows = [(kpi.short_title, f"{kpi.title}. {kpi.definition}", owner(kpi)) for kpi in KPIS.values()]
+    return table(("Measure", "What it counts", "Owner"), rows)

@@ -61,4 +61,4 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _cell(cell: str) -> str:
-    return cell if isinstance(cell, Raw) else escape(cell)
+    return cell if isinstance(cell, Raw) else escape(cell.replace(" %", "\u00a0%"))

@@ -1,4 +1,4 @@
-"""What does each number mean? Every measure and table, found by a word; one table opened with its columns."""
+"""What do numbers mean? Every measure and table, found by a word; one table opened with its columns."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from dashboard.parts.head import draw_head, draw_path
 from dashboard.parts.meanings import draw_kpis, draw_table, draw_tables
 
 now = here()
-draw_head(now, "What does each number mean?", filters=False, kpis=[])
+draw_head(now, "What do numbers mean?", filters=False, kpis=[])
 opened = dictionary.entries().get(now.view.table or "")
 if opened:
     draw_path(now, ("dictionary", opened.name, now.view))
