@@ -11,6 +11,8 @@ from models.kpis import KPIS
 
 WAITS = {  # KPI → what a person waits for
     "ed_length_of_stay": "To leave the department",
+    "ed_door_to_room": "For a room",
+    "ed_door_to_provider": "For a clinician",
     "lab_turnaround": "For a lab result, 90 % by",
     "ed_boarding_ed2": "For a bed, once decided",
     "handoff_acceptance_time": "For a ward to accept",

@@ -40,6 +40,10 @@ COUNTED = {  # mart → one, many
     "message": ("message", "messages"),
     "message_delivery": ("delivery", "deliveries"),
 }
+COUNTED_APART = {  # KPI whose denominator is not the rows of its mart → one, many
+    "occupancy_midnight": ("bed at midnight", "beds at midnight"),
+    "occupancy_peak": ("hour of a ward", "hours of wards"),
+}
 RULES = {
     "outside": "outside the limits",
     "trend": "part of a trend of seven",
@@ -110,7 +114,7 @@ def target(reading: Reading) -> str:
 
 def counted(kpi: Kpi, n: float | None) -> str:
     """`4,812 visits`."""
-    one, many = COUNTED.get(kpi.mart, ("case", "cases"))
+    one, many = COUNTED_APART.get(kpi.id) or COUNTED.get(kpi.mart, ("case", "cases"))
     return f"{wording.number(n)} {one if n == 1 else many}"
 
 

@@ -1,8 +1,8 @@
-"""Where do patients wait? The waits of a visit side by side, then the department, then its places."""
+"""Where do patients wait? The waits of a visit side by side, then the department, then its beds, then its places."""
 
 import streamlit as st
 
-from dashboard import readings
+from dashboard import families, readings
 from dashboard.flow import WAITS, wait_steps, worst_wait
 from dashboard.here import here
 from dashboard.parts import markup
@@ -12,16 +12,19 @@ from dashboard.parts.places import draw_places
 from dashboard.parts.waits import draw_waits
 
 now = here()
-draw_head(now, "Where do patients wait?", kpis=[*WAITS, "ed_arrivals", "ed_left_before_seen"])
-draw_path(now)
 found = readings.readings(now.found, now.person, now.view)
+beds = families.of(found, "beds")
+department = ("ed_arrivals", "ed_left_before_seen", "ed_four_hour_performance", "handoffs_open", "handoff_missed_rate")
+draw_head(now, "Where do patients wait?", kpis=[*WAITS, *department[:3], *(each.kpi.id for each in beds)])
+draw_path(now)
 steps = wait_steps(now)
 markup.headline(*worst_wait(found, steps))
 st.subheader("The waits of a visit", anchor=False)
 draw_waits(steps)
 st.subheader("The department", anchor=False)
-cards = [found[k] for k in ("ed_arrivals", "ed_left_before_seen", "handoffs_open", "handoff_missed_rate")]
-draw_cards(now, [card for card in cards if card.look != "none"])
+draw_cards(now, [found[k] for k in department if found[k].look != "none"])
+st.subheader("Beds and discharge", anchor=False)
+draw_cards(now, [each for each in beds if each.look != "none"])
 st.subheader("By unit" if now.view.facility else "By facility", anchor=False)
 draw_places(now, ("ed_length_of_stay", "ed_boarding_ed2", "lab_turnaround", "handoff_acceptance_time"))
 st.caption(" ".join(c for k in ("ed_length_of_stay", "ed_boarding_ed2") for c in found[k].kpi.caveats))

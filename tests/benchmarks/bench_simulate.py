@@ -25,7 +25,7 @@ def run(days: int, facilities: int) -> tuple[SimulationReport, float]:
 def main() -> None:
     """Measure and print."""
     days = int(sys.argv[1]) if len(sys.argv) > 1 else 182
-    facilities = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    facilities = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     spans = (max(1, days // 4), days)
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         results = [pool.apply(run, (span, facilities)) for span in spans]

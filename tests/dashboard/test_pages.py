@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.words import counted
 from models.kpis import KPIS
 from tests.dashboard.conftest import PAGES, words
 from tests.dashboard.snapshot import CASE
@@ -120,3 +121,18 @@ def test_every_page_answers_in_under_a_second(homes, visit):
         start = time.perf_counter()
         app.run()
         assert time.perf_counter() - start < 1.0, page
+
+
+def test_the_page_of_waits_shows_every_bed_measure(homes, visit):
+    said = words(visit(homes["sample"], "emergency"))
+    assert "Beds and discharge" in said
+    for kpi in KPIS.values():
+        if kpi.family == "beds":
+            assert kpi.short_title in said
+
+
+def test_a_denominator_is_called_what_it_is():
+    assert counted(KPIS["bed_turnaround"], 1) == "1 bed"
+    assert counted(KPIS["occupancy_mean"], 1680) == "1,680 bed-hours"
+    assert counted(KPIS["occupancy_midnight"], 70) == "70 beds at midnight"
+    assert counted(KPIS["occupancy_peak"], 336) == "336 hours of wards"
