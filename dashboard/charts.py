@@ -38,7 +38,7 @@ def spark(weeks: Sequence[Row], target: float | None, said: Callable[[Row], str]
     span = [weeks[0]["week"] - timedelta(days=2), weeks[-1]["week"] + timedelta(days=5)] if weeks else None
     figure.update_xaxes(visible=False, fixedrange=True, range=span)
     figure.update_yaxes(visible=False, fixedrange=True, range=[low, high])
-    return _plain(figure, height=64, margin={"l": 0, "r": 0, "t": 2, "b": 2})
+    return plain(figure, height=64, margin={"l": 0, "r": 0, "t": 2, "b": 2})
 
 
 def trend(
@@ -78,7 +78,7 @@ def trend(
         )  # fmt: skip
     figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=9)
     figure.update_yaxes(fixedrange=True, range=[low, high], **_ticks(low, high, axis))
-    return _plain(figure, height=330, margin={"l": 8, "r": 96, "t": 16, "b": 8})
+    return plain(figure, height=330, margin={"l": 8, "r": 96, "t": 16, "b": 8})
 
 
 def bars(
@@ -114,7 +114,7 @@ def bars(
         )  # fmt: skip
     figure.update_xaxes(visible=False, fixedrange=True, range=[0, top * 1.28])
     figure.update_yaxes(fixedrange=True, showgrid=False, tickfont={"size": 13, "color": TEXT}, automargin=True)
-    return _plain(figure, height=46 + 34 * max(len(shown), 1), margin={"l": 8, "r": 8, "t": 22, "b": 4})
+    return plain(figure, height=46 + 34 * max(len(shown), 1), margin={"l": 8, "r": 8, "t": 22, "b": 4})
 
 
 def came_and_went(weeks: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
@@ -135,7 +135,7 @@ def came_and_went(weeks: Sequence[Row], said: Callable[[Row], str]) -> go.Figure
         _label(figure, y, word, TEXT)
     figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=7)
     figure.update_yaxes(fixedrange=True, range=[0, top * 1.15], **_ticks(0, top, lambda v: f"{round(v):,}"))
-    return _plain(figure, height=240, margin={"l": 8, "r": 112, "t": 8, "b": 8})
+    return plain(figure, height=240, margin={"l": 8, "r": 112, "t": 8, "b": 8})
 
 
 def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
@@ -163,7 +163,7 @@ def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[floa
     figure.update_xaxes(visible=False, fixedrange=True, range=[0, top * 1.6])
     figure.update_yaxes(fixedrange=True, showgrid=False, tickfont={"size": 13, "color": TEXT}, automargin=True)
     figure.update_layout(bargap=0.3, bargroupgap=0.12)
-    return _plain(figure, height=24 + (24 + 22 * places) * max(count, 1), margin={"l": 8, "r": 8, "t": 4, "b": 4})
+    return plain(figure, height=24 + (24 + 22 * places) * max(count, 1), margin={"l": 8, "r": 8, "t": 4, "b": 4})
 
 
 def _short_names(places: Sequence[str]) -> dict[str, str]:
@@ -200,7 +200,7 @@ def lanes(events: Sequence[Row], names: dict[str, str], said: Callable[[Row], st
         fixedrange=True, showgrid=False, automargin=True, categoryorder="array", categoryarray=[*names.values()][::-1],
         tickfont={"size": 13, "color": TEXT},
     )  # fmt: skip
-    return _plain(figure, height=150, margin={"l": 8, "r": 16, "t": 4, "b": 8})
+    return plain(figure, height=150, margin={"l": 8, "r": 16, "t": 4, "b": 8})
 
 
 def _series(weeks: Sequence[Row], said: Callable[[Row], str], *, width: float, size: float, last: float) -> go.Figure:
@@ -273,7 +273,8 @@ def _ticks(low: float, high: float, axis: Callable[[float], str]) -> dict[str, A
     return {"tickvals": at, "ticktext": [axis(v) for v in at], "showgrid": False, "zeroline": False}
 
 
-def _plain(figure: go.Figure, *, height: int, margin: dict[str, int]) -> go.Figure:
+def plain(figure: go.Figure, *, height: int, margin: dict[str, int]) -> go.Figure:
+    """The figure with this project's look: no legend, no background, nothing to drag."""
     return figure.update_layout(
         height=height,
         margin=margin,

@@ -28,13 +28,27 @@ class View:
     pilot: str | None = None
     table: str | None = None
     find: str | None = None
+    workflow: str | None = None
+    step: str | None = None
 
     @property
     def params(self) -> dict[str, str]:
         """The view as URL parameters; what is at its default is left out."""
         named = {
             k: getattr(self, k)
-            for k in ("facility", "unit", "kpi", "case", "channel", "board", "pilot", "table", "find")
+            for k in (
+                "facility",
+                "unit",
+                "kpi",
+                "case",
+                "channel",
+                "board",
+                "pilot",
+                "table",
+                "find",
+                "workflow",
+                "step",
+            )
         }
         weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
         return {k: v for k, v in named.items() if v} | weeks
@@ -86,6 +100,8 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
         pilot=params.get("pilot") or None,
         table=params.get("table") or None,
         find=params.get("find") or None,
+        workflow=params.get("workflow") or None,
+        step=params.get("step") or None,
         board=params.get("board") if params.get("board") in BOARDS else None,
     )
 

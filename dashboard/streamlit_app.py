@@ -18,6 +18,7 @@ PAGES = Path(__file__).with_name("app_pages")
 QUESTIONS = {  # name in the URL → file, question, icon
     "overview": ("overview.py", "How are we doing?", ":material/dashboard:"),
     "emergency": ("emergency.py", "Where do patients wait?", ":material/emergency:"),
+    "bottlenecks": ("bottlenecks.py", "Where is work stuck?", ":material/account_tree:"),
     "turnaround": ("turnaround.py", "How long do orders take?", ":material/labs:"),
     "backlog": ("backlog.py", "Is work being picked up?", ":material/assignment:"),
     "pilots": ("pilots.py", "Did the pilot work?", ":material/science:"),

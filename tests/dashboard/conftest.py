@@ -16,6 +16,7 @@ PAGES = (
     "emergency",
     "turnaround",
     "backlog",
+    "bottlenecks",
     "pilots",
     "interfaces",
     "data_quality",

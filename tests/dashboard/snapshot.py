@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS,
     }  # fmt: skip
 
@@ -182,6 +182,31 @@ def pilot_weeks() -> list[dict[str, object]]:
         {"pilot": "discharge-by-noon", "place": "Eastbrook Community", "is_pilot": False, "week": week, "value": 140.0}
         for week in weeks
     ]
+
+
+def processes() -> dict[str, list[dict[str, object]]]:
+    """Forty patients from the door to a bed, half of the twenty at Northfield waiting two hours for it; messages at Eastbrook."""
+    found: dict[str, list[dict[str, object]]] = {"process_summary": [], "process_edge": [], "process_variant": []}
+    for weeks, facility, cases in ((w, f, c) for w in (4, 13, 26) for f, c in ((None, 40), ("Northfield General", 20))):
+        span = _span("window", END - timedelta(weeks=weeks), END) | {
+            "workflow": "ed-to-bed", "facility": facility, "suppressed": False}  # fmt: skip
+        found["process_summary"].append(span | {
+            "cases": cases, "open_cases": 2, "events": 4 * cases, "variants": 3, "rework_cases": 6,
+            "throughput_median_seconds": 4 * 3600.0, "throughput_p90_seconds": 9 * 3600.0, "throughput_mean_seconds": 5 * 3600.0})  # fmt: skip
+        for start, end, count, wait, lost, queue in (
+            ("arrived", "bed requested", cases, 600.0, 0.0, None), ("bed requested", "in the bed", cases - 4, 7200.0, 36000.0, 3600.0),
+            ("in the bed", "bed requested", 6, 60.0, None, None),
+        ):  # fmt: skip
+            found["process_edge"].append(span | {
+                "activity": start, "next_activity": end, "count": count, "cases": count, "wait_median_seconds": wait,
+                "wait_mean_seconds": wait, "wait_p90_seconds": 2 * wait, "wait_total_seconds": wait * count,
+                "queue_median_seconds": queue, "queue_total_seconds": queue and queue * count,
+                "service_total_seconds": queue and queue * count, "target_seconds": None if lost is None else 3600.0,
+                "lost_seconds": lost, "owner": None if lost is None else "Patient flow coordinator"})  # fmt: skip
+        found["process_edge"].append(span | {"activity": "arrived", "next_activity": "in the bed", "suppressed": True})
+        for path, n in ((["arrived", "bed requested", "in the bed"], cases - 10), (None, 10)):
+            found["process_variant"].append(span | {"path": path, "cases": n})
+    return found
 
 
 def channels() -> list[dict[str, object]]:
@@ -241,6 +266,12 @@ def cases() -> dict[str, list[dict[str, object]]]:
             }
             row["encounter_key"] = CASE
             row[kpi.case] = CASE if kpi.case == "encounter_key" and i == 0 else f"{i}" + CASE[1:]
+    found["workflow_event"] = [
+        {"workflow": "ed-to-bed", "case_key": CASE, "encounter_key": key, "facility": "Northfield General", "unit": "Emergency",
+         "activity": "bed requested", "next_activity": "in the bed", "wait_minutes": 60.0 * (i + 1), "file_id": 1, "line": 20 + i,
+         "case_date": END - timedelta(days=3 + 100 * i)}
+        for i, key in enumerate((CASE, CASE))
+    ]  # fmt: skip
     start = datetime(2026, 4, 12, 9, 0)
     found["journey_event"] = [
         {"case_key": CASE, "journey_key": CASE, "seq": i + 1, "occurred_at": start + timedelta(minutes=20 * i),
@@ -312,6 +343,13 @@ AGGREGATE_SHAPES = {
     "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
     "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "
     "ack_p95_ms double, hop_p50_ms double, hop_p95_ms double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean",
+    "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "
+    "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, suppressed boolean",
+    "process_edge": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, next_activity varchar, owner varchar, count bigint, "
+    "cases bigint, wait_median_seconds double, wait_mean_seconds double, wait_p90_seconds double, wait_total_seconds double, "
+    "queue_median_seconds double, queue_total_seconds double, service_total_seconds double, target_seconds double, lost_seconds double, "
+    "suppressed boolean",
+    "process_variant": f"workflow varchar, facility varchar, {_SPAN}, path varchar[], cases bigint, suppressed boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '
     "unexpected_share double, kpis varchar[]",
     "ledger_total": "source varchar, kind varchar, resource_type varchar, files bigint, lines_read bigint, loaded bigint, unchanged bigint, "

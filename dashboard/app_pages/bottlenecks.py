@@ -1,0 +1,44 @@
+"""Where is work stuck? One workflow as a map, its waits ranked by the time they cost, the paths that cases take."""
+
+import streamlit as st
+
+from dashboard import bottlenecks
+from dashboard.here import here
+from dashboard.parts import markup, workflow
+from dashboard.parts.head import draw_head, draw_path
+
+now = here()
+draw_head(now, "Where is work stuck?", kpis=[])
+found = bottlenecks.read(now, workflow.draw_choice(now))
+edge = next((each for each in found.edges if each["name"] == now.view.step), None)
+whole = now.view.scope.to(workflow=found.id)
+draw_path(
+    now,
+    *(
+        [("bottlenecks", bottlenecks.WORKFLOWS[found.id][0], whole), ("bottlenecks", edge["name"], now.view)]
+        if edge
+        else []
+    ),
+)
+if edge:
+    workflow.draw_edge(now, found, edge)
+    st.stop()
+markup.headline(*bottlenecks.headline(found))
+if now.view.unit:
+    st.caption("Workflows cross units: this is told by facility.")
+if not found.edges:
+    markup.empty(
+        "No step can be shown.", "Choose a longer period or all facilities; see wardflow status for what is missing."
+    )
+    st.stop()
+st.subheader("The map", anchor=False)
+workflow.draw_map(found)
+st.subheader("Waits, the costliest first", anchor=False)
+workflow.draw_waits(now, found)
+st.subheader("Paths", anchor=False)
+workflow.draw_paths(found)
+st.caption(
+    "A case counts in the week it began. A wait is the time from one completed step to the next; it is lost as far as it goes "
+    "beyond the window that the registry gives the next step. In queue: before anyone had begun, where a begin is recorded. "
+    "Steps at the same time stand in a declared order."
+)
