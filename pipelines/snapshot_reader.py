@@ -17,12 +17,14 @@ from models.readiness import FailedCheck
 from pipelines.errors import PipelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from models.kpi import Kpi
     from models.publication import Manifest, PublishedTable
+
+_BATCH = 50_000
 
 
 class NotForThisRole(PipelineError):
@@ -108,6 +110,15 @@ class Snapshot:
         for alias, name in tables.items():
             self.relation(name).create_view(alias, replace=True)
         return self._db.sql(query, params=dict(parameters or {})).to_arrow_table().to_pylist()
+
+    def stream(
+        self, query: str, parameters: Mapping[str, object] | None = None, **tables: str
+    ) -> Iterator[dict[str, Any]]:
+        """As `rows`, but read in batches, for results that are larger than memory should hold."""
+        for alias, name in tables.items():
+            self.relation(name).create_view(alias, replace=True)
+        for batch in self._db.sql(query, params=dict(parameters or {})).to_arrow_reader(_BATCH):
+            yield from batch.to_pylist()
 
     def failed_checks(self, kpi: Kpi) -> list[FailedCheck]:
         """The content checks that failed on what this KPI is made from."""

@@ -10,6 +10,7 @@ import click
 
 from models import publication
 from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
+from pipelines.cli.export_events import export_events
 from pipelines.cli.output import print_json, print_table
 from pipelines.cli.roles import open_cases, purpose_option, role_of, role_option, snapshot_as
 
@@ -35,24 +36,52 @@ DICTIONARY = "DATA_DICTIONARY.md"
     metavar="DIR",
     help="A new or empty folder for the files.",
 )
+@click.option(
+    "--xes",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A new XES file of the steps of the workflows, for other process-mining tools.",
+)
+@click.option(
+    "--ocel",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A new OCEL 2.0 file (JSON) of the same steps, by encounter, order and delivery.",
+)
+@click.option("--workflow", metavar="NAME", help="Only this workflow's steps, for --xes and --ocel.")
 @purpose_option
 @format_option
 @role_option
 @home_options
-def export(folder: Path | None, pack: Path | None, purpose: str | None, as_format: str) -> None:
+def export(
+    folder: Path | None,
+    pack: Path | None,
+    xes: Path | None,
+    ocel: Path | None,
+    workflow: str | None,
+    *,
+    purpose: str | None,
+    as_format: str,
+) -> None:
     """Copy the tables of the current snapshot that your role may open, with the data dictionary; or print a board pack.
 
     Leadership exports aggregates; other roles export cases too, which needs a purpose and goes into the access log.
     The board pack is one HTML file of published totals, without scripts and without anything from outside.
+    Steps of workflows are cases: they open for a purpose, and carry keyed hashes, never a name.
 
     \b
     Example: wardflow export --parquet board-2026-04 --role leadership
              wardflow export --parquet research --purpose "discharge pilot, protocol 4"
              wardflow export --html board-2026-04.html
+             wardflow export --xes door-to-bed.xes --workflow ed-to-bed --purpose "flow review"
     """
-    if (folder is None) == (pack is None):
-        raise WrongUse("Say what to export: --parquet DIR or --html FILE, one of them.")
-    if pack is not None:
+    if sum(each is not None for each in (folder, pack, xes, ocel)) != 1:
+        raise WrongUse("Say what to export: --parquet DIR, --html FILE, --xes FILE or --ocel FILE, one of them.")
+    if xes is not None:
+        export_events("xes", xes, workflow, purpose, as_format)
+    elif ocel is not None:
+        export_events("ocel", ocel, workflow, purpose, as_format)
+    elif pack is not None:
         _board_pack(pack, as_format)
     else:
         _tables(cast("Path", folder), purpose, as_format)
