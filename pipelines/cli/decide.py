@@ -49,8 +49,10 @@ def decide(
     \b
     Example: wardflow decide target lab_turnaround --value 75 --why "agreed in the laboratory board of 3 March"
              wardflow decide assign ed_boarding_ed2 --value "Patient flow office" --why "owner since April"
+             wardflow decide pilot lounge --kind pilot --why "ward 5" --value '{"kpi": "lab_turnaround", "starts_on": "2026-05-04"}'
              wardflow decide acknowledge ADT-OUT --kind interface --why "vendor ticket 4711"
     """
+    from models.impact import Plan
     from models.journal import Decision
     from models.kpis import find_kpi
 
@@ -59,6 +61,10 @@ def decide(
     require(call, "informatics", "write decisions")
     if kind == "kpi":
         find_kpi(subject)
+    if action == "pilot" and kind == "pilot":
+        plan = Plan.from_decision(subject, facility, value)
+        for named in (plan.kpi, *plan.guardrails):
+            find_kpi(named)
     entry = Decision(
         decided_at=datetime.now(UTC),
         actor=actor or person(),

@@ -65,3 +65,11 @@ def test_an_export_says_what_it_is_of(wardflow, tmp_path):
     both = wardflow("export", "--html", str(tmp_path / "a.html"), "--parquet", str(tmp_path / "b"))
     assert both.exit_code == 2
     assert "one of them" in both.stderr
+
+
+def test_a_pilot_is_refused_while_its_plan_cannot_be_judged(new_home):
+    for plan in ('{"kpi": "lab_turnaround"}', '{"kpi": "lab_turnarond", "starts_on": "2026-05-04"}', "soon"):
+        assert new_home.error("decide", "pilot", "lounge", "--kind", "pilot", "--why", "a try", "--value", plan)[0] != 0
+    plan = '{"kpi": "lab_turnaround", "starts_on": "2026-05-04", "expected": -10}'
+    answer = new_home("decide", "pilot", "lounge", "--kind", "pilot", "--why", "a try", "--value", plan)
+    assert answer.exit_code == 0
