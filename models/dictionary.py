@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from models import published
 from models.catalog import Table, build_order, tables
 from models.declaration import Kpi
 from models.kpis import KPIS
@@ -52,6 +53,13 @@ def generate() -> str:
         *(line for kpi in KPIS.values() for line in _kpi(kpi)),
         "## Tables",
         "",
+    ]
+    parts += [
+        "### published",
+        "",
+        "Totals and lineage of a snapshot, with small numbers hidden; the marts below are published as cases.",
+        "",
+        *(line for name in published.TABLES for line in _published(name)),
     ]
     for layer in ("marts", "staging"):
         for table in tables():
@@ -136,6 +144,12 @@ def _table(table: Table, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
         ("column", "type", "meaning"),
         [(f"`{name}`", kind.lower(), notes.get(name) or _usual_meaning(name)) for name, kind in columns],
     )
+
+
+def _published(name: str) -> Iterator[str]:
+    grain, columns = published.TABLES[name]
+    yield from (f"#### {name}", "", grain, "")
+    yield from _rows(("column", "meaning"), [(f"`{column}`", published.MEANINGS[column]) for column in columns.split()])
 
 
 def _usual_meaning(column: str) -> str:

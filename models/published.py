@@ -1,0 +1,161 @@
+"""What the tables of a snapshot's aggregates and lineage say: one row of each, and the meaning of every column.
+
+Text only. Tables of cases are marts and are explained by their own SQL files. A test compares these lists with the files
+that a publication writes, so a column without a meaning is noticed.
+"""
+
+from collections.abc import Mapping
+
+_WHERE_AND_WHEN = "kpi facility unit grain period period_end"
+_INTERVALS = "comparison_effect comparison_low comparison_high net_effect net_low net_high"
+_LINES = "lines_read loaded unchanged superseded ignored quarantined"
+
+TABLES: Mapping[str, tuple[str, str]] = {
+    "kpi_value": (
+        "One row per KPI, place and period.",
+        f"{_WHERE_AND_WHEN} value numerator denominator open_cases is_complete suppressed",
+    ),
+    "kpi_exclusion": (
+        "One row per rule of a KPI that leaves cases out, place and period.",
+        f"{_WHERE_AND_WHEN} rule n",
+    ),
+    "kpi_signal": (
+        "One row per KPI, place and charted week.",
+        "kpi facility unit week value mean lower upper rule rules is_last variation assurance warnings",
+    ),
+    "readiness": ("One row per KPI, facility and period.", "kpi facility grain period period_end state why inputs"),
+    "backlog_week": (
+        "One row per KPI of open work, place and week in which something came in or was finished.",
+        "kpi facility unit week opened closed",
+    ),
+    "backlog_age": (
+        "One row per KPI of open work, place and band of age, at the data cut.",
+        "kpi facility unit band n oldest_minutes",
+    ),
+    "pilot_result": (
+        "One row per registered pilot.",
+        (
+            "pilot kpi facility unit starts_on registered_at registered_by reason design verdict why expected weeks_before weeks_after "
+            f"cases_before cases_after before after effect effect_low effect_high p_value compared_with {_INTERVALS} "
+            "minimum_detectable_effect needs_more_weeks guardrails"
+        ),
+    ),
+    "pilot_week": (
+        "One row per pilot, place and week.",
+        "pilot place is_pilot week value mean lower upper rule",
+    ),
+    "check_result": (
+        "One row per check.",
+        "table expectation column why severity passed unexpected_share kpis",
+    ),
+    "ledger_total": (
+        "One row per source and type of resource.",
+        f"source kind resource_type files {_LINES} last_exported_at",
+    ),
+    "source_freshness": ("One row per source.", "source as_of last_file_at expected_every_hours is_late"),
+    "file": (
+        "One row per delivered file; lineage, for engineers.",
+        f"file_id source path sha256 bytes kind resource_type exported_at ingested_at {_LINES}",
+    ),
+    "quarantine": (
+        "One row per line that could not be read; lineage, for engineers.",
+        "file_id line byte_offset rule cure line_hash",
+    ),
+    "finding": ("One row per delivered file and rule that its lines broke; lineage, for engineers.", "file_id rule n"),
+}
+"""Published table → what one row is, and its columns in order."""
+
+MEANINGS: Mapping[str, str] = {
+    "kpi": "the KPI's id",
+    "facility": "the hospital; null for all of them",
+    "unit": "the ward, department or channel; null for all of them",
+    "grain": "day, week, month, window (the last 4, 13 or 26 whole weeks and the equal time before each) or all",
+    "period": "first local day of the period",
+    "period_end": "first local day after the period",
+    "week": "Monday of the local week",
+    "value": "the KPI's value in its unit, fractions 0 to 1; null when hidden or not known",
+    "numerator": "what the value is made of, see the KPI's measure",
+    "denominator": "how many cases the value is of",
+    "open_cases": "cases still open at the data cut",
+    "is_complete": "the data cover the whole period",
+    "suppressed": "hidden, because it or what it gives away is of fewer people than the hospital shows",
+    "rule": "the rule that applies",
+    "n": "how many",
+    "mean": "centre line of the control chart",
+    "lower": "lower control limit",
+    "upper": "upper control limit",
+    "rules": "every rule of the control chart that fires at this point",
+    "is_last": "the newest week of the chart",
+    "variation": "is it changing: common_cause, improvement, concern, neutral_high or neutral_low",
+    "assurance": "is it good enough: pass, fail, hit_or_miss or none",
+    "warnings": "what to know about the chart, in sentences",
+    "state": "ready, biased or withheld",
+    "why": "the reasons, in sentences",
+    "inputs": "completeness of each required column, as JSON",
+    "opened": "how many came in",
+    "closed": "how many were finished",
+    "band": "how long it has waited",
+    "oldest_minutes": "how long the oldest of the place has waited, the same in each band",
+    "pilot": "the pilot's name in the decision journal",
+    "starts_on": "first local day of the pilot",
+    "registered_at": "when the plan was written down",
+    "registered_by": "who wrote it down",
+    "reason": "why, in their words",
+    "design": "how it is judged",
+    "verdict": "improved, not_improved, worse or cannot_tell",
+    "expected": "the hoped-for change in the KPI's unit, null when nobody said",
+    "weeks_before": "whole weeks compared before the first day",
+    "weeks_after": "whole weeks compared from the first day on",
+    "cases_before": "cases before, rounded down to tens",
+    "cases_after": "cases after, rounded down to tens",
+    "before": "the KPI before",
+    "after": "the KPI after",
+    "effect": "after less before",
+    "effect_low": "lower end of the effect's 95 % interval",
+    "effect_high": "upper end of the effect's 95 % interval",
+    "p_value": "how often days drawn again would show no change or the contrary, two-sided",
+    "compared_with": "the places that did not take part",
+    "comparison_effect": "their change in the same weeks",
+    "comparison_low": "lower end of its 95 % interval",
+    "comparison_high": "upper end of its 95 % interval",
+    "net_effect": "the pilot's change less theirs",
+    "net_low": "lower end of its 95 % interval",
+    "net_high": "upper end of its 95 % interval",
+    "minimum_detectable_effect": "the change that these weeks would show in four of five pilots",
+    "needs_more_weeks": "how many more weeks on each side would show the hoped-for change; null when none or not known",
+    "guardrails": "measures that must not become worse, with what became of each, as JSON",
+    "place": "the pilot's place or one that it is compared with",
+    "is_pilot": "whether it is the pilot's place",
+    "table": "the table that is checked",
+    "expectation": "what must hold",
+    "column": "the column that is checked; null for the whole table",
+    "severity": "structural (stops publication) or content (changes readiness)",
+    "passed": "whether it held",
+    "unexpected_share": "share of rows for which it did not",
+    "kpis": "the KPIs that depend on it",
+    "source": "the source system",
+    "kind": "what kind of source it is",
+    "resource_type": "the FHIR resource; null for other sources",
+    "files": "delivered files",
+    "lines_read": "lines read; the sum of the five that follow",
+    "loaded": "lines that brought a version that was not known",
+    "unchanged": "lines that were known already",
+    "superseded": "copies that say that they are incomplete",
+    "ignored": "blank lines, headers and types that no KPI needs",
+    "quarantined": "lines that could not be read",
+    "last_exported_at": "data cut of the newest file",
+    "as_of": "data cut of the source",
+    "last_file_at": "when its newest file was ingested",
+    "expected_every_hours": "how often it should come",
+    "is_late": "whether it lags behind by more than that",
+    "file_id": "the delivered file",
+    "path": "where it lies, relative to the home",
+    "sha256": "digest of its bytes",
+    "bytes": "its size",
+    "exported_at": "its data cut",
+    "ingested_at": "when it was read",
+    "line": "the line in it, from 1",
+    "byte_offset": "where the line begins",
+    "cure": "what to do about it",
+    "line_hash": "keyed hash of the line, never its text",
+}
