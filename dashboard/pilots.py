@@ -65,7 +65,7 @@ def overview(rows: list[Row]) -> tuple[str, str]:
     for row in rows:
         word = words.VERDICTS[row["verdict"]][1]
         counts[word] = counts.get(word, 0) + 1
-    return lead, "; ".join(f"{word}: {n}" for word, n in counts.items()) + "."
+    return lead, "; ".join(f"{n} {word}" for word, n in counts.items()) + "."
 
 
 def effect(row: Row, name: str = "effect") -> str:
