@@ -44,6 +44,25 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per pilot, place and week.",
         "pilot place is_pilot week value mean lower upper rule",
     ),
+    "process_summary": (
+        "One row per workflow, facility and period: the cases that began in it.",
+        (
+            "workflow facility cases open_cases events variants rework_cases throughput_median_seconds throughput_p90_seconds "
+            "throughput_mean_seconds grain period period_end suppressed"
+        ),
+    ),
+    "process_edge": (
+        "One row per workflow, facility, period and two steps that follow each other.",
+        (
+            "workflow facility activity next_activity cases count wait_median_seconds wait_mean_seconds wait_p90_seconds "
+            "wait_total_seconds queue_median_seconds queue_total_seconds service_total_seconds target_seconds lost_seconds "
+            "grain period period_end owner suppressed"
+        ),
+    ),
+    "process_variant": (
+        "One row per workflow, facility, period and path; rare paths together in one row without a path.",
+        "workflow facility path cases grain period period_end suppressed",
+    ),
     "check_result": (
         "One row per check.",
         "table expectation column why severity passed unexpected_share kpis",
@@ -126,6 +145,27 @@ MEANINGS: Mapping[str, str] = {
     "guardrails": "measures that must not become worse, with what became of each, as JSON",
     "place": "the pilot's place or one that it is compared with",
     "is_pilot": "whether it is the pilot's place",
+    "workflow": "the workflow's id, see registry.toml",
+    "cases": "how many cases",
+    "events": "steps of those cases",
+    "variants": "different paths that they took",
+    "rework_cases": "cases in which a step came back",
+    "throughput_median_seconds": "first to last step of finished cases, median",
+    "throughput_p90_seconds": "first to last step of finished cases, 90 %",
+    "throughput_mean_seconds": "first to last step of finished cases, mean",
+    "activity": "the step before",
+    "next_activity": "the step that followed it",
+    "count": "how often",
+    "wait_median_seconds": "time between the two, median",
+    "wait_mean_seconds": "time between the two, mean",
+    "wait_p90_seconds": "time between the two, 90 %",
+    "wait_total_seconds": "time between the two, all together",
+    "queue_median_seconds": "until work on the second step began, median; null where its start is not known",
+    "queue_total_seconds": "until work on the second step began, all together",
+    "service_total_seconds": "work on the second step, all together",
+    "target_seconds": "how long it may take, as registered",
+    "lost_seconds": "time beyond what it may take, all together",
+    "owner": "who answers for the second step, as registered",
     "table": "the table that is checked",
     "expectation": "what must hold",
     "column": "the column that is checked; null for the whole table",
@@ -149,7 +189,7 @@ MEANINGS: Mapping[str, str] = {
     "expected_every_hours": "how often it should come",
     "is_late": "whether it lags behind by more than that",
     "file_id": "the delivered file",
-    "path": "where it lies, relative to the home",
+    "path": "of a file: where it lies, relative to the home; of a workflow: its steps in order",
     "sha256": "digest of its bytes",
     "bytes": "its size",
     "exported_at": "its data cut",
