@@ -69,7 +69,15 @@ def open_at(
         entered_in, left_in = (_by_then(f"{clock}_date", end) for clock in (opened, closed))
     else:
         entered_in, left_in = (nw.col(f"{clock}_{CALENDAR[grain]}") for clock in (opened, closed))
-    changes = flows(rows, f"{opened}_epoch", f"{closed}_epoch", by=by, entered_in=entered_in, left_in=left_in)
+    changes = flows(
+        rows,
+        f"{opened}_epoch",
+        f"{closed}_epoch",
+        by=by,
+        entered_in=entered_in,
+        left_in=left_in,
+        origin=as_of.timestamp(),
+    )
     labels: list[Label] = []
     ends: list[datetime] = []
     if grain is None:
@@ -79,14 +87,14 @@ def open_at(
         for label, until in _periods(first, last, grain, as_of):
             labels.append(label)
             ends.append(until)
-    bins = bins_of(labels, [0.0] * len(labels), [until.timestamp() for until in ends])
+    bins = bins_of(labels, [0.0] * len(labels), [until.timestamp() - as_of.timestamp() for until in ends])
     count = nw.col("n").cast(nw.Int64)
     return (
         standings(changes, bins, by=by)
         .select(
             *by,
             *(() if grain is None else (nw.col("bin").alias("period"),)),
-            value=nw.col("n"),
+            value=nw.col("n").cast(nw.Float64),
             numerator=nw.col("age") / _MINUTE,
             denominator=count,
             open_cases=count,

@@ -2,7 +2,9 @@
 
 One algorithm for everything that begins and ends: stays, handoffs, orders, beds to clean. A case is +1 in the bin in
 which it opens and -1 in the one in which it closes; running sums over the bins give who is there at each bin's end, how
-long they have been there, and the time-average in between, exact to the fraction of a bin. Cases still open count.
+long they have been there, and the time-average in between, exact to the millisecond. Cases still open count.
+
+Sums are of whole milliseconds: sums of fractions of seconds would leave a rest where nobody is.
 
 Here: the algorithm over instants as seconds since 1970; rows are aggregated on any engine, their few sums in Polars.
 Not here: what a local day is (`backlog`).
@@ -25,6 +27,7 @@ Table = nw.DataFrame[Any]
 
 HOUR = timedelta(hours=1)
 _MINUTE = 60.0
+_MILLISECONDS = 1_000
 _BEFORE, _WITHIN, _AFTER = -1, 0, 1
 _FLOW = ("entered", "entered_at", "left", "left_at", "left_since")
 _EVERYBODY = "_everybody"
@@ -52,7 +55,12 @@ class Little:
 
 def bins_of(labels: Sequence[Label], begins: Sequence[float], ends: Sequence[float]) -> Table:
     """Bins in order, each from `begin` to `end` in seconds since the census's origin."""
-    return nw.from_dict({"bin": list(labels), "begin": list(begins), "end": list(ends)}, backend="polars")
+    instants = {
+        "begin": [round(at * _MILLISECONDS) for at in begins],
+        "end": [round(at * _MILLISECONDS) for at in ends],
+    }
+    table = nw.from_dict({"bin": list(labels), **instants}, backend="polars")
+    return table.with_columns(nw.col("begin", "end").cast(nw.Int64))
 
 
 def flows(
@@ -72,13 +80,14 @@ def flows(
 
     Returns:
         Rows `{*by, bin, entered, entered_at, left, left_at, left_since}`, up to two a group and bin: cases that came and
-        went, the sums of the instants at which they did (since `origin`), and of those at which those who left had come.
+        went, the sums of the instants at which they did (milliseconds since `origin`), and of those at which those who
+        left had come.
     """
-    since, until = nw.col(opened) - origin, nw.col(closed) - origin
+    since, until = (((nw.col(name) - origin) * _MILLISECONDS).round().cast(nw.Int64) for name in (opened, closed))
     rows = rows.filter(~nw.col(opened).is_null())
     sides = (
-        (entered_in, {"entered": number_of_rows(), "entered_at": nw.col("_since").sum()}),
-        (left_in, {"left": number_of_rows(), "left_at": nw.col("_until").sum(), "left_since": nw.col("_since").sum()}),
+        (entered_in, {"entered": number_of_rows(), "entered_at": _total("_since")}),
+        (left_in, {"left": number_of_rows(), "left_at": _total("_until"), "left_since": _total("_since")}),
     )
     found = [
         rows.with_columns(_since=since, _until=until, bin=label)
@@ -91,10 +100,14 @@ def flows(
     return nw.concat([_complete(table, by) for table in found])
 
 
+def _total(column: str) -> nw.Expr:
+    return nw.col(column).sum().cast(nw.Int64)
+
+
 def _complete(table: Table, by: Sequence[str]) -> Table:
     """All columns of a flow, those it lacks as zeros."""
-    zeros = {name: nw.lit(0.0) for name in _FLOW if name not in table.columns}
-    return table.with_columns(**zeros).select(*by, "bin", *(nw.col(name).cast(nw.Float64) for name in _FLOW))
+    zeros = {name: nw.lit(0) for name in _FLOW if name not in table.columns}
+    return table.with_columns(**zeros).select(*by, "bin", *(nw.col(name).cast(nw.Int64) for name in _FLOW))
 
 
 def standings(changes: Table, bins: Table, *, by: Sequence[str], groups: Table | None = None) -> Table:
@@ -123,12 +136,16 @@ def standings(changes: Table, bins: Table, *, by: Sequence[str], groups: Table |
     return (
         table.join(known, on="bin", how="inner")
         .with_columns(
-            held=before * (end - nw.col("begin")) + net * end - nw.col("entered_at") + nw.col("left_at"),
-            age=nw.col("n") * end - nw.col("_since"),
+            held=_seconds(before * (end - nw.col("begin")) + net * end - nw.col("entered_at") + nw.col("left_at")),
+            age=_seconds(nw.col("n") * end - nw.col("_since")),
         )
         .sort(*by, "bin")
         .drop(_EVERYBODY, strict=False)
     )
+
+
+def _seconds(milliseconds: nw.Expr) -> nw.Expr:
+    return milliseconds.cast(nw.Float64) / _MILLISECONDS
 
 
 def census(
@@ -208,5 +225,5 @@ def little(rows: Frame, opened: str, closed: str, *, start: datetime, end: datet
         standings(changes, bins_of([_WITHIN], [0.0], [until - begin]), by=()).select("held", "age").iter_rows()
     )
     left = changes.filter(nw.col("bin") == _WITHIN)
-    left_stays = float(left["left_at"].sum() - left["left_since"].sum())
+    left_stays = (left["left_at"].sum() - left["left_since"].sum()) / _MILLISECONDS
     return Little(held, left_stays, age + left_stays - held, age)

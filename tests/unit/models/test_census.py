@@ -97,6 +97,17 @@ def test_nobody_is_a_census_of_zeros():
     assert rows(census(stays(), "came", "went", between=THREE_HOURS), "occupancy", "open_cases") == [(0, 0)] * 3
 
 
+def test_nothing_is_left_of_those_who_have_gone():
+    """Sums of epochs as fractions of seconds leave a rest of milliseconds where nobody is."""
+    begin = MIDNIGHT.timestamp()
+    rest = [(begin + n * 0.117, begin + n * 0.117 + 0.333) for n in range(20_000)]
+    gone = nw.from_native(pl.LazyFrame(rest, schema={"came": pl.Float64, "went": pl.Float64}, orient="row"))
+    found = census(gone, "came", "went", between=THREE_HOURS)
+    assert rows(found, "open_cases", "occupancy")[-1] == (0, 0)
+    law = little(gone, "came", "went", start=MIDNIGHT, end=THREE_HOURS[1])
+    assert (law.age_at_end, law.age_at_start, law.gap) == (0, 0, 0)
+
+
 def test_half_a_bin_at_the_end_is_a_whole_one():
     end = MIDNIGHT + timedelta(minutes=90)
     assert len(rows(census(WARD, "came", "went", between=(MIDNIGHT, end)), "arrivals")) == 2
