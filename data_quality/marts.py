@@ -189,6 +189,15 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "When half of the orders are revoked, a status changed its meaning.",
         ),
     ),
+    "marts.imaging_order": (
+        *_case("order_key"),
+        *_flags("is_examined", "is_final", "is_revoked", "is_exam_time_known", "is_final_time_known"),
+        present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
+        between("minutes_to_final", 0, None, "A report before its order is a mixed-up clock.", at_least=0.99),
+        _order("ordered_at", "examined_at", at_least=0.95),
+        _order("examined_at", "final_at"),
+        within_horizon("ordered_at"),
+    ),
     "marts.critical_result": (
         *_case("observation_key"),
         *_flags("is_window_closed", "is_acknowledged", "is_escalation_due", "is_escalated"),

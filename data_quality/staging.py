@@ -130,7 +130,7 @@ STAGING: dict[str, tuple[Rule, ...]] = {
     ),
     "staging.order": (
         *_key("order_key"),
-        one_of("order_kind", ("lab", "admission", "discharge", "other"), "Marts pick orders by kind."),
+        one_of("order_kind", ("lab", "imaging", "admission", "discharge", "other"), "Marts pick orders by kind."),
         *_precision("ordered_precision"),
         within_horizon("ordered_at"),
         holds(
@@ -164,6 +164,13 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         present("is_final", "Whether a report is verified decides whether an order is finished."),
         *_precision("issued_precision"),
         within_horizon("issued_at"),
+        *_traced(),
+    ),
+    "staging.imaging_study": (
+        *_key("imaging_study_key"),
+        present("is_started", "Whether an examination has begun decides which leg its order is in."),
+        *_precision("started_precision"),
+        within_horizon("started_at"),
         *_traced(),
     ),
     "staging.observation": (

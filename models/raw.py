@@ -27,6 +27,8 @@ _FHIR = {
     "received_time varchar",
     "fhir_diagnostic_report": "report_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
     "status varchar, effective varchar, issued varchar",
+    "fhir_imaging_study": "imaging_study_key varchar, patient_key varchar, encounter_key varchar, "
+    "order_keys varchar[], status varchar, modality_codes varchar[], started varchar",
     "fhir_observation": "observation_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
     "status varchar, interpretation_codes varchar[], issued varchar",
     "fhir_task": "task_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "

@@ -13,6 +13,7 @@ from sample_data.fhir import LEFT
 from sample_data.handoff import Handoffs
 from sample_data.hospital import Hospital
 from sample_data.lab import Laboratory
+from sample_data.radiology import Radiology
 from sample_data.records import Encounter, Order
 from sample_data.staff import Staff
 from sample_data.stays import Stays
@@ -39,10 +40,16 @@ class Emergency:
     """The emergency department of one facility."""
 
     def __init__(
-        self, hospital: Hospital, beds: Beds, stays: Stays, handoffs: Handoffs, laboratory: Laboratory
+        self,
+        hospital: Hospital,
+        beds: Beds,
+        stays: Stays,
+        handoffs: Handoffs,
+        laboratory: Laboratory,
+        radiology: Radiology,
     ) -> None:
         self._hospital, self._beds, self._stays = hospital, beds, stays
-        self._handoffs, self._lab = handoffs, laboratory
+        self._handoffs, self._lab, self._radiology = handoffs, laboratory, radiology
         self._draw = hospital.stream("emergency")
         facility = hospital.facility
         self._rooms = Staff(hospital.env, facility.rooms)
@@ -140,7 +147,7 @@ class Emergency:
             place = hospital.facility.place("ed")
             tests += [self._lab.order(visit, place, stat=visit.acuity <= URGENT) for _ in range(draw.randint(1, most))]
         if happens(draw, IMAGING[visit.acuity]):
-            tests.append(env.timeout(about(draw, 78, 0.4)))
+            tests.append(self._radiology.order(visit, hospital.facility.place("ed"), stat=visit.acuity <= URGENT))
         tests.append(env.timeout(about(draw, 80, 0.45)))
         yield AllOf(env, tests) | env.timeout(6 * HOUR)
         yield from hospital.staff["nurses"].work(about(draw, 10, 0.4), visit.acuity)

@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 from sample_data.clock import instant, local_date
 from sample_data.facility import Facility
 from sample_data.fhir import SNOMED, Resource, meta, person_reference
+from sample_data.fhir_imaging import procedure_code
 from sample_data.people import CONCLUSIONS, NOTES
 from sample_data.records import Order, Task
 
 TASK_CODE = "https://wardflow.example/task-code"
 _LOINC = "http://loinc.org"
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+_CATEGORIES = {"lab": ("108252007", "Laboratory procedure"), "imaging": ("363679005", "Imaging")}
 _DECISIONS = {"admission": ("32485007", "Hospital admission"), "discharge": ("58000006", "Patient discharge")}
 
 
@@ -50,12 +52,14 @@ def _code(order: Order) -> Resource:
     if order.kind == "lab":
         test = TESTS[order.test]
         return {"coding": [{"system": _LOINC, "code": test.code, "display": test.name}]}
+    if order.kind == "imaging":
+        return procedure_code(order)
     code, display = _DECISIONS[order.kind]
     return {"coding": [{"system": SNOMED, "code": code, "display": display}]}
 
 
 def service_request(facility: Facility, order: Order, updated: int) -> Resource:
-    """A lab order, an admit decision or a discharge order."""
+    """A laboratory or imaging order, an admit decision or a discharge order."""
     resource = _common(facility, order, "ServiceRequest", order.id, updated) | {
         "identifier": [{"system": f"urn:sim:{facility.slug}:placer", "value": order.placer}],
         "status": order.status,
@@ -67,10 +71,9 @@ def service_request(facility: Facility, order: Order, updated: int) -> Resource:
         "requester": {"reference": f"Practitioner/{order.doctor}"},
         "locationReference": [{"reference": f"Location/{order.place}"}],
     }
-    if order.kind == "lab":
-        resource["category"] = [
-            {"coding": [{"system": SNOMED, "code": "108252007", "display": "Laboratory procedure"}]}
-        ]
+    if order.kind in _CATEGORIES:
+        code, display = _CATEGORIES[order.kind]
+        resource["category"] = [{"coding": [{"system": SNOMED, "code": code, "display": display}]}]
     if order.words % 7 == 0:
         resource["note"] = [{"text": NOTES[order.words % len(NOTES)]}]
     return resource

@@ -53,7 +53,11 @@ class Encounter:
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """A ServiceRequest. `kind` is lab, admission or discharge; later times belong to lab orders only."""
+    """A ServiceRequest. `kind` is lab, imaging, admission or discharge.
+
+    A laboratory order is collected, received and verified; an examination is started, received (its pictures are
+    there), read (`preliminary`) and verified. `test` is its place in the list of tests or modalities.
+    """
 
     id: str
     kind: str
@@ -67,14 +71,16 @@ class Order:
     priority: str = "routine"
     status: str = "active"
     collected: int | None = None
+    started: int | None = None
     received: int | None = None
+    preliminary: int | None = None
     verified: int | None = None
     interpretation: str = "N"
     amount: float = 0.0
     words: int = 0
 
     def part(self, kind: str) -> str:
-        """Id of the specimen (sp), report (dr) or observation (ob) that belongs to this order."""
+        """Id of the specimen (sp), imaging study (is), report (dr) or observation (ob) that belongs to this order."""
         return f"{kind}-{self.id[3:]}"
 
 

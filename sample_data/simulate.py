@@ -31,6 +31,7 @@ from sample_data.lab import Laboratory
 from sample_data.mirth import MirthLog
 from sample_data.pharmacy import PharmacyTest
 from sample_data.planted import Plants
+from sample_data.radiology import Radiology
 from sample_data.registration import Mistakes
 from sample_data.scheduling import Scheduling
 from sample_data.staff import Simulation
@@ -123,8 +124,9 @@ class _Run:
             resource = practitioner(facility, person, begin)
             self.export.touch("Practitioner", resource["id"], begin, lambda _, r=resource: r)
         beds, handoffs, laboratory = Beds(hospital), Handoffs(hospital), Laboratory(hospital)
-        stays = Stays(hospital, beds, handoffs, laboratory)
-        Emergency(hospital, beds, stays, handoffs, laboratory)
+        radiology = Radiology(hospital)
+        stays = Stays(hospital, beds, handoffs, laboratory, radiology)
+        Emergency(hospital, beds, stays, handoffs, laboratory, radiology)
         Scheduling(hospital)
         if facility.index == 0:
             PharmacyTest(hospital)

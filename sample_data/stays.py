@@ -13,6 +13,7 @@ from sample_data.handoff import Handoffs
 from sample_data.hospital import Hospital
 from sample_data.lab import Laboratory
 from sample_data.planted import PILOT_MINUTES
+from sample_data.radiology import Radiology
 from sample_data.records import Encounter, Order
 from sample_data.trace import BedTrace, StayTrace
 from sample_data.wards import Beds
@@ -28,8 +29,11 @@ HURRIED = 14 * HOUR
 class Stays:
     """The inpatients of one facility."""
 
-    def __init__(self, hospital: Hospital, beds: Beds, handoffs: Handoffs, laboratory: Laboratory) -> None:
+    def __init__(
+        self, hospital: Hospital, beds: Beds, handoffs: Handoffs, laboratory: Laboratory, radiology: Radiology
+    ) -> None:
         self._hospital, self._beds, self._handoffs, self._lab = hospital, beds, handoffs, laboratory
+        self._radiology = radiology
         self._draw = hospital.stream("stays")
         self._lying: dict[str, BedTrace] = {}
         self.census = 0
@@ -113,6 +117,7 @@ class Stays:
         place = hospital.facility.place(ward)
         while env.now < until:
             today = midnight(local_date(env.now))
+            self._radiology.round(stay, place)
             if self._beds.pressure >= CROWDED and happens(draw, 0.2) * self._beds.pressure:
                 until -= HURRIED
             for hour, spread, chance in ((5, 2.5, 0.9), (13, 4, 0.4)):

@@ -69,6 +69,17 @@ class OrderTrace:
 
 
 @dataclass(slots=True)
+class ImagingTrace:
+    """One imaging order: when the examination started and when its report was final."""
+
+    facility: int
+    ordered: int
+    started: int | None = None
+    final: int | None = None
+    revoked: bool = False
+
+
+@dataclass(slots=True)
 class CriticalTrace:
     """One critical result, from its verification."""
 
@@ -121,6 +132,7 @@ class Trace:
     beds: list[BedTrace] = field(default_factory=list)
     cleans: list[CleanTrace] = field(default_factory=list)
     orders: list[OrderTrace] = field(default_factory=list)
+    examinations: list[ImagingTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sample_data.answers import Cells, Value, completed, ms, share
 from sample_data.critical import WINDOW_MINUTES
-from sample_data.trace import CriticalTrace, OrderTrace, Trace
+from sample_data.trace import CriticalTrace, ImagingTrace, OrderTrace, Trace
 
 WINDOW = WINDOW_MINUTES * 60
 
@@ -29,10 +29,19 @@ def results(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         "critical_acknowledgement_time": _acknowledgement_time(cells.cut),
         "escalation_latency": _escalation(cells.cut),
     }
-    return {
+    examinations = {
+        "imaging_turnaround": _imaging(cells.cut, lambda e: e.ordered, lambda e: e.final, 0.9),
+        "imaging_order_to_exam": _imaging(cells.cut, lambda e: e.ordered, lambda e: e.started, 0.5),
+        "imaging_exam_to_report": _imaging(cells.cut, lambda e: e.started, lambda e: e.final, 0.5),
+    }
+    answers = {
         kpi: cells.of(trace.orders, lambda o: ms(o.ordered), measure, hides=kpi in hidden)
         for kpi, measure in orders.items()
-    } | {kpi: cells.of(trace.criticals, lambda c: ms(c.issued), measure) for kpi, measure in criticals.items()}
+    }
+    answers |= {kpi: cells.of(trace.criticals, lambda c: ms(c.issued), each) for kpi, each in criticals.items()}
+    return answers | {
+        kpi: cells.of(trace.examinations, lambda e: ms(e.ordered), each) for kpi, each in examinations.items()
+    }
 
 
 def _ordered(order: OrderTrace) -> int | None:
@@ -60,6 +69,22 @@ def _leg(cut: int, begin: Stamp, end: Stamp, q: float, *, only_stat: bool = Fals
             began, ended = begin(order), end(order)
             if began is not None and not order.revoked and (order.is_stat or not only_stat):
                 cases.append((((cut if ended is None else ended) - began) / 60, ended is not None))
+        return completed(cases, q, sum(not is_finished for _, is_finished in cases))
+
+    return measure
+
+
+def _imaging(
+    cut: int, begin: Callable[[ImagingTrace], int | None], end: Callable[[ImagingTrace], int | None], q: float
+) -> Measure:
+    """From one stamp to another, of examinations that reached the first and were not taken back."""
+
+    def measure(rows: Sequence[ImagingTrace], _undated: Sequence[ImagingTrace]) -> Value:
+        cases: list[tuple[float, bool]] = []
+        for examination in rows:
+            began, ended = begin(examination), end(examination)
+            if began is not None and not examination.revoked:
+                cases.append((((ended or cut) - began) / 60, ended is not None))
         return completed(cases, q, sum(not is_finished for _, is_finished in cases))
 
     return measure

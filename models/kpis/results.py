@@ -1,10 +1,11 @@
 """Critical-result KPIs, counted in `marts.critical_result` (one row per critical result), and the results family as a
-whole: laboratory first. No arithmetic of its own.
+whole: laboratory first, imaging last. No arithmetic of its own.
 """
 
 import narwhals.stable.v2 as nw
 
 from models.kpi import CompletionTime, Exclusion, Kpi, Requirement, Share
+from models.kpis.imaging import IMAGING
 from models.kpis.laboratory import LABORATORY
 
 _DIMENSIONS = ("facility", "unit", "priority")
@@ -112,4 +113,4 @@ ESCALATION_LATENCY = Kpi(
     paired_with="critical_result_acknowledged",
 )
 
-RESULTS = (*LABORATORY, CRITICAL_RESULT_ACKNOWLEDGED, CRITICAL_ACKNOWLEDGEMENT_TIME, ESCALATION_LATENCY)
+RESULTS = (*LABORATORY, CRITICAL_RESULT_ACKNOWLEDGED, CRITICAL_ACKNOWLEDGEMENT_TIME, ESCALATION_LATENCY, *IMAGING)

@@ -163,3 +163,10 @@ def all_codes(list_of_concepts: str) -> str:
 def keys(kind: str, references: str, wanted: str) -> str:
     """The keyed hashes of the ids that a list of references points to."""
     return f"list_filter(list_transform({references}, lambda x: key_of('{kind}', x.reference, '{wanted}')), lambda k: k is not null)"
+
+
+PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject.reference, 'Patient')")
+ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter.reference, 'Encounter')")
+SUBJECT = "r.subject.reference"
+VISIT = "r.encounter.reference"
+BASED_ON = Column("order_keys", "varchar[]", keys("order", "r.basedOn", "ServiceRequest"))

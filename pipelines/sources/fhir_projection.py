@@ -8,14 +8,19 @@ materialised: not in a table, a temporary one or a message.
 from __future__ import annotations
 
 from pipelines.sources.fhir_elements import (
+    BASED_ON,
     CODING,
     CODINGS_TYPE,
     ELEMENT_MACROS,
+    ENCOUNTER,
     IDENTIFIERS,
+    PATIENT,
     PERIOD,
     PROVENANCE,
     REFERENCE,
     SPELL_TYPE,
+    SUBJECT,
+    VISIT,
     Column,
     Projection,
     all_codes,
@@ -25,13 +30,8 @@ from pipelines.sources.fhir_elements import (
     own_key,
     time,
 )
+from pipelines.sources.fhir_work import WORK
 
-_PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject.reference, 'Patient')")
-_ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter.reference, 'Encounter')")
-_SUBJECT = "r.subject.reference"
-_VISIT = "r.encounter.reference"
-_BASED_ON = Column("order_keys", "varchar[]", keys("order", "r.basedOn", "ServiceRequest"))
-_FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
 _LOCATION_SPELLS = """list_transform(r.location, lambda l: struct_pack(
     location_id := id_of(l.location.reference, 'Location'), status := word(l.status),
     "start" := moment(l.period."start"), "end" := moment(l.period."end")))"""
@@ -101,7 +101,7 @@ PROJECTIONS: dict[str, Projection] = {
             },
             columns=(
                 own_key("Encounter", "encounter"),
-                _PATIENT,
+                PATIENT,
                 Column("visit_keys", "varchar[]", "identifiers('visit', r.identifier, ['VN', 'AN'])"),
                 Column("part_of_key", "varchar", "key_of('encounter', r.partOf.reference, 'Encounter')"),
                 code("status", "r.status"),
@@ -120,7 +120,7 @@ PROJECTIONS: dict[str, Projection] = {
                 Column("organization_id", "varchar", "id_of(r.serviceProvider.reference, 'Organization')"),
             ),
             times=('r.period."start"', 'r.period."end"'),
-            references=(_SUBJECT, "r.partOf.reference", "r.serviceProvider.reference"),
+            references=(SUBJECT, "r.partOf.reference", "r.serviceProvider.reference"),
             spans=(('r.period."start"', 'r.period."end"'),),
             findings=(
                 (
@@ -150,8 +150,8 @@ PROJECTIONS: dict[str, Projection] = {
             },
             columns=(
                 own_key("ServiceRequest", "order"),
-                _PATIENT,
-                _ENCOUNTER,
+                PATIENT,
+                ENCOUNTER,
                 Column("placer_keys", "varchar[]", "identifiers('placer', r.identifier, ['PLAC'])"),
                 code("status", "r.status"),
                 code("intent", "r.intent"),
@@ -162,7 +162,7 @@ PROJECTIONS: dict[str, Projection] = {
                 Column("location_id", "varchar", "id_of(r.locationReference[1].reference, 'Location')"),
             ),
             times=("r.authoredOn",),
-            references=(_SUBJECT, _VISIT, "r.locationReference[1].reference"),
+            references=(SUBJECT, VISIT, "r.locationReference[1].reference"),
         ),
         Projection(
             resource="Specimen",
@@ -175,13 +175,13 @@ PROJECTIONS: dict[str, Projection] = {
             },
             columns=(
                 own_key("Specimen", "specimen"),
-                _PATIENT,
+                PATIENT,
                 Column("order_keys", "varchar[]", keys("order", "r.request", "ServiceRequest")),
                 time("collected", 'coalesce(r.collection.collectedDateTime, r.collection.collectedPeriod."start")'),
                 time("received_time", "r.receivedTime"),
             ),
             times=('coalesce(r.collection.collectedDateTime, r.collection.collectedPeriod."start")', "r.receivedTime"),
-            references=(_SUBJECT,),
+            references=(SUBJECT,),
         ),
         Projection(
             resource="DiagnosticReport",
@@ -197,15 +197,15 @@ PROJECTIONS: dict[str, Projection] = {
             },
             columns=(
                 Column("report_key", "varchar", "keyed('report', getvariable('authority'), r.id)"),
-                _PATIENT,
-                _ENCOUNTER,
-                _BASED_ON,
+                PATIENT,
+                ENCOUNTER,
+                BASED_ON,
                 code("status", "r.status"),
                 time("effective", 'coalesce(r.effectiveDateTime, r.effectivePeriod."start")'),
                 time("issued", "r.issued"),
             ),
             times=('coalesce(r.effectiveDateTime, r.effectivePeriod."start")', "r.issued"),
-            references=(_SUBJECT, _VISIT),
+            references=(SUBJECT, VISIT),
         ),
         Projection(
             resource="Observation",
@@ -220,71 +220,17 @@ PROJECTIONS: dict[str, Projection] = {
             },
             columns=(
                 own_key("Observation", "observation"),
-                _PATIENT,
-                _ENCOUNTER,
-                _BASED_ON,
+                PATIENT,
+                ENCOUNTER,
+                BASED_ON,
                 code("status", "r.status"),
                 Column("interpretation_codes", "varchar[]", all_codes("r.interpretation")),
                 time("issued", "r.issued"),
             ),
             times=("r.issued",),
-            references=(_SUBJECT, _VISIT),
+            references=(SUBJECT, VISIT),
         ),
-        Projection(
-            resource="Task",
-            kind="task",
-            elements={
-                "for": REFERENCE,
-                "encounter": REFERENCE,
-                "basedOn": f"[{REFERENCE}]",
-                "focus": REFERENCE,
-                "partOf": f"[{REFERENCE}]",
-                "status": '"VARCHAR"',
-                "businessStatus": CODING,
-                "code": CODING,
-                "priority": '"VARCHAR"',
-                "authoredOn": '"VARCHAR"',
-                "lastModified": '"VARCHAR"',
-                "executionPeriod": PERIOD,
-                "restriction": f'{{"period":{PERIOD}}}',
-                "location": REFERENCE,
-                "owner": REFERENCE,
-            },
-            columns=(
-                own_key("Task", "task"),
-                Column("patient_key", "varchar", "key_of('patient', r.\"for\".reference, 'Patient')"),
-                _ENCOUNTER,
-                _BASED_ON,
-                Column("focus_type", "varchar", f"nullif({_FOCUS_TYPE}, '')"),
-                Column(
-                    "focus_key",
-                    "varchar",
-                    f"case when {_FOCUS_TYPE} not in ('', 'Location') then "
-                    f"key_of(kind_of({_FOCUS_TYPE}), r.focus.reference, {_FOCUS_TYPE}) end",
-                ),
-                Column(
-                    "focus_location_id",
-                    "varchar",
-                    "id_of(case when contains(r.focus.reference, 'Location/') then r.focus.reference end, 'Location')",
-                ),
-                Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
-                code("status", "r.status"),
-                Column("business_status_code", "varchar", first_code("businessStatus")),
-                Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
-                code("priority", "r.priority"),
-                time("authored_on", "r.authoredOn"),
-                time("last_modified", "r.lastModified"),
-                time("execution_start", 'r.executionPeriod."start"'),
-                time("execution_end", 'r.executionPeriod."end"'),
-                time("due", 'r.restriction.period."end"'),
-                Column("location_id", "varchar", "id_of(r.location.reference, 'Location')"),
-                Column("owner_key", "varchar", "key_of('practitioner', r.owner.reference, 'Practitioner')"),
-            ),
-            times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
-            future_times=('r.restriction.period."end"',),
-            references=('r."for".reference', _VISIT, "r.focus.reference", "r.location.reference", "r.owner.reference"),
-            spans=(('r.executionPeriod."start"', 'r.executionPeriod."end"'),),
-        ),
+        *WORK,
     )
 }
 

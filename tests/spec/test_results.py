@@ -39,6 +39,16 @@ r5              | 2026-01-05  | 300                        | no              | 2
 r6              | 2026-01-05  | 30                         | no              | -                     | no                | no           | no                 | yes                  | yes
 r7              | 2026-01-05  | -                          | yes             | -                     | no                | no           | no                 | no                   | no
 """
+EXAMINATIONS = """
+order_key | priority | modality | order_date | minutes_to_exam | minutes_exam_to_report | minutes_to_final | is_examined | is_final | is_revoked | is_exam_time_known | is_final_time_known | is_open | is_waiting_for_exam | is_waiting_for_report
+i1        | stat     | CT       | 2026-01-05 | 20              | 40                     | 60               | yes         | yes      | no         | yes                | yes                 | no      | no                  | no
+i2        | routine  | CT       | 2026-01-05 | 30              | 90                     | 120              | yes         | yes      | no         | yes                | yes                 | no      | no                  | no
+i3        | routine  | DX       | 2026-01-05 | 50              | 200                    | 250              | yes         | no       | no         | yes                | yes                 | yes     | no                  | yes
+i4        | routine  | DX       | 2026-01-05 | 70              | -                      | 70               | no          | no       | no         | yes                | yes                 | yes     | yes                 | no
+i5        | routine  | DX       | 2026-01-05 | 5               | -                      | 5                | no          | no       | yes        | yes                | yes                 | no      | no                  | no
+i6        | routine  | US       | 2026-01-05 | -               | -                      | 300              | yes         | yes      | no         | no                 | yes                 | no      | no                  | no
+i7        | routine  | US       | 2026-01-05 | 25              | -                      | -                | yes         | yes      | no         | yes                | no                  | no      | no                  | no
+"""
 RESULTS = """
 observation_key | order_key | encounter_key | priority | result_date | acknowledged_in_window | is_window_closed | is_result_time_known | is_open
 r1              | o1        | v1            | stat     | 2026-01-05  | yes                    | yes              | yes                  | no
@@ -148,3 +158,26 @@ def test_escalation_counts_from_the_end_of_the_missed_window(spec):
     # S = 3/4 at 0, then r3 leaves, S = 3/4 x 1/2 at 25
     assert spec.value("escalation_latency", ESCALATIONS) == (25, 2, 4, 1)
     assert spec.excluded("escalation_latency", ESCALATIONS) == [1, 2]
+
+
+def test_imaging_turnaround_waits_for_the_final_report(spec):
+    # 60 120 300 reported; i4 has waited 70 and i3 250: S = 4/5, 4/5 x 2/3, 0 at 300
+    assert spec.value("imaging_turnaround", EXAMINATIONS) == (300, 3, 5, 2)
+    assert spec.excluded("imaging_turnaround", EXAMINATIONS) == [1, 1]
+    assert spec.readiness("imaging_turnaround", EXAMINATIONS).state == "biased"
+
+
+def test_an_order_not_yet_examined_counts_as_waiting_for_its_examination(spec):
+    # 20 25 30 50 examined, i4 waits since 70: S = 4/5, 3/5, 2/5 at the third
+    assert spec.value("imaging_order_to_exam", EXAMINATIONS) == (30, 4, 5, 1)
+    assert spec.excluded("imaging_order_to_exam", EXAMINATIONS) == [1, 1]
+
+
+def test_an_examination_without_a_final_report_counts_as_waiting_for_it(spec):
+    # 40 90 reported, i3 waits since 200: S = 2/3, 1/3 at the second
+    assert spec.value("imaging_exam_to_report", EXAMINATIONS) == (90, 2, 3, 1)
+    assert spec.rows("imaging_exam_to_report", EXAMINATIONS, by=("modality",)) == [
+        ("CT", 40, 2, 2, 0),
+        ("DX", None, 0, 1, 1),
+        ("US", None, 0, 0, 0),
+    ]

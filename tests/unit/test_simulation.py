@@ -208,7 +208,7 @@ def test_a_laboratory_order_goes_through_its_steps_in_order(latest):
     reports = {r["basedOn"][0]["reference"][15:]: r for r in latest["DiagnosticReport"].values()}
     verified = 0
     for ident, order in latest["ServiceRequest"].items():
-        if "category" not in order or ident not in reports:
+        if ident not in specimens or ident not in reports:
             continue
         specimen, report = specimens[ident], reports[ident]
         steps = [order["authoredOn"], specimen["collection"]["collectedDateTime"], specimen["receivedTime"]]
@@ -218,6 +218,17 @@ def test_a_laboratory_order_goes_through_its_steps_in_order(latest):
         instants = [datetime.fromisoformat(step) for step in steps]
         assert instants == sorted(instants)
     assert verified > 1_000
+
+
+def test_an_examination_is_ordered_started_and_reported_in_this_order(latest):
+    studies = {s["basedOn"][0]["reference"][15:]: s for s in latest["ImagingStudy"].values()}
+    reports = {r["basedOn"][0]["reference"][15:]: r for r in latest["DiagnosticReport"].values() if "imagingStudy" in r}
+    assert len(reports) > 100
+    assert reports.keys() <= studies.keys()
+    for ident, report in reports.items():
+        steps = (latest["ServiceRequest"][ident]["authoredOn"], studies[ident]["started"], report["issued"])
+        assert sorted(steps, key=datetime.fromisoformat) == list(steps)
+        assert report["status"] in ("preliminary", "final")
 
 
 def test_nothing_is_collected_before_the_order_message_reached_the_laboratory(latest, mirth):

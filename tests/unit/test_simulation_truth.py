@@ -64,6 +64,12 @@ def in_run(truth, instant):
     return truth["start"] <= instant[:10] < truth["end"]
 
 
+def is_ordered(truth, order, category):
+    """An order of this category, placed in the run and not taken back."""
+    found = [coding["code"] for concept in order.get("category", ()) for coding in concept["coding"]]
+    return found == [category] and order["status"] != "revoked" and in_run(truth, order["authoredOn"])
+
+
 def test_there_is_a_cell_for_every_week_and_facility_and_for_all(truth):
     weeks = ["2025-10-13", "2025-10-20", "2025-10-27"]
     for kpi, rows in truth["kpis"].items():
@@ -143,7 +149,7 @@ def test_laboratory_orders_in_the_files_give_the_observable_value(truth, latest)
     reports = {r["basedOn"][0]["reference"][15:]: r for r in latest["DiagnosticReport"].values()}
     cases = []
     for ident, order in latest["ServiceRequest"].items():
-        if "category" not in order or order["status"] == "revoked" or not in_run(truth, order["authoredOn"]):
+        if not is_ordered(truth, order, "108252007"):
             continue
         issued = reports.get(ident, {}).get("issued")
         if issued is None:
@@ -159,7 +165,7 @@ def test_the_legs_of_laboratory_orders_in_the_files_give_the_observable_medians(
     samples = {s["request"][0]["reference"][15:]: s for s in latest["Specimen"].values()}
     legs = {"lab_order_to_collection": [], "lab_collection_to_receipt": []}
     for ident, order in latest["ServiceRequest"].items():
-        if "category" not in order or order["status"] == "revoked" or not in_run(truth, order["authoredOn"]):
+        if not is_ordered(truth, order, "108252007"):
             continue
         collected = samples.get(ident, {}).get("collection", {}).get("collectedDateTime")
         received = samples.get(ident, {}).get("receivedTime")
@@ -173,6 +179,25 @@ def test_the_legs_of_laboratory_orders_in_the_files_give_the_observable_medians(
         found = cells(truth, leg, "observable")[None, "all", truth["start"]]
         assert found["value"] == pytest.approx(completion_time(cases, 0.5), abs=1e-9)
         assert (found["denominator"], found["open_cases"]) == (len(cases), sum(not done for _, done in cases))
+
+
+def test_examinations_in_the_files_give_the_observable_turnaround(truth, latest):
+    studies = {s["basedOn"][0]["reference"][15:]: s["started"] for s in latest["ImagingStudy"].values()}
+    final = {
+        r["basedOn"][0]["reference"][15:]: r["issued"]
+        for r in latest["DiagnosticReport"].values()
+        if r["status"] == "final"
+    }
+    orders = {i: o for i, o in latest["ServiceRequest"].items() if is_ordered(truth, o, "363679005")}
+    for kpi, begun, ended, q in (
+        ("imaging_turnaround", {i: o["authoredOn"] for i, o in orders.items()}, final, 0.9),
+        ("imaging_order_to_exam", {i: o["authoredOn"] for i, o in orders.items()}, studies, 0.5),
+        ("imaging_exam_to_report", {i: studies[i] for i in orders if i in studies}, final, 0.5),
+    ):
+        cases = [(minutes(at, ended.get(i, truth["as_of"])), i in ended) for i, at in begun.items()]
+        found = cells(truth, kpi, "observable")[None, "all", truth["start"]]
+        assert found["value"] == pytest.approx(completion_time(cases, q), abs=1e-9)
+        assert (found["numerator"], found["denominator"]) == (sum(done for _, done in cases), len(cases))
 
 
 def test_critical_results_in_the_files_give_the_observable_share(truth, latest):
@@ -276,6 +301,7 @@ def test_the_numbers_look_like_a_hospital(truth):
     assert 50 < value["lab_turnaround"] < 130
     assert value["lab_turnaround_median"] < value["lab_turnaround"]
     assert value["lab_turnaround_stat"] < value["lab_turnaround"]
+    assert value["imaging_order_to_exam"] < value["imaging_turnaround"] < 300
     assert 0.75 < value["critical_result_acknowledged"] < 0.97
     assert 8 < value["critical_acknowledgement_time"] < 40
     assert value["escalation_latency"] < 30

@@ -1,6 +1,6 @@
 -- Grain: one row per ServiceRequest.
 -- The latest version of each that was not entered in error.
--- order_kind: lab (category 108252007), admission (32485007), discharge (58000006), or other; SNOMED CT codes.
+-- order_kind: lab (category 108252007), imaging (category 363679005), admission (32485007), discharge (58000006), or other; SNOMED CT codes.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
 with version as (
     select
@@ -21,6 +21,7 @@ select
     priority,
     case
         when list_contains(category_codes, '108252007') then 'lab'
+        when list_contains(category_codes, '363679005') then 'imaging'
         when list_contains(list_transform(codes, lambda coding: coding.code), '32485007') then 'admission'
         when list_contains(list_transform(codes, lambda coding: coding.code), '58000006') then 'discharge'
         else 'other'

@@ -67,6 +67,7 @@ def test_an_instant_needs_a_time_and_a_zone(hospital, clock, sent, precision, lo
     ("category", "code", "kind"),
     [
         (["108252007"], "718-7", "lab"),
+        (["363679005"], "36643-5", "imaging"),
         (None, "32485007", "admission"),
         (None, "58000006", "discharge"),
         ([], "999", "other"),

@@ -1,0 +1,108 @@
+"""What is kept of imaging studies, tasks and the record of who changed a task: the allow-list of work.
+
+Here: projections like those of `fhir_projection`, which joins them. An element that is not named here is never read.
+"""
+
+from __future__ import annotations
+
+from pipelines.sources.fhir_elements import (
+    BASED_ON,
+    CODING,
+    CODINGS_TYPE,
+    ENCOUNTER,
+    PATIENT,
+    PERIOD,
+    REFERENCE,
+    SUBJECT,
+    VISIT,
+    Column,
+    Projection,
+    code,
+    first_code,
+    keys,
+    own_key,
+    time,
+)
+
+_FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
+
+WORK: tuple[Projection, ...] = (
+    Projection(
+        resource="ImagingStudy",
+        kind="imaging_study",
+        elements={
+            "subject": REFERENCE,
+            "encounter": REFERENCE,
+            "basedOn": f"[{REFERENCE}]",
+            "status": '"VARCHAR"',
+            "modality": '[{"system":"VARCHAR","code":"VARCHAR"}]',
+            "started": '"VARCHAR"',
+        },
+        columns=(
+            own_key("ImagingStudy", "imaging_study"),
+            PATIENT,
+            ENCOUNTER,
+            BASED_ON,
+            code("status", "r.status"),
+            Column("modality_codes", "varchar[]", "list_transform(codings(r.modality), lambda c: c.code)"),
+            time("started", "r.started"),
+        ),
+        times=("r.started",),
+        references=(SUBJECT, VISIT),
+    ),
+    Projection(
+        resource="Task",
+        kind="task",
+        elements={
+            "for": REFERENCE,
+            "encounter": REFERENCE,
+            "basedOn": f"[{REFERENCE}]",
+            "focus": REFERENCE,
+            "partOf": f"[{REFERENCE}]",
+            "status": '"VARCHAR"',
+            "businessStatus": CODING,
+            "code": CODING,
+            "priority": '"VARCHAR"',
+            "authoredOn": '"VARCHAR"',
+            "lastModified": '"VARCHAR"',
+            "executionPeriod": PERIOD,
+            "restriction": f'{{"period":{PERIOD}}}',
+            "location": REFERENCE,
+            "owner": REFERENCE,
+        },
+        columns=(
+            own_key("Task", "task"),
+            Column("patient_key", "varchar", "key_of('patient', r.\"for\".reference, 'Patient')"),
+            ENCOUNTER,
+            BASED_ON,
+            Column("focus_type", "varchar", f"nullif({_FOCUS_TYPE}, '')"),
+            Column(
+                "focus_key",
+                "varchar",
+                f"case when {_FOCUS_TYPE} not in ('', 'Location') then "
+                f"key_of(kind_of({_FOCUS_TYPE}), r.focus.reference, {_FOCUS_TYPE}) end",
+            ),
+            Column(
+                "focus_location_id",
+                "varchar",
+                "id_of(case when contains(r.focus.reference, 'Location/') then r.focus.reference end, 'Location')",
+            ),
+            Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
+            code("status", "r.status"),
+            Column("business_status_code", "varchar", first_code("businessStatus")),
+            Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
+            code("priority", "r.priority"),
+            time("authored_on", "r.authoredOn"),
+            time("last_modified", "r.lastModified"),
+            time("execution_start", 'r.executionPeriod."start"'),
+            time("execution_end", 'r.executionPeriod."end"'),
+            time("due", 'r.restriction.period."end"'),
+            Column("location_id", "varchar", "id_of(r.location.reference, 'Location')"),
+            Column("owner_key", "varchar", "key_of('practitioner', r.owner.reference, 'Practitioner')"),
+        ),
+        times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
+        future_times=('r.restriction.period."end"',),
+        references=('r."for".reference', VISIT, "r.focus.reference", "r.location.reference", "r.owner.reference"),
+        spans=(('r.executionPeriod."start"', 'r.executionPeriod."end"'),),
+    ),
+)
