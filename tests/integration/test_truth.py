@@ -132,4 +132,4 @@ def test_published_weeks_are_the_truth_unless_hidden(hospital):
             if cell["grain"] == "week" and key in published:
                 compared += 1
                 assert published[key] == pytest.approx(cell["observable"]["value"], abs=1e-5), key
-    assert compared > len(KPIS) * 6
+    assert compared > 150  # in a run this short, what counts few people in some week is hidden in every week
