@@ -35,6 +35,7 @@ COUNTED = {  # mart → one, many
     "bed_clean": ("bed", "beds"),
     "unit_hour": ("bed-hour", "bed-hours"),
     "lab_order": ("order", "orders"),
+    "work_task": ("task", "tasks"),
     "imaging_order": ("examination", "examinations"),
     "critical_result": ("critical result", "critical results"),
     "handoff": ("handoff", "handoffs"),

@@ -233,6 +233,21 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         within_horizon("offered_at"),
     ),
+    "marts.work_task": (
+        *_case("task_key"),
+        *_flags("is_completed", "is_automatic", "is_overridden", "is_escalated", "is_reworked", "is_open"),
+        present("created_at", "A task counts on the day it was made.", at_least=0.99, severity="content"),
+        between("minutes_to_completion", 0, None, "Nobody completes a task before it exists.", at_least=0.99),
+        _order("created_at", "closed_at"),
+        holds(
+            "a completed task is not open",
+            "is_open",
+            "not (is_open and is_completed)",
+            "Open and completed at once would be counted as both.",
+            severity="structural",
+        ),
+        within_horizon("created_at"),
+    ),
     "marts.message": (
         unique("message_key", "A message counted twice is a message too many."),
         present("message_key", "A message without an identity cannot be followed."),

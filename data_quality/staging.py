@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 _ONE_ROW = "Every later table joins on it: a second row would count a person or an order twice."
 _TRACE = "A number must be walkable back to the file and line that it came from."
 _PAIR = "The same identifier twice would join the same message to a case twice."
+QUEUES = (
+    "discharge-medication",
+    "discharge-transport",
+    "discharge-follow-up",
+    "discharge-instructions",
+    "registration-review",
+    "order-clarification",
+)
 PRECISIONS = ("day", "zoneless", "instant")
 
 
@@ -184,7 +192,16 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         *_key("task_key"),
         one_of(
             "task_kind",
-            ("handoff", "bed-request", "bed-clean", "critical-result-ack", "critical-result-escalation", "other"),
+            (
+                "handoff",
+                "bed-request",
+                "bed-clean",
+                "critical-result-ack",
+                "critical-result-escalation",
+                *QUEUES,
+                *QUEUES,
+                "other",
+            ),
             "Marts pick tasks by kind; a new kind needs a decision what it counts for.",
             at_least=0.95,
             severity="content",
@@ -192,6 +209,23 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         *_precision("authored_precision"),
         _starts_before_end("execution_started_at", "execution_ended_at"),
         within_horizon("authored_at"),
+        *_traced(),
+    ),
+    "staging.provenance": (
+        holds(
+            "a change and a task stand together once",
+            "task_key",
+            "count(*) over (partition by provenance_key, task_key) = 1",
+            "A change that stands twice would be a touch too many.",
+            severity="structural",
+        ),
+        one_of(
+            "activity",
+            ("create", "assign", "start", "complete", "override", "escalate", "reopen", "other"),
+            "Overrides and rework are read from the activity.",
+        ),
+        *_precision("recorded_precision"),
+        within_horizon("recorded_at"),
         *_traced(),
     ),
     "staging.interface_event": (

@@ -35,6 +35,8 @@ _FHIR = {
     "focus_type varchar, focus_key varchar, focus_location_id varchar, part_of_keys varchar[], status varchar, "
     f"business_status_code varchar, codes {_CODING}[], priority varchar, authored_on varchar, last_modified varchar, "
     "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar",
+    "fhir_provenance": f"provenance_key varchar, task_keys varchar[], codes {_CODING}[], agent_types varchar[], "
+    "recorded varchar",
 }
 _OTHER = {
     "interface_event": "event_uid varchar, source varchar, source_kind varchar, native_type varchar, "

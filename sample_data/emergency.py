@@ -19,6 +19,7 @@ from sample_data.staff import Staff
 from sample_data.stays import Stays
 from sample_data.trace import VisitTrace
 from sample_data.wards import Beds
+from sample_data.work_queues import WorkQueues
 
 EMERGENCY = "EMER"
 FAST_TRACK_ROOMS = 4
@@ -47,9 +48,11 @@ class Emergency:
         handoffs: Handoffs,
         laboratory: Laboratory,
         radiology: Radiology,
+        queues: WorkQueues,
     ) -> None:
         self._hospital, self._beds, self._stays = hospital, beds, stays
         self._handoffs, self._lab, self._radiology = handoffs, laboratory, radiology
+        self._queues = queues
         self._draw = hospital.stream("emergency")
         facility = hospital.facility
         self._rooms = Staff(hospital.env, facility.rooms)
@@ -86,6 +89,7 @@ class Emergency:
         hospital.save_patient(visit.person)
         hospital.save_encounter(visit)
         hospital.admit("A04", visit)
+        self._queues.arrived(visit, facility.place("ed"))
         return visit
 
     def _visit(self) -> Generator[Event, Any, None]:

@@ -18,7 +18,7 @@ from sample_data.planted import Plants
 
 TYPES = (
     "Organization", "Location", "Practitioner", "Patient", "Encounter", "ServiceRequest", "Specimen",
-    "ImagingStudy", "DiagnosticReport", "Observation", "Task",
+    "ImagingStudy", "DiagnosticReport", "Observation", "Task", "Provenance",
 )  # fmt: skip
 OVERLAP_DAYS = 3
 _SERVER = "https://fhir.tworivers.example/r4"

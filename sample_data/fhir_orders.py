@@ -142,7 +142,7 @@ def task(facility: Facility, todo: Task, updated: int) -> Resource:
         "code": {"coding": [{"system": TASK_CODE, "code": todo.kind}]},
         "authoredOn": instant(todo.authored),
         "lastModified": instant(todo.modified),
-        "owner": {"reference": f"Practitioner/{todo.owner}"},
+        "owner": {"reference": todo.owner if "/" in todo.owner else f"Practitioner/{todo.owner}"},
     }
     references: dict[str, Any] = {
         "encounter": todo.encounter and f"Encounter/{todo.encounter.id}",

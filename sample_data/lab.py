@@ -12,6 +12,7 @@ from sample_data.fhir_orders import TESTS
 from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Order
 from sample_data.trace import OrderTrace
+from sample_data.work_queues import WorkQueues
 
 STAT, ROUTINE = 2, 6
 INTERPRETATIONS = (("HH", 0.022), ("LL", 0.018), ("H", 0.15), ("L", 0.11))
@@ -20,8 +21,8 @@ INTERPRETATIONS = (("HH", 0.022), ("LL", 0.018), ("H", 0.15), ("L", 0.11))
 class Laboratory:
     """The laboratory of one facility."""
 
-    def __init__(self, hospital: Hospital) -> None:
-        self._hospital = hospital
+    def __init__(self, hospital: Hospital, queues: WorkQueues) -> None:
+        self._hospital, self._queues = hospital, queues
         self._draw = hospital.stream("lab")
         self._critical = CriticalResults(hospital)
 
@@ -44,6 +45,7 @@ class Laboratory:
         hospital.save_order(order)
         trace = OrderTrace(hospital.facility.index, hospital.now // SECOND, stat)
         hospital.trace.orders.append(trace)
+        self._queues.ordered(order)
         done = hospital.env.event()
         hospital.env.process(self._course(order, trace, done))
         return done

@@ -86,7 +86,7 @@ class Order:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A FHIR Task. `due`, `started` and `ended` are null until known."""
+    """A FHIR Task. `owner` is a practitioner's id, or a reference to a device. `due`, `started` and `ended` are null until known."""
 
     id: str
     kind: str

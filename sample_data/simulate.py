@@ -39,6 +39,7 @@ from sample_data.stays import Stays
 from sample_data.trace import Trace
 from sample_data.truth import Truth
 from sample_data.wards import Beds
+from sample_data.work_queues import WorkQueues
 
 UNREGISTERED_CHANNEL = "PHARM-TEST"
 
@@ -123,10 +124,11 @@ class _Run:
         for person in hospital.practitioners:
             resource = practitioner(facility, person, begin)
             self.export.touch("Practitioner", resource["id"], begin, lambda _, r=resource: r)
-        beds, handoffs, laboratory = Beds(hospital), Handoffs(hospital), Laboratory(hospital)
+        queues = WorkQueues(hospital)
+        beds, handoffs, laboratory = Beds(hospital), Handoffs(hospital), Laboratory(hospital, queues)
         radiology = Radiology(hospital)
-        stays = Stays(hospital, beds, handoffs, laboratory, radiology)
-        Emergency(hospital, beds, stays, handoffs, laboratory, radiology)
+        stays = Stays(hospital, beds, handoffs, laboratory, radiology, queues)
+        Emergency(hospital, beds, stays, handoffs, laboratory, radiology, queues)
         Scheduling(hospital)
         if facility.index == 0:
             PharmacyTest(hospital)

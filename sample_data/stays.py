@@ -17,6 +17,7 @@ from sample_data.radiology import Radiology
 from sample_data.records import Encounter, Order
 from sample_data.trace import BedTrace, StayTrace
 from sample_data.wards import Beds
+from sample_data.work_queues import WorkQueues
 
 INPATIENT, OBSERVATION = "IMP", "OBSENC"
 WORSE = 0.03
@@ -30,10 +31,16 @@ class Stays:
     """The inpatients of one facility."""
 
     def __init__(
-        self, hospital: Hospital, beds: Beds, handoffs: Handoffs, laboratory: Laboratory, radiology: Radiology
+        self,
+        hospital: Hospital,
+        beds: Beds,
+        handoffs: Handoffs,
+        laboratory: Laboratory,
+        radiology: Radiology,
+        queues: WorkQueues,
     ) -> None:
         self._hospital, self._beds, self._handoffs, self._lab = hospital, beds, handoffs, laboratory
-        self._radiology = radiology
+        self._radiology, self._queues = radiology, queues
         self._draw = hospital.stream("stays")
         self._lying: dict[str, BedTrace] = {}
         self.census = 0
@@ -180,7 +187,9 @@ class Stays:
         trace.ordered = hospital.now // SECOND
         pilot = hospital.plants.pilot_runs(hospital.facility.index, ward, hospital.now)
         wait = 55 * MINUTE + about(draw, 60, 0.55)
-        yield env.timeout(wait - (PILOT_MINUTES * MINUTE if pilot else 0))
+        wait -= PILOT_MINUTES * MINUTE if pilot else 0
+        self._queues.checklist(stay, order.place, wait)
+        yield env.timeout(wait)
         yield from hospital.staff["ward_nurses"].work(about(draw, 16, 0.3), urgency=4)
         order.status = "completed"
         hospital.save_order(order)

@@ -123,6 +123,20 @@ class MessageTrace:
     deliveries: tuple[DeliveryTrace, ...]
 
 
+@dataclass(slots=True)
+class WorkTrace:
+    """One task of a work queue. `closed` is its last completion, None while it is open; `touches` are people's changes."""
+
+    facility: int
+    created: int
+    due: int
+    closed: int | None = None
+    touches: int = 0
+    escalated: bool = False
+    overridden: bool = False
+    reworked: bool = False
+
+
 @dataclass
 class Trace:
     """Every entry of a run, in the order things began."""
@@ -135,6 +149,7 @@ class Trace:
     examinations: list[ImagingTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
+    work: list[WorkTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)
 
     def message(self, facility: int | None, message: Message) -> None:

@@ -16,6 +16,7 @@ from sample_data.truth_beds import beds, emergency
 from sample_data.truth_interfaces import interfaces
 from sample_data.truth_occupancy import occupancy
 from sample_data.truth_results import results
+from sample_data.truth_tasks import tasks
 
 
 class Truth:
@@ -38,6 +39,7 @@ class Truth:
             **beds(t, cells),
             **occupancy(t, cells),
             **results(t, cells),
+            **tasks(t, cells),
             "handoff_acceptance_time": cells.of(t.handoffs, lambda h: ms(h.offered), self._acceptance),
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),
             "handoffs_open": cells.backlog(t.handoffs, lambda h: h.offered, lambda h: h.accepted or h.closed),

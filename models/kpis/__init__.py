@@ -9,8 +9,11 @@ from models.kpis.handoffs import HANDOFFS
 from models.kpis.interfaces import INTERFACES
 from models.kpis.occupancy import OCCUPANCY
 from models.kpis.results import RESULTS
+from models.kpis.tasks import TASKS
 
-KPIS: dict[str, Kpi] = {kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *INTERFACES)}
+KPIS: dict[str, Kpi] = {
+    kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *TASKS, *INTERFACES)
+}
 """Every KPI by id, in the order in which people read them."""
 
 FAMILIES: dict[Family, str] = {

@@ -25,6 +25,8 @@ from pipelines.sources.fhir_elements import (
 )
 
 _FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
+_AGENT_TYPE = "regexp_extract(a.who.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
+"""What kind of agent it was, never which one."""
 
 WORK: tuple[Projection, ...] = (
     Projection(
@@ -104,5 +106,27 @@ WORK: tuple[Projection, ...] = (
         future_times=('r.restriction.period."end"',),
         references=('r."for".reference', VISIT, "r.focus.reference", "r.location.reference", "r.owner.reference"),
         spans=(('r.executionPeriod."start"', 'r.executionPeriod."end"'),),
+    ),
+    Projection(
+        resource="Provenance",
+        kind="provenance",
+        elements={
+            "target": f"[{REFERENCE}]",
+            "recorded": '"VARCHAR"',
+            "activity": CODING,
+            "agent": f'[{{"who":{REFERENCE}}}]',
+        },
+        columns=(
+            own_key("Provenance", "provenance"),
+            Column("task_keys", "varchar[]", keys("task", "r.target", "Task")),
+            Column("codes", CODINGS_TYPE, "codings(r.activity.coding)"),
+            Column(
+                "agent_types",
+                "varchar[]",
+                f"list_filter(list_transform(r.agent, lambda a: nullif({_AGENT_TYPE}, '')), lambda t: t is not null)",
+            ),
+            time("recorded", "r.recorded"),
+        ),
+        times=("r.recorded",),
     ),
 )

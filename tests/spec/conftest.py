@@ -43,9 +43,11 @@ _AMOUNTS = (
     "minutes_to_escalation",
     "minutes_to_acceptance",
     "attempts",
+    "minutes_to_completion",
+    "manual_touches",
 )
 
-_CLOCKS = frozenset({"offer", "closing", "entered", "settled", "given_up", "resolved"})
+_CLOCKS = frozenset({"offer", "creation", "overdue", "closing", "entered", "settled", "given_up", "resolved"})
 
 
 def _typed(column: str, cell: str):

@@ -175,7 +175,19 @@ def test_resources_are_valid_fhir(latest, truth):
 
 def test_every_kind_of_task_occurs_and_is_told_apart_by_its_code(latest):
     kinds = {task["code"]["coding"][0]["code"] for task in latest["Task"].values()}
-    assert kinds == {"critical-result-ack", "critical-result-escalation", "handoff", "bed-request", "bed-clean"}
+    assert kinds == {
+        "critical-result-ack",
+        "critical-result-escalation",
+        "handoff",
+        "bed-request",
+        "bed-clean",
+        "discharge-medication",
+        "discharge-transport",
+        "discharge-follow-up",
+        "discharge-instructions",
+        "registration-review",
+        "order-clarification",
+    }
 
 
 def test_two_patients_are_never_in_one_bed_or_treatment_room(latest):
@@ -218,6 +230,28 @@ def test_a_laboratory_order_goes_through_its_steps_in_order(latest):
         instants = [datetime.fromisoformat(step) for step in steps]
         assert instants == sorted(instants)
     assert verified > 1_000
+
+
+def test_a_discharge_waits_for_the_slowest_item_of_its_checklist(latest):
+    done = defaultdict(list)
+    for task in latest["Task"].values():
+        kind, status = task["code"]["coding"][0]["code"], task["status"]
+        if kind.startswith("discharge-") and status == "completed":
+            done[task["encounter"]["reference"][10:]].append(datetime.fromisoformat(task["executionPeriod"]["end"]))
+    left = {i: e["period"]["end"] for i, e in latest["Encounter"].items() if "end" in e["period"] and i in done}
+    assert len(left) > 50
+    early = [i for i, end in left.items() if min(done[i]) > datetime.fromisoformat(end)]
+    assert early == []
+
+
+def test_every_change_of_queued_work_names_its_task_and_who_made_it(latest):
+    activities = {p["activity"]["coding"][0]["code"] for p in latest["Provenance"].values()}
+    assert activities == {"create", "start", "complete", "override", "escalate", "reopen"}
+    assert {p["target"][0]["reference"][5:] for p in latest["Provenance"].values()} <= latest["Task"].keys()
+    assert {p["agent"][0]["who"]["reference"].split("/")[0] for p in latest["Provenance"].values()} == {
+        "Device",
+        "Practitioner",
+    }
 
 
 def test_an_examination_is_ordered_started_and_reported_in_this_order(latest):

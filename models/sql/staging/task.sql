@@ -1,6 +1,6 @@
 -- Grain: one row per Task.
 -- The latest version of each that was not entered in error.
--- task_kind: the code in Wardflow's own system (handoff, bed-request, bed-clean, critical-result-ack, critical-result-escalation), else other.
+-- task_kind: the code in Wardflow's own system (handoff, bed-request, bed-clean, critical-result-ack, critical-result-escalation, discharge-medication, discharge-transport, discharge-follow-up, discharge-instructions, registration-review, order-clarification), else other.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
 with version as (
     select

@@ -1,0 +1,41 @@
+-- Grain: one row per Provenance of a task and task that it is about.
+-- The latest version of each.
+-- activity: the code in Wardflow's own system (create, assign, start, complete, override, escalate, reopen), else other.
+-- is_manual: a person did it, not a device alone.
+-- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+with version as (
+    select
+        *,
+        row_number() over (
+            partition by provenance_key
+            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+        ) as recency
+    from raw.fhir_provenance
+)
+select
+    provenance_key,
+    unnest(task_keys) as task_key,
+    coalesce(
+        list_extract(
+            list_transform(
+                list_filter(codes, lambda coding: coding.system = 'https://wardflow.example/task-activity'),
+                lambda coding: coding.code
+            ),
+            1
+        ),
+        'other'
+    ) as activity,
+    coalesce(list_has_any(agent_types, ['Practitioner', 'PractitionerRole', 'Person', 'RelatedPerson', 'Patient']), false) as is_manual,
+    case when regexp_matches(recorded, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(recorded as timestamptz) end as recorded_at,
+    case
+        when recorded is null then null
+        when not regexp_matches(recorded, 'T') then 'day'
+        when not regexp_matches(recorded, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
+        else 'instant'
+    end as recorded_precision,
+    source,
+    file_id,
+    line
+from version
+where recency = 1
+    and not coalesce(is_deleted, false)
