@@ -50,6 +50,7 @@ def test_published_assets_are_these(graph):
         "published/file",
         "published/finding",
         "published/handoff",
+        "published/imaging_order",
         "published/inpatient_stay",
         "published/interface_channel",
         "published/journey_event",
@@ -70,6 +71,7 @@ def test_published_assets_are_these(graph):
         "published/readiness",
         "published/source_freshness",
         "published/unit_hour",
+        "published/work_task",
         "published/workflow_event",
     ]
 
