@@ -20,6 +20,7 @@ from sample_data.records import Encounter
 from sample_data.scheduling import Scheduling
 from sample_data.staff import Simulation, Staff
 from sample_data.trace import Trace
+from sample_data.work_queues import WorkQueues
 
 START = Calendar(1).start_ms
 
@@ -137,7 +138,7 @@ def test_a_late_order_message_delays_the_collection(tmp_path, engine_class, at_l
     trace = Trace()
     hospital = Hospital(env, NORTHFIELD, engine, Export(tmp_path, plants), trace, plants, 3)
     visit = Encounter("enc-1", "EMER", "NGV1", person_of("NG", 1, 1), env.now, "in-progress", "walk-in")
-    laboratory = Laboratory(hospital)
+    laboratory = Laboratory(hospital, WorkQueues(hospital))
     done = [laboratory.order(visit, "loc-ng-ed", stat=True) for _ in range(5)]
     env.run(until=env.all_of(done))
     waits = [(order.verified - order.ordered) / 60 for order in trace.orders if order.verified is not None]
