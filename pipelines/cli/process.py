@@ -183,9 +183,9 @@ def say_document(found: dict[str, Any], as_format: str) -> None:
     click.echo()
     edges = [each for each in found["edges"] if each["count"] is not None]
     print_table(
-        ["from", "to", "count", "median", "p90", "hours waited", "hours lost"],
+        ["from", "to", "count", "median", "p90", "hours waited", "in queue", "hours lost"],
         [_edge_row(each) for each in edges[:SHOWN_EDGES]],
-        right=frozenset({2, 3, 4, 5, 6}),
+        right=frozenset({2, 3, 4, 5, 6, 7}),
     )
     if len(edges) > SHOWN_EDGES:
         click.echo(f"{len(edges) - SHOWN_EDGES:,} more edges: --format json lists them all.")
@@ -204,7 +204,7 @@ def say_document(found: dict[str, Any], as_format: str) -> None:
 
 
 def _edge_row(edge: dict[str, Any]) -> list[object]:
-    lost = edge["lost_seconds"]
+    lost, queue = edge["lost_seconds"], edge["queue_total_seconds"]
     return [
         edge["from"],
         edge["to"],
@@ -212,6 +212,7 @@ def _edge_row(edge: dict[str, Any]) -> list[object]:
         _time(edge["wait_median_seconds"]),
         _time(edge["wait_p90_seconds"]),
         f"{edge['wait_total_seconds'] / HOUR:,.1f}",
+        None if queue is None else f"{queue / HOUR:,.1f}",
         None if lost is None else f"{lost / HOUR:,.1f}",
     ]
 
