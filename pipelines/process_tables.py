@@ -43,7 +43,11 @@ create or replace temp view process_target as
 select workflow, activity as next_activity, window_minutes * 60 as seconds from staging.registry_step where window_minutes > 0
 """
 _IN_WINDOW = "($start is null or case_date >= $start) and ($end is null or case_date < $end)"
-_EDGE_COLUMNS = f"count(distinct case_key) as cases, {EDGE_COLUMNS}"
+_EDGE_COLUMNS = (
+    f"nullif(count(distinct case when step.workflow in {ABOUT_PEOPLE} then case_key end), 0) as cases, {EDGE_COLUMNS}"
+)
+"""Cases are told apart where they are people: of messages it is null: there are many, and none is hidden."""
+
 _SUMMARY = f"""
 select
     workflow,
