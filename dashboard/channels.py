@@ -31,6 +31,18 @@ def channels(here: Here) -> list[Row]:
     return sorted(found, key=lambda row: (order.index(row["state"]), -row["failed_final"], row["channel"]))
 
 
+def incidents(here: Here, rows: Sequence[Row]) -> list[Row]:
+    """What the data show of these channels in the window, the newest first, each with `said` in words."""
+    start, end = readings.whole_weeks(here.found, here.view.weeks)
+    shown = {(row["source"], row["channel"]) for row in rows}
+    found = [
+        row | {"said": wording.incident(row["kind"], row["amount"])}
+        for row in data.rows(here.found, here.person, "interface_incident")
+        if (row["source"], row["channel"]) in shown and row["ended_date"] >= start and row["started_date"] < end
+    ]
+    return sorted(found, key=lambda row: (row["started_at"], row["channel"]), reverse=True)
+
+
 def headline(rows: Sequence[Row]) -> tuple[str, str]:
     """How many channels need somebody, and the two numbers that matter most: failed for good, and waiting now."""
     trouble = [row for row in rows if row["state"] in ("silent", "queueing", "failing")]

@@ -41,6 +41,8 @@ COUNTED = {  # mart → one, many
     "handoff": ("handoff", "handoffs"),
     "message": ("message", "messages"),
     "message_delivery": ("delivery", "deliveries"),
+    "intervention": ("intervention", "interventions"),
+    "channel_hour": ("channel hour", "channel hours"),
 }
 COUNTED_APART = {  # KPI whose denominator is not the rows of its mart → one, many
     "occupancy_midnight": ("bed at midnight", "beds at midnight"),

@@ -253,6 +253,7 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         present("message_key", "A message without an identity cannot be followed."),
         present("channel", "Every number about interfaces is by channel."),
         present("received_at", "A message counts on the day it was received.", at_least=0.98, severity="content"),
+        *_flags("is_shape_known", "is_drifted"),
         within_horizon("received_at", at_least=0.99),
         holds(
             "most messages belong to a registered interface",
@@ -295,6 +296,24 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             at_least=0.99,
         ),
         between("attempts", 1, None, "A settled delivery was attempted.", at_least=0.9),
+    ),
+    "marts.intervention": (
+        unique("intervention_key", "What a person did once must not be counted twice."),
+        present("intervention_key", "What cannot be told apart cannot be counted."),
+        present("occurred_at", "What was done counts on the day it was done."),
+        within_horizon("occurred_at", at_least=0.99),
+    ),
+    "marts.channel_hour": (
+        unique("channel_hour_key", "An hour counted twice is silent twice."),
+        present("channel_hour_key", "An hour without an identity cannot be counted once."),
+        *_flags("is_baseline_known", "is_storm"),
+        between("silent_minutes", 0, 60, "An hour has sixty minutes.", severity="structural"),
+        between("messages", 0, None, "Fewer than no messages is an error of counting.", severity="structural"),
+    ),
+    "marts.interface_incident": (
+        present("channel", "An incident happens to a channel."),
+        one_of("kind", ("silent", "retry_storm", "schema_drift"), "Readers are told what each kind means."),
+        _order("started_at", "ended_at", 1.0),
     ),
     "marts.interface_channel": (
         present("channel", "A channel is its name."),

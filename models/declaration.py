@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 from models import backlog
 from models.backlog import Grain
 from models.errors import BadDeclaration
-from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rate
+from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rate, Total
 
 Family = Literal["emergency", "beds", "results", "handoffs", "tasks", "interfaces"]
 Stakeholder = Literal["patients", "clinicians", "operations", "it"]
@@ -107,7 +107,7 @@ class Kpi:
         """Every mart column that this KPI's value can depend on."""
         named: set[str] = {self.case, *self.uses, *self.dimensions, *(each.column for each in self.requires)}
         match self.measure:
-            case Quantile(column=column) | Mean(column=column):
+            case Quantile(column=column) | Mean(column=column) | Total(column=column):
                 named.add(column)
             case Rate(events=events, exposure=exposure):
                 named |= {events, exposure}

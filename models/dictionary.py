@@ -13,7 +13,7 @@ from models import published
 from models.catalog import Table, build_order, tables
 from models.declaration import Kpi
 from models.kpis import KPIS
-from models.measures import CompletionTime, Count, Mean, Quantile, Rate, Share
+from models.measures import CompletionTime, Count, Mean, Quantile, Rate, Share, Total
 from models.raw import RAW_TABLES
 
 PATH = Path(__file__).parent / "DATA_DICTIONARY.md"
@@ -105,6 +105,8 @@ def measure_in_words(kpi: Kpi) -> str:
             words = f"{q:.0%} quantile of `{column}`, linear interpolation"
         case Mean(column=column):
             words = f"mean of `{column}`"
+        case Total(column=column):
+            words = f"sum of `{column}`"
         case Count():
             words = "number of rows"
         case CompletionTime(duration=duration, q=q):

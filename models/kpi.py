@@ -25,6 +25,7 @@ from models.measures import (
     Quantile,
     Rate,
     Share,
+    Total,
     number_of,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "Requirement",
     "Selection",
     "Share",
+    "Total",
     "Unit",
     "cases",
     "cohort",
@@ -161,7 +163,13 @@ def cases(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
         match kpi.measure:
             case Share(of=holds):
                 flag = holds.fill_null(value=False)
-            case Quantile(column=column) | Mean(column=column) | CompletionTime(duration=column) | Rate(events=column):
+            case (
+                Quantile(column=column)
+                | Mean(column=column)
+                | Total(column=column)
+                | CompletionTime(duration=column)
+                | Rate(events=column)
+            ):
                 amount = nw.col(column).cast(nw.Float64)
             case _:  # a count's cases have neither amount nor flag
                 pass

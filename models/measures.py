@@ -111,6 +111,22 @@ class Mean:
 
 
 @dataclass(frozen=True)
+class Total:
+    """The sum of `column`: 0, not null, where there are no rows. Additive."""
+
+    column: str
+
+    def aggregations(self, counted: nw.Expr) -> dict[str, nw.Expr]:
+        """Numerator: the sum; denominator: the rows."""
+        amount = nw.when(counted).then(nw.col(self.column)).cast(nw.Float64)
+        return {"numerator": amount.sum().fill_null(0.0), "denominator": number_of(counted)}
+
+    def value(self) -> nw.Expr:
+        """The sum."""
+        return nw.col("numerator")
+
+
+@dataclass(frozen=True)
 class Count:
     """The number of rows: 0, not null, where there are none. Additive."""
 
@@ -191,4 +207,4 @@ class OpenAt:
     closed: str
 
 
-Measure = Share | Rate | Quantile | Mean | Count | CompletionTime | OpenAt
+Measure = Share | Rate | Quantile | Mean | Total | Count | CompletionTime | OpenAt

@@ -96,6 +96,17 @@ def local_time(when: datetime) -> str:
     return f"{day(when)}, {when:%H:%M}"
 
 
+def incident(kind: str, amount: float) -> str:
+    """What happened to a channel: `silent for 3 h 00`, `a storm of 1,200 attempts`, `40 messages in an unusual format`."""
+    match kind:
+        case "silent":
+            return f"silent for {duration(amount)}"
+        case "retry_storm":
+            return f"a storm of {number(amount)} attempts"
+        case _:
+            return f"{number(amount)} messages in an unusual format"
+
+
 def suppressed(threshold: int) -> str:
     """What stands where a number is hidden: `fewer than 5`."""
     return f"fewer than {threshold}"

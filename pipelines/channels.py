@@ -16,8 +16,34 @@ if TYPE_CHECKING:
     from pipelines.periods import Window
 
 QUERY = """
-with message as (
-    select source, channel, count(distinct message_uid) as messages
+with hour as (
+    select
+        source,
+        channel,
+        sum(silent_minutes) as silent_minutes,
+        sum(drifted_messages)::bigint as drifted,
+        sum(messages) filter (where is_baseline_known)::double as compared,
+        sum(expected_messages) as expected,
+        count(expected_messages) as compared_hours
+    from marts.channel_hour
+    where ($start is null or began_date >= $start) and ($end is null or began_date < $end)
+    group by all
+), by_hand as (
+    select source, channel, count(*) as handled_by_hand
+    from marts.intervention
+    where ($start is null or occurred_date >= $start) and ($end is null or occurred_date < $end)
+    group by all
+), dead as (
+    select
+        source,
+        channel,
+        count(*) as dead_letters_open,
+        (date_diff('second', min(given_up_at), $as_of) / 60.0)::double as oldest_dead_letter_minutes
+    from marts.message_delivery
+    where is_unresolved
+    group by all
+), message as (
+    select source, channel, count(distinct original_uid) as messages
     from staging.interface_event
     where event_type = 'received'
         and node_role = 'source'
@@ -69,19 +95,36 @@ select
     round(delivery.ack_p95_ms, 3) as ack_p95_ms,
     round(delivery.hop_p50_ms, 3) as hop_p50_ms,
     round(delivery.hop_p95_ms, 3) as hop_p95_ms,
+    coalesce(dead.dead_letters_open, 0) as dead_letters_open,
+    dead.oldest_dead_letter_minutes,
+    coalesce(by_hand.handled_by_hand, 0) as handled_by_hand,
+    coalesce(round(hour.silent_minutes, 3), 0) as silent_minutes,
+    coalesce(hour.drifted, 0) as drifted,
+    case
+        when hour.expected > 0 and hour.expected >= hour.compared_hours
+            then round(hour.compared / hour.expected, 6)
+    end as throughput_ratio,
     interface.first_seen_at,
     interface.last_seen_at,
     interface.max_silence_minutes,
     interface.max_silence_minutes is not null
     and (not interface.is_seen or date_diff('second', interface.last_seen_at, $as_of) > interface.max_silence_minutes * 60) as silent
 from marts.interface_channel as interface
+left join hour
+    on hour.source = interface.source and hour.channel = interface.channel
+left join by_hand
+    on by_hand.source = interface.source and by_hand.channel = interface.channel
+left join dead
+    on dead.source = interface.source and dead.channel = interface.channel
 left join message
     on message.source = interface.source and message.channel = interface.channel
 left join delivery
     on delivery.source = interface.source and delivery.channel = interface.channel
 """
-"""`messages` counts what each channel received, hops from another channel included, as `marts.interface_channel` does. `silent`
-and `last_seen_at` are as of the data cut in every window. `failed_first`: the first attempt did not succeed.
+"""`messages` counts what each channel received, hops from another channel included, as `marts.interface_channel` does. `silent`,
+`last_seen_at` and the open dead letters are as of the data cut in every window. `failed_first`: the first attempt did not
+succeed. `throughput_ratio`: messages by what is usual at those hours, over hours that can be compared; null where less than
+one message an hour is usual, because the median of such small numbers says nothing.
 """
 
 

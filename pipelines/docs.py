@@ -112,6 +112,7 @@ def _measure(measure: Any) -> str:  # noqa: ANN401 -- any of the measure kinds
         "Share": "share of cases",
         "Rate": "events over exposure",
         "Mean": "mean",
+        "Total": "sum",
         "Count": "count of cases",
         "OpenAt": "open at the end of the period",
     }

@@ -76,6 +76,9 @@ class LogMapping(_Part):
     visit: str = "visit"
     placer: str = "placer"
     sent_at: str = "sent_at"
+    shape: str = "schema"
+    actor: str = "operator"
+    role: str = "role"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     events: dict[str, str] = {
         "RECV": "received",
@@ -88,6 +91,8 @@ class LogMapping(_Part):
         "DEAD": "dead_lettered",
         "ACKUP": "ack_sent",
         "HOPRECV": "received",
+        "REPLAY": "replayed",
+        "DISCARD": "discarded",
     }
 
     @field_validator("events")

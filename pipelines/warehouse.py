@@ -64,12 +64,14 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
 
 
 def prepare(db: duckdb.DuckDBPyConnection) -> None:
-    """Make the schemas and the raw and account tables that are missing. Idempotent."""
+    """Make the schemas and the raw and account tables that are missing, and columns that are new. Idempotent."""
     for schema in SCHEMAS:
         db.execute(f"create schema if not exists {schema}")
     for part in (ledger, fhir_projection, events, registry, decisions):
         for statement in part.TABLES.values():
             db.execute(statement)
+    for statement in events.UPGRADES:
+        db.execute(statement)
 
 
 def _check_key(db: duckdb.DuckDBPyConnection, key: bytes, *, read_only: bool) -> None:

@@ -92,7 +92,7 @@ def registry(facilities: tuple[Facility, ...]) -> str:
             "flow": flow, "source": facility.source, "facility": facility.name, "owner": owner,
             "protocol": "HL7 v2 over MLLP", "data_domain": domain, "criticality": criticality,
             "max_silence_minutes": silence, "kind": kind,
-        }) for flow, owner, domain, criticality, silence, kind in _interfaces(facility)]  # fmt: skip
+        }) for flow, owner, domain, criticality, silence, kind in interfaces(facility)]  # fmt: skip
     parts += [_table("record", {"domain": domain, "system": system}) for domain, system in _RECORDS]
     for ident, title, steps in _WORKFLOWS:
         parts.append(_table("workflow", {"id": ident, "title": title}))
@@ -103,21 +103,26 @@ def registry(facilities: tuple[Facility, ...]) -> str:
     return "\n".join(parts)
 
 
-def _interfaces(facility: Facility) -> list[tuple[str, str, str, str, int | None, str]]:
+_LONGEST_NIGHT = {0: 360}
+"""Minutes that a feed of the large hospital may be silent; the others have quieter nights."""
+
+
+def interfaces(facility: Facility) -> list[tuple[str, str, str, str, int | None, str]]:
     """Flow, owner, domain, criticality, longest silence in minutes (None: by what is usual at that hour), kind."""
+    night = _LONGEST_NIGHT.get(facility.index, 480)
     rest: list[tuple[str, str, str, str, int | None, str]] = [
-        ("ORDERS", "Integration lead", "orders", "high", 180, "channel"),
-        ("RESULTS", "Laboratory manager", "results", "high", 180, "channel"),
+        ("ORDERS", "Integration lead", "orders", "high", night, "channel"),
+        ("RESULTS", "Laboratory manager", "results", "high", night, "channel"),
         ("IMAGING", "Radiology manager", "imaging", "medium", None, "channel"),
         ("SCHED", "Access manager", "appointments", "low", None, "channel"),
     ]
     if facility.engine == "mirth":
         return [
-            ("ROUTER", "Integration lead", "admissions", "high", 120, "router"),
-            ("ADT-OUT", "Integration lead", "admissions", "high", 120, "channel"),
+            ("ROUTER", "Integration lead", "admissions", "high", night, "router"),
+            ("ADT-OUT", "Integration lead", "admissions", "high", night, "channel"),
             *rest,
         ]
-    return [("ADT", "Integration lead", "admissions", "high", 120, "channel"), *rest]
+    return [("ADT", "Integration lead", "admissions", "high", night, "channel"), *rest]
 
 
 _HOME = """# A home for the simulated hospital; its files lie in landing/.

@@ -3,22 +3,23 @@
 Every connector to a destination is one line of first come, first served messages: it sends one at a time, waits for
 the acknowledgement, tries again with back-off, and everything behind a message that cannot be sent waits with it. The
 whole course of a message follows from the connector's state when it is sent, so it is computed at once and costs no
-simulation events; whoever waits for the message sleeps until `Message.arrival`. How the course is written down is not
-here: see `mirth` and `engine_log`.
+simulation events; whoever waits for the message sleeps until `Message.arrival`. What a course is made of and how it is
+written down is not here: see `engine_course`, and `mirth` and `engine_log`.
 """
 
 import math
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 
 from sample_data.chance import happens, stream
 from sample_data.clock import DAY, HOUR, MINUTE, SECOND
+from sample_data.engine_course import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
 from sample_data.facility import Facility
+from sample_data.feeds import DRIFT_CHANNEL, STORM_LINE, FeedPlants
+from sample_data.operators import Desk
 from sample_data.people import Person
 
-REFUSED, TIMEOUT, ERROR, REJECTED, ACCEPTED = "refused", "timeout", "AE", "AR", "AA"
 RESPONSE_TIMEOUT = 30 * SECOND
 STALE = 3 * HOUR
 """A receiver refuses some messages that are older than this."""
@@ -43,75 +44,10 @@ _ROUTES = {
     "PHARM-TEST": ("PHARM",),
 }
 """Where every message of a channel goes; ADT and IMAGING look at its kind."""
+STORM_REFUSED, STORM_PAUSE = 0.95, SECOND
+"""In a retry storm nearly every attempt is refused, and the next one follows at once."""
 LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11"})
 BED_FAMILIES = frozenset({"A01", "A02", "A03", "A05"})
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to send: from `start` to `end`, with the receiver's answer or the lack of one."""
-
-    start: int
-    end: int
-    outcome: str
-
-
-@dataclass(slots=True)
-class Delivery:
-    """A message on its way to one destination."""
-
-    destination: str
-    entered: int
-    attempts: list[Attempt]
-
-    @property
-    def is_delivered(self) -> bool:
-        """Whether it gets there in the end."""
-        return self.attempts[-1].outcome == ACCEPTED
-
-    @property
-    def settled(self) -> int:
-        """When it is delivered or given up."""
-        return self.attempts[-1].end
-
-    def tried_by(self, ms: int) -> list[Attempt]:
-        """Attempts that had ended before an instant."""
-        if self.settled < ms:
-            return self.attempts
-        return [attempt for attempt in self.attempts if attempt.end < ms]
-
-
-@dataclass(slots=True)
-class Message:
-    """One message through one engine. `source_state` is routed, filtered or failed (neither of these goes anywhere)."""
-
-    number: int
-    child_number: int | None
-    control_id: str
-    channel: str
-    kind: str
-    person: Person
-    visit: str
-    placer: str | None
-    detail: str
-    sent: int
-    received: int
-    acknowledged: int
-    routed: int
-    source_state: str = "routed"
-    deliveries: list[Delivery] = field(default_factory=list)
-
-    def arrival(self, destination: str) -> int | None:
-        """When the destination has it; None if it never arrives."""
-        for delivery in self.deliveries:
-            if delivery.destination == destination:
-                return delivery.settled if delivery.is_delivered else None
-        return None
-
-    @property
-    def settled(self) -> int:
-        """When nothing more happens to it."""
-        return max((d.settled for d in self.deliveries), default=self.acknowledged)
 
 
 class Connector:
@@ -123,6 +59,7 @@ class Connector:
         self._median_log, self._spread = math.log(median_ms), spread
         self._patient = patient
         self._down: list[tuple[int, int]] = []
+        self._storm = (0, 0)
         self._free_at = 0
 
     def plan_outages(self, begin: int, end: int, planned: tuple[int, int] | None) -> None:
@@ -133,7 +70,12 @@ class Connector:
             down.append((at, at + round(self._draw.uniform(0.5, 22) * MINUTE)))
         self._down = sorted(down)
 
-    def _is_down(self, at: int) -> bool:
+    def plan_storm(self, storm: tuple[int, int]) -> None:
+        """A time in which the engine tries without pause and without giving up."""
+        self._storm = storm
+
+    def is_down(self, at: int) -> bool:
+        """Whether the destination is unreachable."""
         place = bisect_right(self._down, (at, math.inf)) - 1
         return place >= 0 and any(at < until for _, until in self._down[max(0, place - 1) : place + 1])
 
@@ -142,16 +84,21 @@ class Connector:
         attempts: list[Attempt] = []
         at = entered + 1
         if self._free_at > at:
-            if self._patient and self._is_down(at):  # tried once, then queued behind the one in front
+            if self._patient and self.is_down(at):  # tried once, then queued behind the one in front
                 attempts.append(Attempt(at, at + self._draw.randint(2, 20), REFUSED))
             at = max(at, self._free_at)
         while True:
             attempts.append(attempt := self._attempt(at, entered))
-            if attempt.outcome in (ACCEPTED, ERROR, REJECTED) or (not self._patient and len(attempts) == MOST_ATTEMPTS):
+            storms = self._storms(at)
+            gives_up = not self._patient and not storms and len(attempts) >= MOST_ATTEMPTS
+            if attempt.outcome in (ACCEPTED, ERROR, REJECTED) or gives_up:
                 break
-            at = attempt.end + self._pause(len(attempts))
+            at = attempt.end + (STORM_PAUSE if storms else self._pause(len(attempts)))
         self._free_at = attempts[-1].end
         return Delivery(self.destination, entered, attempts)
+
+    def _storms(self, at: int) -> bool:
+        return self._storm[0] <= at < self._storm[1]
 
     def _pause(self, tries: int) -> int:
         if self._patient:
@@ -159,7 +106,9 @@ class Connector:
         return min(5 * SECOND * 2 ** (tries - 1), 5 * MINUTE)
 
     def _attempt(self, at: int, entered: int) -> Attempt:
-        if self._is_down(at):
+        if self.is_down(at):
+            return Attempt(at, at + self._draw.randint(2, 30), REFUSED)
+        if self._storms(at) and happens(self._draw, STORM_REFUSED):
             return Attempt(at, at + self._draw.randint(2, 30), REFUSED)
         chance = self._draw.random()
         latency = max(3, round(math.exp(self._draw.gauss(self._median_log, self._spread))))
@@ -182,8 +131,12 @@ class Engine:
         span: tuple[int, int],
         outage: tuple[int, int] | None,
         log: Callable[[Message], None],
+        feeds: FeedPlants | None = None,
     ) -> None:
         self._facility, self._log = facility, log
+        self._desk = Desk(facility, seed)
+        self._drift = (feeds and feeds.drift) or (0, 0)
+        storm = feeds and facility.index == 1 and feeds.storm
         self._draw = stream(seed, facility.slug, "engine")
         self._draws = {channel: stream(seed, facility.slug, "engine", channel) for channel in ("IMAGING", "SCHED")}
         self._numbers: dict[str, int] = {}
@@ -199,6 +152,8 @@ class Engine:
                 patient=mirth,
             )
             connector.plan_outages(*span, outage if channel == "ADT" else None)
+            if storm and (channel, destination) == STORM_LINE:
+                connector.plan_storm(storm)
             self._connectors[channel, destination] = connector
 
     def send(
@@ -237,13 +192,21 @@ class Engine:
             message.source_state = "filtered" if happens(draw, 0.2) else "routed"
         elif happens(draw, UNREADABLE_SHARE):
             message.source_state = "failed"
+        message.is_drifted = channel == DRIFT_CHANNEL and self._drift[0] <= now < self._drift[1]
         if message.source_state == "routed":
             message.deliveries = [
-                self._connectors[channel, to].deliver(routed + 1 + int(6 * draw.random()))
-                for to in self._route(channel, kind)
+                self._deliver(channel, to, routed + 1 + int(6 * draw.random())) for to in self._route(channel, kind)
             ]
         self._log(message)
         return message
+
+    def _deliver(self, channel: str, to: str, entered: int) -> Delivery:
+        connector = self._connectors[channel, to]
+        delivery = connector.deliver(entered)
+        if not delivery.is_delivered:
+            numbered = "ADT-OUT" if channel == "ADT" else channel
+            self._desk.look_at(delivery, connector.is_down, lambda: self._next(numbered))
+        return delivery
 
     def _next(self, channel: str) -> int:
         self._numbers[channel] = number = self._numbers.get(channel, 0) + 1

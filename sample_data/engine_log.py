@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 
 from sample_data.clock import instant_ms, local_date
-from sample_data.engine import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Delivery, Message
+from sample_data.engine_course import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
 from sample_data.facility import Facility
 from sample_data.files import write_file
-from sample_data.hl7 import SENDER_SKEW
+from sample_data.hl7 import SENDER_SKEW, shape
 from sample_data.people import REJECTIONS
 
 HOST_SKEW = {"lis1": -4_217, "bed1": 850, "ehr1": 0, "ris1": 0, "pharm1": 0}
@@ -44,7 +44,7 @@ class EngineLog:
         }
         self._event(
             message.received, head, "RECV", mrn=message.person.mrn, visit=message.visit, placer=message.placer,
-            sent_at=instant_ms(message.sent + SENDER_SKEW),
+            sent_at=instant_ms(message.sent + SENDER_SKEW), schema=shape(message),
         )  # fmt: skip
         self._event(message.acknowledged, head, "ACKUP", ack="AA" if message.source_state != "failed" else "AE")
         for delivery in message.deliveries:
@@ -54,22 +54,32 @@ class EngineLog:
         to = delivery.destination
         self._event(delivery.entered, head, "ROUTE", dest=to)
         for number, attempt in enumerate(delivery.attempts, 1):
-            self._event(attempt.start, head, "TRY", dest=to, attempt=number)
-            if attempt.outcome in (ACCEPTED, ERROR, REJECTED):
-                host = _HOSTS[to]
-                at = attempt.start + (attempt.end - attempt.start) // 3
-                self._event(at, head, "HOPRECV", host=host, skew=HOST_SKEW[host], dest=to, attempt=number)
-            if attempt.outcome == ACCEPTED:
-                self._event(attempt.end, head, "ACK", dest=to, attempt=number, ack="AA")
-                continue
-            if attempt.outcome in _TRANSPORT:
-                error = _TRANSPORT[attempt.outcome].format(destination=to)
-                self._event(attempt.end, head, "TIMEOUT", dest=to, attempt=number, error=error)
-            else:
-                error = REJECTIONS[number % 2].format(family=message.person.family, given=message.person.given)
-                self._event(attempt.end, head, "NAK", dest=to, attempt=number, ack=attempt.outcome, error=error)
-            final = number == len(delivery.attempts)
-            self._event(attempt.end, head, "DEAD" if final else "QUEUE", dest=to, attempt=number)
+            self._attempt(message, to, attempt, number, head, final=number == len(delivery.attempts))
+        if rescue := delivery.rescue:
+            word = "REPLAY" if rescue.attempt else "DISCARD"
+            self._event(rescue.asked, head, word, dest=to, operator=rescue.operator, role=rescue.role)
+            if rescue.attempt:
+                self._attempt(message, to, rescue.attempt, len(delivery.attempts) + 1, head, final=True)
+
+    def _attempt(
+        self, message: Message, to: str, attempt: Attempt, number: int, head: dict[str, str], *, final: bool
+    ) -> None:
+        """The events of one try; after a failed one the message is queued again or, at the `final` one, dead."""
+        self._event(attempt.start, head, "TRY", dest=to, attempt=number)
+        if attempt.outcome in (ACCEPTED, ERROR, REJECTED):
+            host = _HOSTS[to]
+            at = attempt.start + (attempt.end - attempt.start) // 3
+            self._event(at, head, "HOPRECV", host=host, skew=HOST_SKEW[host], dest=to, attempt=number)
+        if attempt.outcome == ACCEPTED:
+            self._event(attempt.end, head, "ACK", dest=to, attempt=number, ack="AA")
+            return
+        if attempt.outcome in _TRANSPORT:
+            error = _TRANSPORT[attempt.outcome].format(destination=to)
+            self._event(attempt.end, head, "TIMEOUT", dest=to, attempt=number, error=error)
+        else:
+            error = REJECTIONS[number % 2].format(family=message.person.family, given=message.person.given)
+            self._event(attempt.end, head, "NAK", dest=to, attempt=number, ack=attempt.outcome, error=error)
+        self._event(attempt.end, head, "DEAD" if final else "QUEUE", dest=to, attempt=number)
 
     def _event(
         self, at: int, head: dict[str, str], event: str, *, host: str = "eng1", skew: int = 0, **more: str | int | None

@@ -1,7 +1,7 @@
 """HL7 v2 text of a message, as the Mirth engine stores it: with names, on purpose. Segments end in a CR."""
 
 from sample_data.clock import hl7_time
-from sample_data.engine import Message
+from sample_data.engine_course import Message
 from sample_data.facility import Facility
 
 SENDER_SKEW = 1_300
@@ -15,6 +15,26 @@ _ENDS = {
     ("SCHED", "SIU^S15"): ("SCHED", "EHR"),
 }
 """Who sends to whom, by channel and kind; everything else is the EHR's, to the engine."""
+VERSION, NEWER = "2.5.1", "2.6"
+"""MSH-12, and what it says on the day of the planted drift, when every result also has a segment ZLR."""
+_UNEXPECTED = "ZLR|1\r"
+
+
+def shape(message: Message) -> str:
+    """The message's form as an engine can log it without a word of its content: version and segments."""
+    segments = ["MSH", *(["EVN"] if message.kind.startswith("ADT") else []), "PID", "PV1"]
+    segments += [line[:3] for line in _body(message).split("\r") if line]
+    return f"{_version(message)}:{'-'.join(dict.fromkeys(segments))}"
+
+
+def _version(message: Message) -> str:
+    return NEWER if message.is_drifted else VERSION
+
+
+def _body(message: Message) -> str:
+    """What follows the visit: for an ADT message nothing, its detail is a place."""
+    body = "" if message.kind.startswith("ADT") else message.detail
+    return body + _UNEXPECTED if message.is_drifted else body
 
 
 def message_text(message: Message, facility: Facility) -> str:
@@ -24,13 +44,12 @@ def message_text(message: Message, facility: Facility) -> str:
     sender, receiver = _ENDS.get((message.channel, message.kind), ("EHR", "ENGINE"))
     born = person.birth_date.replace("-", "")
     point_of_care = message.detail if event else ""
-    body = "" if event else message.detail
     return (
         f"MSH|^~\\&|{sender}|{facility.slug.upper()}|{receiver}|{facility.slug.upper()}|{at}||{message.kind}|"
-        f"{message.control_id}|P|2.5.1\r{event}"
+        f"{message.control_id}|P|{_version(message)}\r{event}"
         f"PID|1||{person.mrn}^^^{facility.prefix}^MR||{person.family}^{person.given}||{born}|{person.gender[0].upper()}|||"
         f"{person.street}^^WARDVILLE^NY^13999||{person.phone}\r"
-        f"PV1|1||{point_of_care}||||||||||||||||{message.visit}\r{body}"
+        f"PV1|1||{point_of_care}||||||||||||||||{message.visit}\r{_body(message)}"
     )
 
 

@@ -12,7 +12,8 @@ from simpy import Event
 
 from sample_data.chance import stream
 from sample_data.clock import HOUR, hour_of_week, whole_second
-from sample_data.engine import Engine, Message
+from sample_data.engine import Engine
+from sample_data.engine_course import Message
 from sample_data.export import Export
 from sample_data.facility import Facility
 from sample_data.fhir import encounter, patient

@@ -1,8 +1,9 @@
 """The Mirth engine's log: one XML element a message, as its REST interface and export write it, without a root.
 
 A message is a mutable row: it is written in the file of the day it arrived, and again, changed, in the file of every
-later day that touched it while it was queued. Shapes follow real 3.12 output; content is kept for the source
-connector only.
+later day that touched it while it was queued. A message that somebody sends again is a new message that names the
+original; who did it stands in another log. Shapes follow real 3.12 output; content is kept for the source connector
+only.
 """
 
 from pathlib import Path
@@ -11,7 +12,8 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape
 
 from sample_data.clock import ZONE, local_date
-from sample_data.engine import ACCEPTED, ERROR, LINES, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
+from sample_data.engine import LINES
+from sample_data.engine_course import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
 from sample_data.facility import Facility
 from sample_data.files import write_file
 from sample_data.hl7 import acknowledgement, message_text
@@ -55,7 +57,10 @@ def _no_error() -> str:
 
 
 class _Row(NamedTuple):
-    """A message in one channel, with the deliveries that have begun there; `parent` is the router's message."""
+    """A message in one channel, with the deliveries that have begun there; `parent` is the router's message.
+
+    One that somebody sent again has a number of its own, names the `original`, and goes to the destination at `place`.
+    """
 
     message: Message
     channel: str
@@ -63,6 +68,8 @@ class _Row(NamedTuple):
     received: int
     deliveries: list[Delivery]
     parent: int | None = None
+    original: int | None = None
+    place: int = 1
 
 
 class MirthLog:
@@ -85,8 +92,9 @@ class MirthLog:
         """Write the file of the day that ends at `until`, and forget the messages that are finished."""
         chunks: list[bytes] = []
         for message in self._open:
-            if message.received < until:
+            if message.received < until and message.left >= begin:
                 chunks.extend(element.encode() for element in self._elements(message, until))
+            chunks.extend(element.encode() for element in self._sent_again(message, begin, until))
         self._open = [message for message in self._open if message.settled >= until]
         write_file(self._folder / f"{local_date(begin).isoformat()}.xml", chunks)
 
@@ -97,13 +105,27 @@ class MirthLog:
             return [self._element(_Row(message, message.channel, message.number, message.received, deliveries), until)]
         if message.source_state != "routed":
             return [self._element(_Row(message, "ROUTER", message.number, message.received, []), until)]
-        hop = message.received + (message.routed - message.received) // 2
+        hop = message.hop
         handed_on = Delivery("ADT-OUT", message.received + 1, [Attempt(hop - 1, hop, ACCEPTED)])
         rows = [self._element(_Row(message, "ROUTER", message.number, message.received, [handed_on]), until)]
         if hop < until:
             child = _Row(message, "ADT-OUT", message.child_number or 0, hop, deliveries, parent=message.number)
             rows.append(self._element(child, until))
         return rows
+
+    def _sent_again(self, message: Message, begin: int, until: int) -> list[str]:
+        """The new messages by which somebody sent this one again, as they stand at `until`, if the day touched them."""
+        elements: list[str] = []
+        is_adt = message.channel == "ADT"
+        channel, original = ("ADT-OUT", message.child_number or 0) if is_adt else (message.channel, message.number)
+        for place, delivery in enumerate(message.deliveries, 1):
+            rescue = delivery.rescue
+            if rescue and rescue.attempt and rescue.asked < until and rescue.attempt.end >= begin:
+                again = Delivery(delivery.destination, rescue.asked + 1, [rescue.attempt])
+                parent = message.number if is_adt else None
+                row = _Row(message, channel, rescue.number, rescue.asked, [again], parent, original, place)
+                elements.append(self._element(row, until))
+        return elements
 
     def _element(self, row: _Row, until: int) -> str:
         self.lines += 1 + len(row.deliveries)
@@ -112,7 +134,7 @@ class MirthLog:
         name = f"<channelName>{row.channel}</channelName>"
         columns = self._columns(row.message)
         entries = [self._source(row, columns)]
-        for place, delivery in enumerate(row.deliveries, 1):
+        for place, delivery in enumerate(row.deliveries, row.place):
             status, outcome = self._state(row.message, delivery, until)
             entries.append(
                 f"<entry><int>{place}</int><connectorMessage>{head}<metaDataId>{place}</metaDataId>{where}{name}"
@@ -120,10 +142,11 @@ class MirthLog:
                 f"{_time('receivedDate', delivery.entered)}<status>{status}</status>{columns}{outcome}"
                 f"<chainId>{place}</chainId><orderId>{place}</orderId></connectorMessage></entry>"
             )
-        done = row.message.source_state == "routed" and all(d.settled < until for d in row.deliveries)
+        done = row.message.source_state == "routed" and all(d.left < until for d in row.deliveries)
+        original = "" if row.original is None else f"<originalId>{row.original}</originalId>"
         return (
             f"<message>{head}{self._server}{where}{_time('receivedDate', row.received)}"
-            f"<processed>{str(done).lower()}</processed>"
+            f"<processed>{str(done).lower()}</processed>{original}"
             f'<connectorMessages class="linked-hash-map">{"".join(entries)}</connectorMessages></message>\n'
         )
 
@@ -135,7 +158,7 @@ class MirthLog:
                 f"<entry><string>sourceChannelId</string><string>{self._ids['ROUTER']}</string></entry>"
                 f"<entry><string>sourceMessageId</string><long>{row.parent}</long></entry>"
             )
-        ids = "".join(f"<int>{n}</int>" for n in range(1, len(row.deliveries) + 1))
+        ids = "".join(f"<int>{n}</int>" for n in range(row.place, row.place + len(row.deliveries)))
         status = {"routed": "TRANSFORMED", "filtered": "FILTERED", "failed": "ERROR"}[message.source_state]
         error = _no_error()
         if status == "ERROR":

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from sample_data.clock import HOUR, Calendar, instant, midnight, to_ms
+from sample_data.feeds import FeedPlants
 
 OUTAGE_HOURS = 9
 IDLE_PILOT_MINUTES = 0
@@ -35,10 +36,12 @@ class Plants:
     idle_pilot_ms: int | None = field(init=False)
     merge_ms: int | None = field(init=False)
     erroneous_days: tuple[int, ...] = field(init=False)
+    feeds: FeedPlants = field(init=False)
 
     def __post_init__(self) -> None:
         days, long_enough, both = self.calendar.days, self.calendar.days >= SHORTEST, self.facilities > 1
         values: dict[str, Any] = {
+            "feeds": FeedPlants(self.calendar, self.facilities),
             "outage": self._outage(round(days * 0.39)) if long_enough else None,
             "again_day": round(days * 0.30) if long_enough else None,
             "overlap_day": max(3, round(days * 0.34)) if long_enough else None,

@@ -31,11 +31,12 @@ class Scheduling:
         hospital.env.process(self._messages())
 
     def _messages(self) -> Generator[Event, Any, None]:
-        env, draw = self._hospital.env, self._draw
+        hospital, env, draw = self._hospital, self._hospital.env, self._draw
         while True:
             yield env.timeout(round(draw.expovariate(PER_HOUR / HOUR)) + 1)
             day, hour = divmod(hour_of_week(env.now), 24)
-            if day < WEEKDAYS and hour in OPEN_HOURS:
+            silent = hospital.plants.feeds.is_silent(hospital.facility.index, env.now)
+            if day < WEEKDAYS and hour in OPEN_HOURS and not silent:
                 self._send()
 
     def _send(self) -> None:

@@ -17,7 +17,8 @@ from sample_data import configuration
 from sample_data.clock import ZONE, Calendar, instant, midnight
 from sample_data.critical import WINDOW_MINUTES
 from sample_data.emergency import Emergency
-from sample_data.engine import Engine, Message
+from sample_data.engine import Engine
+from sample_data.engine_course import Message
 from sample_data.engine_log import HOST_SKEW, EngineLog
 from sample_data.export import TYPES, Export
 from sample_data.facility import Facility
@@ -114,10 +115,10 @@ class _Run:
             log.add(message)
             if message.received >= self._calendar.start_ms:
                 known = message.channel != UNREGISTERED_CHANNEL
-                self.trace.message(facility.index if known else None, message)
+                self.trace.message(facility.index, message, is_registered=known, has_router=facility.engine == "mirth")
 
         outage = plants.outage if facility.index == 0 else None
-        engine = Engine(facility, self._seed, (begin, self._calendar.end_ms), outage, note)
+        engine = Engine(facility, self._seed, (begin, self._calendar.end_ms), outage, note, plants.feeds)
         hospital = Hospital(self._env, facility, engine, self.export, self.trace, plants, self._seed)
         for resource in locations(facility, begin):
             self.export.touch("Location", resource["id"], begin, lambda _, r=resource: r)
@@ -191,6 +192,7 @@ class _Run:
             "host": "EHR",
             "milliseconds": SENDER_SKEW,
         }
+        feeds = self._plants.feeds.record(tuple(facility.name for facility in self._facilities))
         return {
             "missing_locations": {"visits": hidden_visits},
             "date_only_issued": {"orders": hidden_orders},
@@ -198,5 +200,6 @@ class _Run:
                 "skews": [sender, *skews],
                 "deletions": self._mistakes.record(),
                 "merges": self._mistakes.merged(),
+                "feeds": feeds,
             },
         }

@@ -7,7 +7,7 @@ moves on; None means "not yet". Entries never look at a file, a resource or the 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sample_data.engine import Message
+from sample_data.engine_course import ACCEPTED, Message
 
 
 @dataclass(slots=True)
@@ -104,7 +104,8 @@ class DeliveryTrace(NamedTuple):
     """A message on its way to one destination, in milliseconds, as the whole course will have been.
 
     `tried` is when the engine's last attempt started, `ended` when that attempt did, by delivery or by giving up;
-    `attempts` is how many there were.
+    `attempts` is how many there were. `rescued` is what a person did then: when, and of one more attempt its start, end
+    and success, None where the message was thrown away.
     """
 
     entered: int
@@ -112,14 +113,22 @@ class DeliveryTrace(NamedTuple):
     ended: int
     is_delivered: bool
     attempts: int
+    rescued: tuple[int, tuple[int, int, bool] | None] | None
 
 
 @dataclass(slots=True)
 class MessageTrace:
-    """A message an engine received, with what became of it at every destination."""
+    """A message that the engine of facility `source` received, with what became of it at every destination.
+
+    `channel` is the first one in the engine's log, `hop` when a router handed it on to the second, if it did.
+    """
 
     facility: int | None
+    source: int
+    channel: str
     received: int
+    hop: int | None
+    is_drifted: bool
     deliveries: tuple[DeliveryTrace, ...]
 
 
@@ -152,10 +161,28 @@ class Trace:
     work: list[WorkTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)
 
-    def message(self, facility: int | None, message: Message) -> None:
-        """Note a message; `facility` is None for a channel that the registry does not know."""
+    def message(self, facility: int, message: Message, *, is_registered: bool, has_router: bool) -> None:
+        """Note a message of a facility's engine; admissions come in at its router, if it has one."""
+        is_routed = has_router and message.channel == "ADT"
         deliveries = tuple(
-            DeliveryTrace(d.entered, d.attempts[-1].start, d.settled, d.is_delivered, len(d.attempts))
+            DeliveryTrace(
+                d.entered,
+                d.attempts[-1].start,
+                d.left,
+                d.attempts[-1].outcome == ACCEPTED,
+                len(d.attempts),
+                d.rescue and (d.rescue.asked, (a := d.rescue.attempt) and (a.start, a.end, a.outcome == ACCEPTED)),
+            )
             for d in message.deliveries
         )
-        self.messages.append(MessageTrace(facility, message.received, deliveries))
+        self.messages.append(
+            MessageTrace(
+                facility=facility if is_registered else None,
+                source=facility,
+                channel="ROUTER" if is_routed else message.channel,
+                received=message.received,
+                hop=message.hop if is_routed and message.source_state == "routed" else None,
+                is_drifted=message.is_drifted,
+                deliveries=deliveries,
+            )
+        )

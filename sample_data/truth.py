@@ -13,6 +13,7 @@ from sample_data.clock import SECOND, Calendar
 from sample_data.facility import Facility
 from sample_data.trace import HandoffTrace, Trace, VisitTrace
 from sample_data.truth_beds import beds, emergency
+from sample_data.truth_feeds import feeds
 from sample_data.truth_interfaces import interfaces
 from sample_data.truth_occupancy import occupancy
 from sample_data.truth_results import results
@@ -23,7 +24,7 @@ class Truth:
     """All cells of all KPIs of one run."""
 
     def __init__(self, trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -> None:
-        self._trace, self._calendar = trace, calendar
+        self._trace, self._calendar, self._facilities = trace, calendar, facilities
         self._cells = Cells(calendar, facilities)
         self._cut = calendar.end_ms // SECOND
 
@@ -44,6 +45,7 @@ class Truth:
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),
             "handoffs_open": cells.backlog(t.handoffs, lambda h: h.offered, lambda h: h.accepted or h.closed),
             **interfaces(t, cells),
+            **feeds(t, cells, self._facilities),
         }
 
     @staticmethod

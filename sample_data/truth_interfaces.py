@@ -13,7 +13,8 @@ from sample_data.trace import DeliveryTrace, MessageTrace, Trace
 class Course:
     """One delivery as it stands at the data cut, in milliseconds; what happens later is not known yet.
 
-    `given_up` is when the engine gave up, `resolved` when a person's work ended that: `arrived` or thrown away.
+    `given_up` is when the engine gave up, `resolved` when a person's work ended that: `arrived` or thrown away,
+    and `asked` when a person first did something about it.
     """
 
     facility: int | None
@@ -27,6 +28,7 @@ class Course:
     is_open: bool
     attempts: int
     latency: int
+    asked: int | None
 
     @property
     def left_queue(self) -> int | None:
@@ -36,7 +38,7 @@ class Course:
 
 def _course(message: MessageTrace, d: DeliveryTrace, cut: int) -> Course:
     ended = d.ended < cut
-    return Course(
+    course = Course(
         facility=message.facility,
         received=message.received,
         entered=d.entered,
@@ -48,7 +50,27 @@ def _course(message: MessageTrace, d: DeliveryTrace, cut: int) -> Course:
         is_open=not ended,
         attempts=d.attempts,
         latency=d.ended - d.tried,
+        asked=None,
     )
+    if d.rescued and d.rescued[0] < cut:
+        _rescue(course, *d.rescued, cut)
+    return course
+
+
+def _rescue(course: Course, asked: int, again: tuple[int, int, bool] | None, cut: int) -> None:
+    """What a person did before the data cut."""
+    course.asked = asked
+    if again is None:
+        course.resolved = course.closed = asked
+        return
+    start, end, arrives = again
+    if end >= cut:
+        course.is_open = True
+        return
+    course.attempts += 1
+    if arrives:
+        course.arrived = course.resolved = end
+        course.latency = end - start
 
 
 def interfaces(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
@@ -97,9 +119,7 @@ def interfaces(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
 
     dead = [c for c in courses if c.given_up is not None]
     return {
-        "interface_messages": cells.of(
-            trace.messages, lambda m: m.received, lambda rows, _: Value(len(rows), len(rows), len(rows), 0), engine=True
-        ),
+        "interface_messages": cells.of(trace.messages, lambda m: m.received, _number, engine=True),
         "interface_final_failure_rate": settled_share(lambda c: c.arrived is None),
         "interface_first_attempt_failure_rate": settled_share(lambda c: c.attempts > 1 or c.given_up is not None),
         "interface_retry_rate": settled_share(lambda c: c.attempts > 1),
@@ -116,7 +136,20 @@ def interfaces(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
             dead, lambda c: (c.given_up or 0) / SECOND, lambda c: _seconds(c.resolved), engine=True
         ),
         "dead_letters_resolved": cells.of(dead, lambda c: c.given_up, resolved, engine=True),
+        "operator_interventions": cells.of(
+            [c for c in dead if c.asked is not None], lambda c: c.asked, _number, engine=True
+        ),
+        "schema_drift_rate": cells.of(
+            trace.messages,
+            lambda m: m.received,
+            lambda rows, _: share(sum(m.is_drifted for m in rows), len(rows), 0),
+            engine=True,
+        ),
     }
+
+
+def _number(rows: Sequence[object], _undated: Sequence[object]) -> Value:
+    return Value(len(rows), len(rows), len(rows), 0)
 
 
 def _seconds(ms: int | None) -> float | None:

@@ -5,12 +5,15 @@ import streamlit as st
 from dashboard import channels, readings
 from dashboard.here import here
 from dashboard.parts import markup
-from dashboard.parts.board import draw_board, draw_channel
+from dashboard.parts.board import draw_board, draw_channel, draw_incidents
 from dashboard.parts.card import draw_cards
 from dashboard.parts.head import draw_head, draw_path
 
 now = here()
-ids = ["interface_messages", "interface_final_failure_rate", "interface_ack_latency"]
+ids = [
+    "interface_messages", "interface_final_failure_rate", "interface_ack_latency",
+    "silent_feed_minutes", "dead_letters_open", "interface_retry_rate",
+]  # fmt: skip
 draw_head(now, "Is data flowing?", kpis=ids)
 found = channels.channels(now)
 one = next((row for row in found if f"{row['source']}/{row['channel']}" == now.view.channel), None)
@@ -25,6 +28,8 @@ else:
     draw_cards(now, [r for k in ids if (r := readings.readings(now.found, now.person, now.view)[k])], columns=3)
     st.subheader("Channels", anchor=False)
     draw_board(now, found)
+    st.subheader("What the data show", anchor=False)
+    draw_incidents(now, found)
     unregistered = [f"{row['channel']} ({row['source']})" for row in found if not row["is_registered"]]
     if unregistered:
         st.caption(

@@ -16,13 +16,47 @@ from models import wording
 
 def draw_board(here: Here, rows: list[Row]) -> None:
     """One line a channel, the worst first; the name opens it."""
-    heads = ("Channel", "State", "Where", "Messages", "Failed for good", "Queue", "ACK, 95 %", "Last seen")
+    heads = (
+        "Channel",
+        "State",
+        "Where",
+        "Messages, of usual",
+        "Failed for good",
+        "Queue",
+        "Dead letters",
+        "ACK, 95 %",
+        "Last seen",
+    )
     draw_rows(
         "channel",
         heads,
         [ListedRow(_link(here, row), _cells(here, row)) for row in rows],
-        (1.25, 1.5, 0.8, 1.7, 0.9, 0.8, 1.5),
+        (1.25, 1.3, 1.2, 1.5, 0.9, 1.1, 0.8, 1.3),
     )
+
+
+def draw_incidents(here: Here, rows: list[Row], most: int = 8) -> None:
+    """What the data show of these channels in the period, whether or not anybody noticed: the newest first."""
+    found = channels.incidents(here, rows)
+    if not found:
+        st.caption("No feed fell silent, no retries stormed and no format changed in this period.")
+        return
+    markup.table(
+        "What happened to the feeds, newest first",
+        ("From", "Until", "Channel", "What"),
+        [
+            (
+                words.short_time(here.found, row["started_at"]),
+                words.short_time(here.found, row["ended_at"]),
+                f"{row['channel']} ({row['source']})",
+                row["said"],
+            )
+            for row in found[:most]
+        ],
+        key="incidents",
+    )
+    if len(found) > most:
+        st.caption(f"{len(found) - most} earlier ones are not shown: open a channel, or choose a shorter period.")
 
 
 def _link(here: Here, row: Row) -> Callable[[], None]:
@@ -46,6 +80,8 @@ def draw_channel(here: Here, row: Row) -> None:
     with right:
         st.subheader("As registered", anchor=False)
         markup.facts(_registered(row))
+    st.subheader("What the data show", anchor=False)
+    draw_incidents(here, [row])
     view = here.view.to(facility=row["facility"], unit=row["channel"]) if row["is_registered"] else here.view
     for kpi in ("interface_final_failure_rate", "interface_ack_latency", "interface_messages"):
         here.link("kpi", f"{words.kpi_title(kpi)} of this channel", view.to_kpi(kpi), icon=":material/chevron_right:")
@@ -56,9 +92,10 @@ def _cells(here: Here, row: Row) -> list[Cell]:
     return [
         STATES[row["state"]],
         row["facility"] if row["is_registered"] else row["source"],
-        wording.number(row["messages"]),
+        _messages(row),
         f"{wording.number(row['failed_final'])} of {wording.number(row['deliveries'])} ({channels.rate(row)})",
         _queue(row),
+        _dead(row),
         wording.milliseconds(row["ack_p95_ms"]),
         words.short_time(here.found, row["last_seen_at"]),
     ]
@@ -66,12 +103,16 @@ def _cells(here: Here, row: Row) -> list[Cell]:
 
 def _numbers(here: Here, row: Row) -> list[tuple[str, str]]:
     return [
-        ("Messages received", wording.number(row["messages"])),
+        ("Messages received, of usual", _messages(row)),
+        ("Silent", wording.duration(row["silent_minutes"])),
+        ("In an unusual format", wording.number(row["drifted"])),
         ("Deliveries", wording.number(row["deliveries"])),
         ("First attempt failed", wording.number(row["failed_first"])),
         ("Retried", wording.number(row["retried"])),
         ("Failed for good", f"{wording.number(row['failed_final'])} ({channels.rate(row)})"),
         ("Dead-lettered", wording.number(row["dead_lettered"])),
+        ("Dead letters now", _dead(row)),
+        ("Handled by hand", wording.number(row["handled_by_hand"])),
         ("Queue now", _queue(row)),
         ("ACK, median and 95 %", _both(row["ack_p50_ms"], row["ack_p95_ms"])),
         ("Hop, median and 95 %", _both(row["hop_p50_ms"], row["hop_p95_ms"])),
@@ -92,6 +133,17 @@ def _registered(row: Row) -> list[tuple[str, str]]:
         ("Criticality", row["criticality"] or wording.NONE),
         ("May be silent for", wording.duration(silence) if silence else "any time"),
     ]
+
+
+def _messages(row: Row) -> str:
+    usual = row["throughput_ratio"]
+    return wording.number(row["messages"]) + (f" ({round(usual * 100)} %)" if usual is not None else "")
+
+
+def _dead(row: Row) -> str:
+    if not row["dead_letters_open"]:
+        return "0"
+    return f"{wording.number(row['dead_letters_open'])}, oldest {wording.duration(row['oldest_dead_letter_minutes'])}"
 
 
 def _queue(row: Row) -> str:

@@ -1,13 +1,14 @@
 """Interface KPIs: how much comes, what fails, what is tried again. They count messages, not people.
 
-Here: the family as a whole, and the KPIs of volume and failure. Not here: those of time (`interface_times`) and of what
-the engine gave up (`dead_letters`).
+Here: the family as a whole, and the KPIs of volume and failure. Not here: those of time (`interface_times`), of what
+the engine gave up (`dead_letters`), and of the feeds (`feeds`).
 """
 
 import narwhals.stable.v2 as nw
 
 from models.kpi import Count, Exclusion, Kpi, Mean, Share
 from models.kpis.dead_letters import DEAD_LETTERS
+from models.kpis.feeds import FEEDS
 from models.kpis.interface_times import INTERFACE_TIMES
 
 INTERFACE_MESSAGES = Kpi(
@@ -147,4 +148,5 @@ INTERFACES = (
     INTERFACE_ATTEMPTS_PER_DELIVERY,
     *INTERFACE_TIMES,
     *DEAD_LETTERS,
+    *FEEDS,
 )

@@ -12,8 +12,14 @@ from pipelines.cli.output import local, print_json, print_table
 from pipelines.cli.roles import role_of, role_option, snapshot_as
 
 WINDOWS = ("4", "13", "26", "all")
-CHANNEL_COUNTS = ("messages", "failed_first", "failed_final", "retried", "dead_lettered", "queue_depth")
-CHANNEL_TIMES = ("oldest_queued_minutes", "ack_p50_ms", "ack_p95_ms", "hop_p50_ms", "hop_p95_ms")
+CHANNEL_COUNTS = (
+    "messages", "failed_first", "failed_final", "retried", "dead_lettered", "dead_letters_open", "handled_by_hand", "drifted",
+    "queue_depth",
+)  # fmt: skip
+CHANNEL_TIMES = (
+    "oldest_queued_minutes", "oldest_dead_letter_minutes", "silent_minutes", "throughput_ratio", "ack_p50_ms", "ack_p95_ms",
+    "hop_p50_ms", "hop_p95_ms",
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from pipelines.snapshot_reader import Snapshot
@@ -187,7 +193,8 @@ def readiness(facility: str | None, weeks: str, as_format: str) -> None:
 def interfaces(weeks: str, as_format: str) -> None:
     """Show each interface channel: volume, failures, retries, dead letters, queue, latencies, last seen, silent or not.
 
-    `silent` and `last_seen_at` are as of the data cut. `incidents` are the decision journal's entries about the channel.
+    `silent`, `last_seen_at` and the open dead letters are as of the data cut. `incidents` are what the data show in the
+    window (silent, retry_storm, schema_drift) and the decision journal's entries about the channel (kind decision).
 
     \b
     Example: wardflow interfaces --weeks 4
@@ -203,9 +210,17 @@ def interfaces(weeks: str, as_format: str) -> None:
         "select decided_at, actor, action, subject, facility, why from entry where subject_kind = 'interface' order by decided_at",
         entry="decision",
     )
+    happened = snapshot.rows(
+        "select incident.* from incident where exists (select 1 from channel where channel.source = incident.source and "
+        f"channel.channel = incident.channel and {_in_window('channel')} and incident.ended_date >= channel.period "
+        "and incident.started_date < channel.period_end) or $grain = 'all' order by started_at, kind",
+        _window(weeks),
+        incident="interface_incident",
+        channel="interface_channel",
+    )
     from models import wording
 
-    document = [_channel(row, decisions, snapshot) for row in rows]
+    document = [_channel(row, decisions, happened, snapshot) for row in rows]
     if as_format == "json":
         print_json(document)
         return
@@ -224,10 +239,26 @@ def interfaces(weeks: str, as_format: str) -> None:
         ],
         right=frozenset(range(2, 9)),
     )  # fmt: skip
+    for each in happened[::-1]:
+        said = wording.incident(each["kind"], each["amount"])
+        click.echo(f"{local(each['started_at'], snapshot.zone)}  {each['channel']} ({each['source']}): {said}")
 
 
-def _channel(row: dict[str, Any], decisions: list[dict[str, Any]], snapshot: Snapshot) -> dict[str, Any]:
+def _channel(
+    row: dict[str, Any], decisions: list[dict[str, Any]], happened: list[dict[str, Any]], snapshot: Snapshot
+) -> dict[str, Any]:
     last_seen = row["last_seen_at"]
+    found = [
+        {
+            "kind": each["kind"],
+            "started_at": each["started_at"].astimezone(snapshot.zone),
+            "ended_at": each["ended_at"].astimezone(snapshot.zone),
+            "hours": each["hours"],
+            "amount": each["amount"],
+        }
+        for each in happened
+        if (each["source"], each["channel"]) == (row["source"], row["channel"])
+    ]
     about = [
         each for each in decisions if each["subject"] == row["channel"] and each["facility"] in {None, row["facility"]}
     ]
@@ -241,7 +272,13 @@ def _channel(row: dict[str, Any], decisions: list[dict[str, Any]], snapshot: Sna
         "silent": bool(row["silent"]),
         "registered": row["is_registered"],
         "owner": row["owner"],
-        "incidents": [{name: each[name] for name in ("decided_at", "actor", "action", "why")} for each in about],
+        "incidents": [
+            *found,
+            *(
+                {"kind": "decision", **{name: each[name] for name in ("decided_at", "actor", "action", "why")}}
+                for each in about
+            ),
+        ],
     }
 
 

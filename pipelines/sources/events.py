@@ -50,6 +50,9 @@ COLUMNS = {
     "error_template": "varchar",
     "error_fingerprint": "varchar",
     "sent_at": "timestamptz",
+    "msg_shape": "varchar",
+    "actor_key": "varchar",
+    "actor_role": "varchar",
     "file_id": "integer not null",
     "line": "bigint not null",
     "quality_flags": "varchar[] not null",
@@ -60,6 +63,12 @@ TABLES = {
     + ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     + ")",
 }
+
+UPGRADES = tuple(
+    f"alter table raw.interface_event add column if not exists {name} {COLUMNS[name]}"
+    for name in ("msg_shape", "actor_key", "actor_role")
+)
+"""What brings a table up to date that was made before these columns existed."""
 
 MACROS = ("create or replace temp macro uid_of(facts) as left(sha256(facts), 32)",)
 """`facts` are joined by `|`, which none of them contains; 128 bits suffice for any hospital's lifetime of events."""

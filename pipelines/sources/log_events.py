@@ -31,6 +31,22 @@ _FIELDS = (
     "placer",
     "sent_at",
 )
+_LATER_FIELDS = ("shape", "actor", "role")
+"""Fields that were added when logs had been read already: no part of a record's identity, or each would look new."""
+_ROLES = (
+    "integration analyst",
+    "interface analyst",
+    "integration lead",
+    "service desk",
+    "help desk",
+    "administrator",
+    "operator",
+    "support",
+    "developer",
+    "vendor",
+    "system",
+)
+"""Roles that may be kept of who did something; any other is `other`."""
 
 MACROS = (
     r"create or replace temp macro has_offset(x) as regexp_matches(x, '\d[T ]?\d{2}:?\d{2}.*(Z|[+-]\d{2}:?\d{2})$')",
@@ -59,7 +75,7 @@ def _quoted(text: str) -> str:
 
 
 def _shape(mapping: LogMapping) -> str:
-    names = {getattr(mapping, field) for field in _FIELDS}
+    names = {getattr(mapping, field) for field in (*_FIELDS, *_LATER_FIELDS)}
     return _quoted(json.dumps(dict.fromkeys(sorted(names - {""}), "VARCHAR")))
 
 
@@ -73,7 +89,8 @@ def stage_records(mapping: LogMapping) -> str:
 
     `instant` is set where the text says its offset; `local_time` where it does not, and then `needs_zone`.
     """
-    fields = ", ".join(f"{_read(mapping, field)} as {field}_" for field in _FIELDS)
+    fields = ", ".join(f"{_read(mapping, field)} as {field}_" for field in (*_FIELDS, *_LATER_FIELDS))
+    roles = ", ".join(_quoted(role) for role in _ROLES)
     known = " ".join(f"when {_quoted(word)} then {_quoted(event)}" for word, event in mapping.events.items())
     keep = " ".join(f"when {_quoted(word)} then {_quoted(word)}" for word in mapping.events)
     parse = "null::timestamptz"
@@ -129,6 +146,9 @@ def stage_records(mapping: LogMapping) -> str:
         keyed('placer', $placer, placer_) as placer_key,
         try_cast(attempt_ as integer) as attempt_no,
         case when upper(ack_) in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then upper(ack_) end as ack_code,
+        shape_of(shape_) as msg_shape,
+        keyed('user', $source, actor_) as actor_key,
+        case when lower(role_) in ({roles}) then lower(role_) when role_ is not null then 'other' end as actor_role,
         md5(error_) || coalesce(destination_, '') as error_id,
         case when has_offset(sent_at_) then try_cast(sent_at_ as timestamptz) end as sent_instant,
         case when not coalesce(has_offset(sent_at_), false) then try_cast(sent_at_ as timestamp) end as sent_local,
@@ -212,6 +232,9 @@ select
     error_template,
     error_fingerprint,
     coalesce(sent_instant, timezone($zone, sent_local)) as sent_at,
+    case when event_type = 'received' and destination = '' then msg_shape end as msg_shape,
+    actor_key,
+    actor_role,
     file_id,
     line,
     byte_offset,

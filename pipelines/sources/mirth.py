@@ -3,7 +3,8 @@
 Here: files to documents to rows to events, three kinds of work at once. Not here: finding documents (`mirth_documents`), reading one
 (`mirth_rows`), the events that rows prove (`mirth_events`).
 
-What it cannot know: the times of any attempt but the last (`attempts_exact` is false after a retry), and states between two exports.
+What it cannot know: the times of any attempt but the last (`attempts_exact` is false after a retry), states between two exports,
+who sent a message again (another log has it), and what was removed by hand: a removed message is gone from the next export.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ _MESSAGE = (
     ("visit", pa.string()),
     ("placer", pa.string()),
     ("sent", pa.string()),
+    ("shape", pa.string()),
     ("flags", pa.list_(pa.string())),
 )
 _CONNECTOR = (
@@ -189,6 +190,9 @@ select
     case when is_error then error_template end as error_template,
     case when is_error then error_fingerprint end as error_fingerprint,
     case when e.t = 'received' then sent_at end as sent_at,
+    case when e.t = 'received' then shape end as msg_shape,
+    null::varchar as actor_key,
+    null::varchar as actor_role,
     file_id,
     line,
     byte_offset,

@@ -66,7 +66,7 @@ class RowReader:
         return None
 
     def _outside(self, first: Parts) -> tuple[Any, ...]:
-        """Type and identifiers: from the custom metadata columns, and what they lack from the raw message's envelope."""
+        """Type, identifiers and shape: from the custom metadata columns, and what they lack from the raw message's envelope."""
         names = self.source.columns
         entries = first.get("metaDataMap", ())
         meta = {entry[0].text: entry[1].text for entry in entries if len(entry) > 1}
@@ -94,6 +94,7 @@ class RowReader:
             visit,
             placer,
             envelope.sent,
+            envelope.shape,
             flags,
         )
 

@@ -150,6 +150,11 @@ def test_interfaces_has_every_channel_with_counts_and_latencies(wardflow):
         assert each["last_seen_at"] is None or _has_offset(each["last_seen_at"])
         assert isinstance(each["silent"], bool)
         assert isinstance(each["incidents"], list)
+        assert {row["kind"] for row in each["incidents"]} <= {"silent", "retry_storm", "schema_drift", "decision"}
+    drifted = [each for each in found if each["drifted"]]
+    assert {each["flow"] for each in drifted} == {"RESULTS"}
+    assert all("schema_drift" in {row["kind"] for row in each["incidents"]} for each in drifted)
+    assert "messages in an unusual format" in wardflow("interfaces").stdout
 
 
 def test_a_trace_of_an_encounter_crosses_clinical_events_and_messages(wardflow):

@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS,
     }  # fmt: skip
 
@@ -226,8 +226,27 @@ def channels() -> list[dict[str, object]]:
                 "is_registered": facility != "Unregistered", "is_seen": True, "messages": 1000 * weeks,
                 "deliveries": 1000 * weeks, "failed_first": failed + 9, "failed_final": failed, "retried": 9, "dead_lettered": failed,
                 "queue_depth": queue, "oldest_queued_minutes": 75.0 if queue else None, "ack_p50_ms": 120.0, "ack_p95_ms": 900.0,
-                "hop_p50_ms": 50.0, "hop_p95_ms": 90.0, "last_seen_at": seen, "max_silence_minutes": 60, "silent": silent})  # fmt: skip
+                "hop_p50_ms": 50.0, "hop_p95_ms": 90.0, "dead_letters_open": failed // 40, "oldest_dead_letter_minutes": 3000.0,
+                "handled_by_hand": 5, "silent_minutes": 90.0 * silent, "drifted": 0, "throughput_ratio": 0.97, "last_seen_at": seen, "max_silence_minutes": 60, "silent": silent})  # fmt: skip
     return rows
+
+
+def incidents() -> list[dict[str, object]]:
+    """One of each kind, ten of drift: the oldest of them are not shown. One lies before every window."""
+    rows = [
+        ("mirth", "RESULTS", "silent", 3, 90.0),
+        ("engine", "ADT", "retry_storm", 5, 1200.0),
+        ("mirth", "RESULTS", "silent", 900, 60.0),
+    ]
+    rows += [("mirth", "ORDERS", "schema_drift", 8 + day, 40.0) for day in range(10)]
+    return [
+        {
+            "source": source, "channel": channel, "facility": "Northfield General", "kind": kind, "hours": 2, "amount": amount,
+            "started_at": datetime(2026, 4, 12, 13) - timedelta(days=ago), "ended_at": datetime(2026, 4, 12, 15) - timedelta(days=ago),
+            "started_date": date(2026, 4, 12) - timedelta(days=ago), "ended_date": date(2026, 4, 12) - timedelta(days=ago),
+        }
+        for source, channel, kind, ago, amount in rows
+    ]  # fmt: skip
 
 
 def checks(*, failed: bool) -> list[dict[str, object]]:
@@ -339,10 +358,13 @@ AGGREGATE_SHAPES = {
     "net_effect double, net_low double, net_high double, minimum_detectable_effect double, needs_more_weeks bigint, guardrails varchar",
     "pilot_week": "pilot varchar, place varchar, is_pilot boolean, week date, value double, mean double, lower double, upper double, "
     "rule varchar",
+    "interface_incident": "source varchar, channel varchar, facility varchar, kind varchar, started_at timestamptz, ended_at timestamptz, "
+    "started_date date, ended_date date, hours bigint, amount double",
     "interface_channel": f"{_SPAN}, source varchar, channel varchar, facility varchar, owner varchar, protocol varchar, data_domain varchar, "
     "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
     "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "
-    "ack_p95_ms double, hop_p50_ms double, hop_p95_ms double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean",
+    "ack_p95_ms double, hop_p50_ms double, hop_p95_ms double, dead_letters_open bigint, oldest_dead_letter_minutes double, "
+    "handled_by_hand bigint, silent_minutes double, drifted bigint, throughput_ratio double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean",
     "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "
     "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, suppressed boolean",
     "process_edge": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, next_activity varchar, owner varchar, count bigint, "

@@ -96,6 +96,18 @@ def test_the_channels_in_trouble_stand_first(homes, visit):
     assert "PHARM (engine)" in said
 
 
+def test_what_the_data_show_of_the_feeds_is_told_newest_first(homes, visit):
+    said = words(visit(homes["sample"], "interfaces", weeks="4"))
+    assert said.index("silent for 1 h 30") < said.index("a storm of 1,200 attempts") < said.index("40 messages in an")
+    assert "4 earlier ones are not shown" in said
+    assert "3, oldest 2 d 2 h" in said
+    assert "(97 %)" in said
+    one = words(visit(homes["sample"], "interfaces", weeks="4", channel="mirth/RESULTS"))
+    assert "silent for 1 h 30" in one
+    assert "storm" not in one
+    assert "No feed fell silent" in words(visit(homes["sample"], "interfaces", weeks="4", channel="engine/PHARM"))
+
+
 def test_a_kpi_lists_what_it_leaves_out_with_counts(homes, visit):
     said = words(visit(homes["sample"], "kpi", kpi="ed_boarding_ed2"))
     assert "the decision is later than the departure</td>" in said

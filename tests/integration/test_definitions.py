@@ -43,6 +43,7 @@ def test_published_assets_are_these(graph):
         "published/backlog_age",
         "published/backlog_week",
         "published/bed_clean",
+        "published/channel_hour",
         "published/check_result",
         "published/critical_result",
         "published/decision",
@@ -53,6 +54,8 @@ def test_published_assets_are_these(graph):
         "published/imaging_order",
         "published/inpatient_stay",
         "published/interface_channel",
+        "published/interface_incident",
+        "published/intervention",
         "published/journey_event",
         "published/kpi_exclusion",
         "published/kpi_signal",
@@ -97,7 +100,10 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
     selected = {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
     assert {key for key in selected if not key.startswith("published/")} == {
         "account/file",
+        "marts/channel_hour",
         "marts/interface_channel",
+        "marts/interface_incident",
+        "marts/intervention",
         "marts/journey_event",
         "marts/message",
         "marts/message_delivery",

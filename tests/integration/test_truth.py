@@ -118,6 +118,25 @@ def test_the_planted_gaps_make_their_kpis_biased_and_no_others(hospital):
     }
 
 
+def test_what_was_planted_in_the_feeds_is_found_in_the_data(hospital):
+    home, manifest, truth = hospital
+    rows = pl.read_parquet([home.published / file for file in manifest.table("interface_incident").files])
+    kinds = {"silent_feed": "silent", "retry_storm": "retry_storm", "schema_drift": "schema_drift"}
+    for planted in truth["planted"]:
+        if planted["kind"] in kinds:
+            begin, end = (datetime.fromisoformat(planted[side]) for side in ("from", "to"))
+            found = rows.filter(
+                (pl.col("kind") == kinds[planted["kind"]])
+                & (pl.col("channel") == planted["channel"])
+                & (pl.col("started_at") < end)
+                & (pl.col("ended_at") > begin)
+            )
+            facilities = {planted["facility"]} if planted["facility"] else set(truth["facilities"])
+            assert set(found["facility"]) >= facilities, planted["kind"]
+    # a storm that nobody planted is not seen
+    assert set(rows.filter(pl.col("kind") == "retry_storm")["channel"]) == {"RESULTS"}
+
+
 def test_published_weeks_are_the_truth_unless_hidden(hospital):
     home, manifest, truth = hospital
     rows = pl.read_parquet([home.published / file for file in manifest.table("kpi_value").files])

@@ -4,7 +4,7 @@ import html
 
 import pytest
 
-from pipelines import keys
+from pipelines import keys, warehouse
 from pipelines.errors import ZoneNeeded
 
 KEY = b"a site key for tests only"
@@ -324,6 +324,51 @@ def test_the_default_mapping_reads_the_in_house_log(site, put, fields, event_typ
     assert events(site, "event_type, node_role, clock_id") == [
         (event_type, role, f"engine-lark:{fields.get('host', 'eng1')}")
     ]
+
+
+def test_who_sent_a_message_again_is_kept_as_a_role_and_a_key(site, put):
+    site.ingest(
+        put(
+            "a.ndjson",
+            record(event="REPLAY", dest="LIS", operator="Zebedaiah Quillon", role="Service Desk"),
+            record(seq=2, event="DISCARD", dest="LIS", operator="Zebedaiah Quillon", role="Quillon's desk"),
+        )
+    )
+    key = keys.keyed(KEY, "user", "engine-lark", "Zebedaiah Quillon")
+    assert sorted(events(site, "event_type, actor_role, actor_key")) == [
+        ("discarded", "other", key),
+        ("replayed", "service desk", key),
+    ]
+    assert "Quillon" not in site.everything()
+
+
+def test_a_warehouse_made_before_the_new_columns_gets_them(site):
+    site.db.execute("alter table raw.interface_event drop column actor_role")
+    warehouse.prepare(site.db)
+    assert site.rows("select count(actor_role) from raw.interface_event") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("2.5.1", "2.5.1:"),
+        ("2.5.1:MSH-PID-PV1", "2.5.1:MSH-PID-PV1"),
+        ("2.6:MSH-ZOE-BOB", "2.6:MSH-Z..-???"),
+        ("for Quillon", "<redacted>"),
+        (None, None),
+    ],
+)
+def test_the_shape_that_a_log_writes_keeps_known_words_only(site, put, written, kept):
+    site.ingest(put("a.ndjson", record(schema=written)))
+    assert events(site, "msg_shape") == [(kept,)]
+
+
+def test_the_shape_of_a_mirth_message_is_its_version_and_its_segments(site, put):
+    raw = RAW.replace("ORC|", "ZOE|x\rBOB|x\rORC|NW\rORC|")
+    site.ingest(put("a.xml", message(connector(0, "TRANSFORMED", raw=raw))))
+    assert events(site, "msg_shape") == [("2.5:MSH-PID-PV1-Z..-???-ORC",)]
+    site.ingest(put("b.xml", message(connector(0, "TRANSFORMED", raw=RAW.replace("|2.5\r", "|Quillon\r")), number=2)))
+    assert (":MSH-PID-PV1-ORC",) in events(site, "msg_shape")
 
 
 CSV_SITE = """

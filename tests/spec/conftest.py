@@ -17,6 +17,9 @@ AS_OF = datetime(2026, 4, 13, tzinfo=NEW_YORK)
 
 _FLAGS = ("is_", "left_", "acknowledged_")
 _AMOUNTS = (
+    "messages",
+    "expected_messages",
+    "silent_minutes",
     "minutes_in_department",
     "boarding_minutes",
     "minutes_to_room",

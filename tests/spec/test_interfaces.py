@@ -153,3 +153,52 @@ def test_dead_letters_of_the_last_day_are_not_held_against_anyone_yet(spec):
     # d1 of d1 d2 d3; d4 still has time
     assert spec.value("dead_letters_resolved", DEAD) == (1 / 3, 1, 3, 2)
     assert spec.excluded("dead_letters_resolved", DEAD) == [1]
+
+
+SHAPES = """
+message_key | channel | msg_type | msg_trigger | received_date | is_shape_known | is_drifted
+m1          | RESULTS | ORU      | R01         | 2026-01-05    | yes            | no
+m2          | RESULTS | ORU      | R01         | 2026-01-06    | yes            | yes
+m3          | RESULTS | ORU      | R01         | 2026-01-06    | no             | no
+"""
+BY_HAND = """
+intervention_key | channel | destination | kind      | role         | occurred_date
+i1               | ADT     | LIS         | replayed  | service desk | 2026-01-05
+i2               | ADT     | LIS         | discarded | service desk | 2026-01-05
+i3               | RESULTS | Unknown     | replayed  | Unknown      | 2026-01-06
+"""
+
+
+def test_a_message_out_of_its_usual_format_is_drift(spec):
+    # m2 of m1 m2; the format of m3 was not logged
+    assert spec.value("schema_drift_rate", SHAPES) == (1 / 2, 1, 2, 0)
+    assert spec.excluded("schema_drift_rate", SHAPES) == [1]
+    assert spec.readiness("schema_drift_rate", SHAPES).state == "biased"
+
+
+def test_everything_done_by_hand_is_counted(spec):
+    assert spec.rows("operator_interventions", BY_HAND, by=("kind",)) == [
+        ("discarded", 1, 1, 1, 0),
+        ("replayed", 2, 2, 2, 0),
+    ]
+
+
+HOURS = """
+channel_hour_key | channel | messages | expected_messages | is_baseline_known | silent_minutes | began_date
+h1               | SCHED   | 9        | 10                | yes               | 0              | 2026-01-05
+h2               | SCHED   | 0        | 8                 | yes               | 60             | 2026-01-05
+h3               | SCHED   | 5        | -                 | no                | 15             | 2026-01-06
+"""
+
+
+def test_silent_minutes_are_added_up(spec):
+    assert spec.value("silent_feed_minutes", HOURS) == (75, 75, 3, 0)
+    assert spec.value("silent_feed_minutes", HOURS, where={"channel": ("ADT",)}) == (0, 0, 0, 0)
+    assert spec.cases("silent_feed_minutes", HOURS)["h3"]["value"] == 15
+
+
+def test_messages_are_compared_with_what_is_usual_at_that_hour(spec):
+    # 9 + 0 of 10 + 8; nobody knows what is usual for h3
+    assert spec.value("interface_throughput_ratio", HOURS) == (9 / 18, 9, 18, 0)
+    assert spec.excluded("interface_throughput_ratio", HOURS) == [1]
+    assert spec.readiness("interface_throughput_ratio", HOURS).state == "biased"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.kpi import CompletionTime, Count, Mean, Quantile, Rate, Selection, Share, cases, evaluate
+from models.kpi import CompletionTime, Count, Mean, Quantile, Rate, Selection, Share, Total, cases, evaluate
 from models.kpis import find_kpi
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -22,6 +22,7 @@ MEASURES = [
     Rate("falls", "beds"),
     Quantile(column="minutes_to_verified", q=0.75),
     Mean("minutes_to_verified"),
+    Total("minutes_to_verified"),
     Count(),
     CompletionTime(duration="minutes_to_verified", finished="is_verified", q=0.6),
 ]

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from sample_data.chance import stream
 from sample_data.clock import DAY, HOUR, MINUTE, Calendar, hour_of_week, instant, instant_ms, to_ms
-from sample_data.engine import ACCEPTED, Connector, Engine
+from sample_data.engine import Connector, Engine
+from sample_data.engine_course import ACCEPTED, ERROR, Attempt, Delivery
 from sample_data.export import Export
 from sample_data.facility import NORTHFIELD, Roster, facilities
+from sample_data.feeds import FeedPlants
 from sample_data.hospital import Hospital
 from sample_data.lab import Laboratory
+from sample_data.operators import Desk
 from sample_data.people import person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter
@@ -191,3 +194,43 @@ def test_the_appointment_book_is_open_on_weekdays_from_eight_to_six(tmp_path):
     # nine an hour, ten hours a day, ten days
     assert 800 < len(sent) < 1000
     assert {message.kind for message in sent} == {"SIU^S12", "SIU^S13", "SIU^S15"}
+
+
+def test_a_storm_tries_without_pause_and_without_end_and_is_over_with_its_time():
+    storm = (START, START + HOUR)
+    line = Connector(stream(2, "storm"), "EHR", median_ms=50, spread=0.5, patient=False)
+    line.plan_storm(storm)
+    hammered = [line.deliver(START + n * MINUTE) for n in range(40)]
+    calm = [line.deliver(START + 2 * HOUR + n * MINUTE) for n in range(40)]
+    # one attempt in twenty gets through
+    assert 10 < sum(len(each.attempts) for each in hammered) / 40 < 30
+    assert sum(len(each.attempts) for each in calm) / 40 < 1.2
+    pauses = [b.start - a.end for each in hammered for a, b in pairwise(each.attempts) if a.start < storm[1]]
+    assert set(pauses) == {1000}
+
+
+def test_a_run_has_its_feed_plants_on_weekdays_or_says_that_it_has_no_room():
+    for days in range(5, 60):
+        feeds = FeedPlants(Calendar(days), 2)
+        spans = (feeds.silent, feeds.storm, feeds.drift)
+        assert all(hour_of_week(begin) < 5 * 24 and end <= Calendar(days).end_ms for begin, end in spans)
+    short = FeedPlants(Calendar(4), 1)
+    assert {row["kind"]: "absent" in row for row in short.record(("North",))} == {
+        "silent_feed": True,
+        "retry_storm": True,
+        "schema_drift": True,
+    }
+
+
+def test_the_desk_sends_most_dead_letters_again_and_throws_some_away():
+    desk = Desk(facilities(2)[1], 1)
+    dead = [Delivery("LIS", START, [Attempt(START, START + n, ERROR)]) for n in range(400)]
+    for each in dead:
+        desk.look_at(each, lambda at: at < START + HOUR, lambda: 1)
+    rescues = [each.rescue for each in dead if each.rescue]
+    again = [each for each in rescues if each.attempt]
+    assert 220 < len(again) < 280  # 62 percent of 400
+    assert 20 < len(rescues) - len(again) < 60  # 10 percent
+    # nothing is sent to a destination that is down
+    assert min(each.asked for each in again) >= START + HOUR
+    assert 0.75 < sum(each.is_delivered for each in dead) / len(again) < 0.95

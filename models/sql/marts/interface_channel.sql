@@ -1,11 +1,11 @@
 -- Grain: one row per channel seen in a log or named in the registry.
 -- A channel that is seen but not registered has facility Unregistered; one registered but never seen has no messages.
--- messages: messages received by this channel, hops from another channel included.
+-- messages: messages received by this channel, hops from another channel included; one sent again counts once.
 with seen as (
     select
         source,
         channel,
-        count(distinct message_uid) filter (where event_type = 'received' and node_role = 'source') as messages,
+        count(distinct original_uid) filter (where event_type = 'received' and node_role = 'source') as messages,
         min(occurred_at) as first_seen_at,
         max(occurred_at) as last_seen_at
     from staging.interface_event

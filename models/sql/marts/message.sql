@@ -2,8 +2,41 @@
 -- unit: the channel that received it.
 -- state: the worst of its deliveries: dead_lettered, partly_failed, failed, queued, delivered; without any: failed,
 -- filtered or received, by what the first channel did with it.
+-- is_shape_known: the log tells the version and the segments of the message.
+-- is_drifted: its shape came on fewer than a quarter of the days on which its channel carried its type; a new format that
+-- stays is drift until it has been there for a quarter of the days.
 -- encounter_key: by the visit number the message carries, else by its order's.
-with delivery as (
+with shape as (
+    select
+        source,
+        channel,
+        coalesce(msg_type, '') as msg_type,
+        coalesce(msg_trigger, '') as msg_trigger,
+        msg_shape,
+        count(distinct received_at::date) as days
+    from staging.message
+    where msg_shape is not null
+    group by
+        source,
+        channel,
+        coalesce(msg_type, ''),
+        coalesce(msg_trigger, ''),
+        msg_shape
+), kind as (
+    select
+        source,
+        channel,
+        coalesce(msg_type, '') as msg_type,
+        coalesce(msg_trigger, '') as msg_trigger,
+        count(distinct received_at::date) as days
+    from staging.message
+    where msg_shape is not null
+    group by
+        source,
+        channel,
+        coalesce(msg_type, ''),
+        coalesce(msg_trigger, '')
+), delivery as (
     select
         message_key,
         count(*) as destinations,
@@ -51,6 +84,8 @@ select
     end as state,
     coalesce(delivery.destinations, 0) as destinations,
     coalesce(delivery.failed_destinations, 0) as failed_destinations,
+    message.msg_shape is not null as is_shape_known,
+    coalesce(shape.days * 4 < kind.days, false) as is_drifted,
     coalesce(visit.encounter_key, placer.encounter_key) as encounter_key,
     placer.order_key,
     date_trunc('hour', message.received_at::timestamp) as received_hour,
@@ -66,6 +101,17 @@ left join visit
     on visit.visit_key = message.visit_key
 left join placer
     on placer.placer_key = message.placer_key
+left join shape
+    on shape.source = message.source
+    and shape.channel = message.channel
+    and shape.msg_type = coalesce(message.msg_type, '')
+    and shape.msg_trigger = coalesce(message.msg_trigger, '')
+    and shape.msg_shape = message.msg_shape
+left join kind
+    on kind.source = message.source
+    and kind.channel = message.channel
+    and kind.msg_type = coalesce(message.msg_type, '')
+    and kind.msg_trigger = coalesce(message.msg_trigger, '')
 left join staging.registry_interface as interface
     on interface.source = message.source
     and interface.channel = message.channel

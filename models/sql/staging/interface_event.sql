@@ -33,6 +33,8 @@ select
     error_class,
     error_template,
     sent_at,
+    msg_shape,
+    actor_role,
     epoch_us(occurred_at) * 100 + case event_type
         when 'received' then 10
         when 'ack_sent' then 12

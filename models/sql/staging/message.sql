@@ -1,6 +1,7 @@
 -- Grain: one row per message as it first came into an engine.
 -- A hop from channel to channel is the same message: its rows share root_message_uid, and count once, at the root.
 -- received_at: when the engine's first channel received it; its earliest event where that one is missing.
+-- msg_shape: the version and the segments of the message, where the log tells: 2.5.1:MSH-PID-PV1.
 -- last_source_event: the last thing the first channel did with it: transformed, filtered, failed and so on.
 select
     root_message_uid as message_key,
@@ -23,6 +24,7 @@ select
             and node_role <> 'destination'
             and message_uid = root_message_uid
     ) as last_source_event,
+    arg_min(msg_shape, event_order) filter (where msg_shape is not null) as msg_shape,
     max(visit_key) as visit_key,
     max(placer_key) as placer_key,
     arg_min(file_id, event_order) as file_id,

@@ -11,12 +11,19 @@ import pytest
 from models.declaration import Kpi
 from models.dictionary import PATH, built_schema, generate, measure_in_words
 from models.errors import BadDeclaration, UnknownDimension, UnknownKpi
-from models.kpi import Mean, Rate, Selection, cases, evaluate, exclusions
+from models.kpi import Mean, Rate, Selection, Total, cases, evaluate, exclusions
 from models.kpis import FAMILIES, KPIS, find_kpi
 
 AS_OF = datetime(2026, 4, 13, tzinfo=ZoneInfo("America/New_York"))
 SCHEMA = built_schema()
-KINDS = {"BOOLEAN": pl.Boolean, "DATE": pl.Date, "TIMESTAMP": pl.Datetime, "DOUBLE": pl.Float64, "VARCHAR": pl.String}
+KINDS = {
+    "BIGINT": pl.Int64,
+    "BOOLEAN": pl.Boolean,
+    "DATE": pl.Date,
+    "TIMESTAMP": pl.Datetime,
+    "DOUBLE": pl.Float64,
+    "VARCHAR": pl.String,
+}
 
 
 def empty(kpi: Kpi, names):
@@ -97,5 +104,6 @@ def test_measures_that_no_kpi_uses_yet_are_explained_too():
     kpi = find_kpi("ed_arrivals")
     assert measure_in_words(replace(kpi, measure=Rate("falls", "bed_days"))) == "sum of `falls` by sum of `bed_days`"
     assert measure_in_words(replace(kpi, measure=Mean("minutes"))) == "mean of `minutes`"
+    assert measure_in_words(replace(kpi, measure=Total("minutes"))) == "sum of `minutes`"
     assert replace(kpi, measure=Rate("falls", "bed_days")).columns >= {"falls", "bed_days"}
     assert "minutes" in replace(kpi, measure=Mean("minutes")).columns

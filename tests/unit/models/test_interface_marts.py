@@ -245,6 +245,26 @@ def test_a_result_message_finds_its_encounter_through_the_order(hospital):
     ]
 
 
+@pytest.mark.parametrize(("days", "drifted"), [(4, [False, True]), (3, [False, False])])
+def test_a_format_of_fewer_than_a_quarter_of_the_days_is_drift(hospital, days, drifted):
+    for day in range(days + 1):
+        shape = "2.6:MSH" if day == days else "2.5:MSH"
+        at = f"2026-01-{day + 5:02}T10:00:00-05:00"
+        hospital.event(f"m{day}", "received", "10:00:00", msg_type="ORU", msg_shape=shape, occurred_at=at)
+    hospital.event("unlogged", "received", "10:00:00", msg_type="ORU")
+    found = {row["message_key"]: row for row in hospital.build("marts.message")}
+    assert [found["m0"]["is_drifted"], found[f"m{days}"]["is_drifted"]] == drifted
+    assert [found[name]["is_shape_known"] for name in ("m0", "unlogged")] == [True, False]
+
+
+def test_what_a_person_did_by_hand_names_a_role_and_a_destination(hospital):
+    lis(hospital, ("dead_lettered", "10:00:03"), ("replayed", "10:30:00", {"actor_role": "service desk"}))
+    hospital.event("m2", "replayed", "11:00:00", replay_of_uid="m1")
+    found = {row["message_key"]: row for row in hospital.build("marts.intervention")}
+    assert (found["m1"]["kind"], found["m1"]["role"], found["m1"]["destination"]) == ("replayed", "service desk", "LIS")
+    assert (found["m2"]["role"], found["m2"]["destination"], found["m2"]["unit"]) == ("Unknown", "Unknown", "ADT")
+
+
 def test_channels_seen_and_channels_registered_stand_side_by_side(hospital):
     hospital.db.execute(
         "insert into raw.registry_interface (flow, source, facility) values "
@@ -260,3 +280,107 @@ def test_channels_seen_and_channels_registered_stand_side_by_side(hospital):
     }
     assert found["TEST"]["facility"] == "Unregistered"
     assert (found["ADT"]["retried"], found["ADT"]["queue_depth"]) == (1, 1)
+
+
+def feed(hospital, *instants, flow="ADT", **columns):
+    """Messages received at these local instants of January."""
+    for number, at in enumerate(instants):
+        hospital.event(f"{flow}{number}", "received", "", occurred_at=f"2026-01-{at}-05:00", flow=flow, **columns)
+
+
+def hours(hospital, flow="ADT"):
+    found = [row for row in hospital.build("marts.channel_hour") if row["channel"] == flow]
+    return sorted(found, key=lambda row: row["began_at"])
+
+
+def test_a_feed_is_silent_from_its_longest_silence_until_its_next_message(hospital):
+    hospital.db.execute(
+        "insert into raw.registry_interface (flow, source, facility, max_silence_minutes) "
+        "values ('ADT', 'engine', 'Northfield', 90), ('FAX', 'engine', 'Northfield', 60)"
+    )
+    feed(hospital, "05T10:00:00", "05T12:15:00", "05T12:30:00")
+    found = hours(hospital)
+    # silent from 11:30 to 12:15; after 12:30 the log says no more, and nobody knows
+    assert [row["silent_minutes"] for row in found] == [0, 30, 15]
+    assert [row["messages"] for row in found] == [1, 0, 2]
+    assert [row["began_hour"].hour for row in found] == [10, 11, 12]
+    # registered and never seen: silent from an hour after the log begins until it ends
+    assert [row["silent_minutes"] for row in hours(hospital, "FAX")] == [0, 60, 30]
+
+
+def test_an_hour_without_a_message_is_silence_where_five_are_usual(hospital):
+    usual = [f"{day:02}T10:{minute:02}:00" for day in (5, 12, 26) for minute in (0, 10, 20, 30, 40)]
+    feed(hospital, *usual, "19T09:00:00")
+    feed(hospital, "05T09:00:00", "26T11:00:00", flow="OTHER")
+    at_ten = {row["began_at"].day: row for row in hours(hospital) if row["began_at"].hour == 10}
+    assert (at_ten[19]["messages"], at_ten[19]["expected_messages"], at_ten[19]["silent_minutes"]) == (0, 5, 60)
+    assert (at_ten[5]["expected_messages"], at_ten[5]["silent_minutes"]) == (5, 0)  # the median of 5, 0 and 5
+    # Tuesdays at ten are always quiet
+    assert (at_ten[6]["expected_messages"], at_ten[6]["silent_minutes"]) == (0, 0)
+
+
+def test_with_one_other_week_nothing_is_usual_yet(hospital):
+    feed(hospital, "05T10:00:00", "12T10:00:00")
+    assert {row["is_baseline_known"] for row in hours(hospital)} == {False}
+
+
+def test_the_hour_that_the_clock_repeats_is_two_hours(hospital):
+    hospital.event("a", "received", "", occurred_at="2025-11-02T01:30:00-04:00")
+    hospital.event("b", "received", "", occurred_at="2025-11-02T01:30:00-05:00")
+    found = hours(hospital)
+    assert [(row["began_hour"].hour, row["messages"]) for row in found] == [(1, 1), (1, 1)]
+    assert len({row["channel_hour_key"] for row in found}) == 2
+
+
+@pytest.mark.parametrize(("tries", "is_storm"), [((5, 5, 5, 1, 1), True), ((9, 9, 1, 1, 1), False), ((9, 9, 9), False)])
+def test_a_storm_is_an_hour_in_which_most_deliveries_are_tried_over_and_over(hospital, tries, is_storm):
+    for number, attempts in enumerate(tries):
+        uid = f"m{number}"
+        hospital.event(uid, "received", "10:00:00")
+        hospital.event(uid, "attempt_started", "10:00:01", node="LIS", attempt_no=attempts)
+        hospital.event(uid, "delivered", "10:00:02", node="LIS")
+    (row,) = hours(hospital)
+    assert (row["is_storm"], row["attempts"], row["deliveries"]) == (is_storm, sum(tries), len(tries))
+
+
+def test_hours_of_the_same_trouble_are_one_incident(hospital):
+    hospital.db.execute(
+        "insert into raw.registry_interface (flow, source, facility, max_silence_minutes) "
+        "values ('ADT', 'engine', 'Northfield', 60)"
+    )
+    feed(hospital, "05T10:00:00", "05T13:00:00", "05T13:30:00", "05T15:00:00")
+    found = sorted(hospital.build("marts.interface_incident"), key=lambda row: row["started_at"])
+    # silent from 11:00 to 13:00 and from 14:30 to 15:00
+    assert [
+        (row["kind"], row["started_at"].hour, row["ended_at"].hour, row["hours"], row["amount"]) for row in found
+    ] == [
+        ("silent", 11, 13, 2, 120),
+        ("silent", 14, 15, 1, 30),
+    ]
+
+
+def test_drift_with_quiet_hours_in_between_is_one_incident_and_a_storm_another(hospital):
+    for day in range(6, 12):
+        feed(hospital, f"{day:02}T10:00:00", flow=f"OLD{day}", flow_name="ADT", msg_shape="2.5:MSH")
+    feed(hospital, "05T10:00:00", "05T13:00:00", "05T20:00:00", msg_shape="2.6:MSH")
+    for number in range(5):
+        hospital.event(f"m{number}", "received", "21:00:00", msg_shape="2.5:MSH")
+        hospital.event(f"m{number}", "attempt_started", "21:00:01", node="LIS", attempt_no=7)
+        hospital.event(f"m{number}", "delivered", "21:00:02", node="LIS")
+    found = hospital.build("marts.interface_incident")
+    assert sorted((row["kind"], row["started_at"].hour, row["ended_at"].hour, row["amount"]) for row in found) == [
+        ("retry_storm", 21, 22, 35),
+        ("schema_drift", 10, 14, 2),
+        ("schema_drift", 20, 21, 1),
+    ]
+
+
+def test_drifted_messages_and_those_sent_again_are_told_apart(hospital):
+    for day in range(5, 11):
+        shape = "2.6:MSH" if day == 10 else "2.5:MSH"
+        feed(hospital, f"{day:02}T10:00:00", flow=f"ADT{day}", flow_name="ADT", msg_shape=shape)
+    hospital.event("again", "received", "", occurred_at="2026-01-10T10:30:00-05:00", replay_of_uid="ADT100")
+    found = {
+        (row["began_at"].day, row["messages"], row["drifted_messages"]) for row in hours(hospital) if row["messages"]
+    }
+    assert found == {(day, 1, int(day == 10)) for day in range(5, 11)}

@@ -44,6 +44,18 @@ def test_milliseconds(amount, said):
 
 
 @pytest.mark.parametrize(
+    ("kind", "amount", "said"),
+    [
+        ("silent", 180, "silent for 3 h 00"),
+        ("retry_storm", 1200, "a storm of 1,200 attempts"),
+        ("schema_drift", 40, "40 messages in an unusual format"),
+    ],
+)
+def test_incidents_in_words(kind, amount, said):
+    assert wording.incident(kind, amount) == said
+
+
+@pytest.mark.parametrize(
     ("amount", "unit", "said"),
     [
         (0.118, "percent", "11.8 %"),
