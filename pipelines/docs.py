@@ -46,15 +46,26 @@ def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[t
             yield from _commands(command.commands[name], (*path, name))
 
 
+HELP_OPTIONS = ["-h", "--help"]
+"""As the program has them: a command keeps the option it made first, so a page must ask for the same one."""
+
+
 def _help(path: tuple[str, ...], command: click.Command) -> str:
     """A command's help at a fixed width, so that the terminal it was made on does not show."""
     import click
 
     context: click.Context | None = None
     for name in path[:-1]:
-        context = click.Context(click.Group(name), info_name=name, parent=context)
+        context = click.Context(click.Group(name), info_name=name, parent=context, help_option_names=HELP_OPTIONS)
     return command.get_help(
-        click.Context(command, info_name=path[-1], parent=context, terminal_width=110, max_content_width=110)
+        click.Context(
+            command,
+            info_name=path[-1],
+            parent=context,
+            terminal_width=110,
+            max_content_width=110,
+            help_option_names=HELP_OPTIONS,
+        )
     ).strip()
 
 
