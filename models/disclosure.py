@@ -1,15 +1,17 @@
 """Small-number suppression: which published numbers must be hidden so that no small group of people can be counted.
 
 One pure function. It protects people, so it is applied to KPIs that are about people, never to counts of messages.
-A cell with a denominator below the threshold is hidden, and with it as many others as it takes that no hidden
-denominator can be worked out from the shown ones: by subtracting parts from a total along any dimension, by
-subtracting short periods from a long one that they fill, or by any chain of such sums.
+A cell with a denominator below the threshold is hidden, and with it as many others as it takes that no denominator
+below the threshold can be worked out from the shown ones: by subtracting parts from a total along any dimension, by
+subtracting short periods from a long one that they fill, or by any chain of such sums. The others need no protection
+of their own: a reader who works one of them out has found a group that is large enough to be shown.
 
 A denominator of zero is shown: nobody is in it. A reader may therefore assume that every hidden one is at least 1.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
@@ -41,16 +43,20 @@ class Cell:
     suppressed: bool = False
 
 
-def suppress(cells: Sequence[Cell], threshold: int) -> list[Cell]:
+def suppress(cells: Sequence[Cell], threshold: int, *, guard_all: bool = False) -> list[Cell]:
     """The same cells in the same order, those that must be hidden marked and without their denominator.
 
-    All published cells of one KPI belong into one call: a total given away elsewhere cannot be protected. A threshold
-    of 0 or 1 hides nothing.
+    All published cells of one KPI belong into one call: a total given away elsewhere cannot be protected. Cells that
+    come in as suppressed stay so. A threshold of 0 or 1 hides no more than those. `guard_all` protects every hidden
+    number, not only the small ones: more than is needed, yet often a way that hides fewer.
     """
     sizes = [cell.denominator or 0 for cell in cells]
-    hidden = {i for i, size in enumerate(sizes) if 0 < size < threshold}
-    if hidden:
-        _hide_enough(sizes, [_worth(cell) for cell in cells], hidden, _identities(cells, sizes))
+    small = frozenset(i for i, size in enumerate(sizes) if 0 < size < threshold)
+    hidden = set(small) | {i for i, cell in enumerate(cells) if cell.suppressed}
+    if small:
+        _hide_enough(
+            sizes, hidden if guard_all else small, [_worth(cell) for cell in cells], hidden, _identities(cells, sizes)
+        )
     return [replace(cell, denominator=None, suppressed=True) if i in hidden else cell for i, cell in enumerate(cells)]
 
 
@@ -101,9 +107,13 @@ def _by_time(cells: Sequence[Cell]) -> Iterator[Identity]:
 
 
 def _hide_enough(
-    sizes: Sequence[int], worth: Sequence[Worth], hidden: set[int], identities: Sequence[Identity]
+    sizes: Sequence[int],
+    guarded: AbstractSet[int],
+    worth: Sequence[Worth],
+    hidden: set[int],
+    identities: Sequence[Identity],
 ) -> None:
-    """Add to `hidden` until nothing hidden can be worked out.
+    """Add to `hidden` until nothing that is guarded can be worked out.
 
     Ends: every turn hides something, and when every cell of a chain of sums is hidden nothing in it can be worked out.
     """
@@ -116,11 +126,12 @@ def _hide_enough(
         changed = {
             chosen
             for identity in waiting
-            if _gives_away(identity, sizes, hidden)
+            if _gives_away(identity, sizes, guarded, hidden)
             for chosen in _hide_one_more([identity], worth, hidden)
         }
         if not changed:
-            for i in _solvable(identities, hidden) or _bounded(identities, sizes, hidden):
+            told = guarded & set(_solvable(identities, hidden))
+            for i in sorted(told or guarded & set(_bounded(identities, sizes, hidden))):
                 changed |= _hide_near(i, of_cell, worth, hidden)
         waiting = [identity for i in sorted(changed) for identity in of_cell[i]]
 
@@ -143,13 +154,15 @@ def _hide_near(i: int, of_cell: Mapping[int, list[Identity]], worth: Sequence[Wo
     return set()
 
 
-def _gives_away(identity: Identity, sizes: Sequence[int], hidden: set[int]) -> bool:
-    """Whether this one sum tells a hidden size: one unknown, or parts so few that each must be 1."""
+def _gives_away(identity: Identity, sizes: Sequence[int], guarded: AbstractSet[int], hidden: AbstractSet[int]) -> bool:
+    """Whether this one sum tells a guarded size: one unknown, or parts so few that each must be 1."""
     total, parts = identity
     unknown = [part for part in parts if part in hidden]
     if total in hidden:
-        return not unknown
-    return len(unknown) == 1 or (len(unknown) > 1 and sum(sizes[part] for part in unknown) == len(unknown))
+        return total in guarded and not unknown
+    if len(unknown) == 1:
+        return unknown[0] in guarded
+    return len(unknown) > 1 and sum(sizes[part] for part in unknown) == len(unknown)
 
 
 def _hide_one_more(identities: Iterable[Identity], worth: Sequence[Worth], hidden: set[int]) -> set[int]:

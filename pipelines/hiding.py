@@ -11,6 +11,7 @@ hidden, and facilities are hidden together, so that no facility is what remains 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,24 @@ import polars as pl
 from models.disclosure import Cell, suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from models.kpi import Kpi
 
 HIDDEN = ("value", "numerator", "denominator", "open_cases")
 _WEEK = timedelta(days=7)
+_LEFT_OUT = (
+    frozenset({"week"}),
+    frozenset({"month"}),
+    frozenset({"week", "month"}),
+    frozenset({"week", "month", "window", "all"}),
+)
+"""Grains in which units may be left out altogether, tried in this order."""
+_READ = {"unit": 1, "facility": 100, "whole": 400}
+"""How much a number is worth that is about a unit, a facility, the whole: a leader opens the last two first."""
+_READ_GRAIN = {"week": 1, "month": 2, "window": 6, "all": 6}
+"""How much a number is worth by the length of its period; cards and tables show windows."""
 
 
 def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.DataFrame:
@@ -39,7 +51,7 @@ def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.Dat
         for row in longer.iter_rows(named=True)
     ]
     longer = longer.with_columns(
-        pl.Series("suppressed", [cell.suppressed for cell in suppress(cells, threshold)], dtype=pl.Boolean)
+        pl.Series("suppressed", [cell.suppressed for cell in _suppressed(cells, threshold)], dtype=pl.Boolean)
     )
     totals, facilities = _hidden_weeks(longer, days, threshold)
     monday = pl.col("period").dt.truncate("1w")
@@ -49,6 +61,42 @@ def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.Dat
     )
     return pl.concat([longer, days]).with_columns(
         pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in HIDDEN
+    )
+
+
+def _suppressed(cells: Sequence[Cell], threshold: int) -> list[Cell]:
+    """The cells with the rule applied, and before it, where that loses less, all units of some grains.
+
+    Protecting a few small unit-weeks against every chain of sums can reach the totals, which are read most. Where all
+    unit-weeks go instead, a total above them has nothing to give away; the same of months, and of windows.
+    """
+    best = suppress(cells, threshold, guard_all=True)
+    least = _loss(best, cells, threshold)
+    for left_out in _LEFT_OUT:
+        if least == 0:
+            break
+        found = suppress(
+            [
+                replace(cell, suppressed=True)
+                if cell.grain in left_out and cell.place[1] and cell.denominator
+                else cell
+                for cell in cells
+            ],
+            threshold,
+        )
+        loss = _loss(found, cells, threshold)
+        if loss < least:
+            best, least = found, loss
+    return best
+
+
+def _loss(found: Sequence[Cell], cells: Sequence[Cell], threshold: int) -> int:
+    """What is hidden although it is not small, weighed by how many read it."""
+    return sum(
+        (_READ["unit"] if was.place[1] else _READ["facility"] if was.place[0] else _READ["whole"])
+        * _READ_GRAIN[was.grain]
+        for cell, was in zip(found, cells, strict=True)
+        if cell.suppressed and (was.denominator or 0) >= threshold
     )
 
 

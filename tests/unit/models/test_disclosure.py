@@ -1,5 +1,6 @@
-"""Small numbers: what is hidden, and the law that nothing hidden can be worked out from what is shown."""
+"""Small numbers: what is hidden, and the law that no small number can be worked out from what is shown."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import compress, product
 
@@ -35,7 +36,8 @@ def published(sizes, *, weeks=1, total_weeks=False):
 
 
 def hidden(cells, threshold=5):
-    return {(cell.place, cell.grain, cell.start) for cell in suppress(cells, threshold) if cell.suppressed}
+    found = suppress(cells, threshold, guard_all=True)
+    return {(cell.place, cell.grain, cell.start) for cell in found if cell.suppressed}
 
 
 def one_week(*units):
@@ -119,14 +121,14 @@ def test_a_chain_of_sums_gives_nothing_away_either():
     assert worked_out(cells, 5) == []
 
 
-def worked_out(cells, threshold):
-    """The hidden cells of which a reader might tell the size.
+def worked_out(cells, threshold, *, guard_all=False):
+    """The cells below the threshold of which a reader might tell the size.
 
     Parts add up to totals and a hidden size is at least 1; the smallest parts decide everything else. A cell is safe
     when people could be moved between hidden parts, one from or to each, so that every shown number stays as it is
     and this one changes.
     """
-    shown = suppress(cells, threshold)
+    shown = suppress(cells, threshold, guard_all=guard_all)
     parts = [i for i, cell in enumerate(cells) if None not in cell.place and cell.grain == "week"]
     members = [
         {
@@ -138,7 +140,7 @@ def worked_out(cells, threshold):
     ]  # fmt: skip
     unknown = [p for p in parts if shown[p].suppressed]
     kept = [[p in members[i] for p in unknown] for i, cell in enumerate(shown) if not cell.suppressed]
-    unsafe = {i: [p in members[i] for p in unknown] for i, cell in enumerate(shown) if cell.suppressed}
+    unsafe = {i: [p in members[i] for p in unknown] for i, cell in enumerate(cells) if 0 < cell.denominator < threshold}
     for moves in product(*((0, 1) if cells[p].denominator == 1 else (0, 1, -1) for p in unknown)):
         if not any(sum(compress(moves, of)) for of in kept):
             unsafe = {i: of for i, of in unsafe.items() if not sum(compress(moves, of))}
@@ -152,11 +154,19 @@ def worked_out(cells, threshold):
     north=st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), min_size=1, max_size=3),
     south=st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2), min_size=0, max_size=2),
     threshold=st.integers(2, 5),
+    guard_all=st.booleans(),
 )
-def test_no_hidden_denominator_can_be_worked_out_from_what_is_shown(north, south, threshold):
+def test_no_small_denominator_can_be_worked_out_from_what_is_shown(north, south, threshold, guard_all):
     sizes = {("North", f"n{i}"): tuple(counts) for i, counts in enumerate(north)}
     sizes |= {("South", f"s{i}"): tuple(counts) for i, counts in enumerate(south)}
     cells = published(sizes, weeks=2, total_weeks=True)
-    shown = suppress(cells, threshold)
+    shown = suppress(cells, threshold, guard_all=guard_all)
     assert all(cell.suppressed for cell, was in zip(shown, cells, strict=True) if 0 < was.denominator < threshold)
-    assert worked_out(cells, threshold) == []
+    assert worked_out(cells, threshold, guard_all=guard_all) == []
+
+
+def test_what_comes_in_hidden_stays_hidden_and_protects_what_is_small():
+    north, south = (replace(cell, suppressed=cell.place[1] is not None) for cell in one_week(("a", 3), ("b", 40))[2:])
+    total = Cell(("North", None), "week", MONDAY, MONDAY + WEEK, 43)
+    assert [cell.suppressed for cell in suppress([total, north, south], 5)] == [False, True, True]
+    assert [cell.suppressed for cell in suppress([total, north, south], 0)] == [False, True, True]
