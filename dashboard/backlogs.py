@@ -10,6 +10,7 @@ from typing import Any
 from dashboard import data, readings, words
 from dashboard.here import Here
 from models import wording
+from models.clearing import time_to_clear
 from models.kpi import Kpi
 from models.throughput import AGE_BANDS
 
@@ -63,17 +64,26 @@ def headline(found: Sequence[Backlog], weeks: int) -> tuple[str, str]:
     if not found:
         return "No open work is known here.", "Choose another unit, or deliver tasks and handoffs."
     lead = "; ".join(_waiting(each) for each in found)
+    work = {each.kpi.mart: each for each in reversed(found)}.values()  # of overdue tasks the open ones speak already
     flows = [
         f"{words.counted(each.kpi, each.opened)} came in and {wording.number(each.closed)} were finished"
-        for each in found
+        for each in reversed(work)
     ]
-    return f"{lead}.", f"In the last {weeks} weeks {'; '.join(flows)}."
+    return f"{lead[0].upper()}{lead[1:]}.", f"In the last {weeks} weeks {'; '.join(flows)}."
+
+
+def clearing(each: Backlog) -> str:
+    """When nothing would wait any more, at the rate of the window; empty where nothing waits or no week is known."""
+    if not each.waiting or not each.weeks:
+        return ""
+    days = time_to_clear(waiting=each.waiting, created=each.opened, completed=each.closed, days=7 * len(each.weeks))
+    if days is None:
+        return "At the rate of these weeks it is never cleared: no more is finished than comes in."
+    return f"At the rate of these weeks it is cleared in {wording.duration(days * 24 * 60)}."
 
 
 def _waiting(each: Backlog) -> str:
-    one, many = words.COUNTED.get(each.kpi.mart, ("case", "cases"))
+    name = each.kpi.short_title.lower()
     if not each.waiting:
-        return f"No {one} waits"
-    if each.waiting == 1:
-        return f"1 {one} waits, for {wording.duration(each.oldest_minutes)} so far"
-    return f"{wording.number(each.waiting)} {many} wait, the oldest for {wording.duration(each.oldest_minutes)}"
+        return f"{name}: none"
+    return f"{name}: {wording.number(each.waiting)}, the oldest for {wording.duration(each.oldest_minutes)}"

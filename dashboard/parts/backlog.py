@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import charts, words
-from dashboard.backlogs import Backlog
+from dashboard.backlogs import Backlog, clearing
 from dashboard.parts import markup
 from dashboard.parts.picture import draw_picture
 from models import wording
@@ -46,6 +46,7 @@ def draw_backlog(each: Backlog) -> None:
                 rows=[(row["band"], wording.number(row["n"])) for row in each.bands],
                 numeric=(many.capitalize(),),
             )
+            st.caption(clearing(each))
         else:
             markup.empty("Nothing waits at the data cut.", "What comes next appears with the next publication.")
 

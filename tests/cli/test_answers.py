@@ -117,6 +117,9 @@ def test_kpi_cases_lead_to_file_and_line(wardflow, kpi_id):
     worth = "flag" if unit == "percent" else f"value_{unit}"
     for row in found["rows"]:
         assert set(row) >= {"case_key", worth, "file", "line"}
+        if row["file"] is None:  # an hour in which nothing came stands in no file
+            assert kpi_id == "silent_feed_minutes"
+            continue
         lines = (wardflow.home / row["file"]).read_bytes().splitlines()
         assert 1 <= row["line"] <= len(lines)
 

@@ -26,13 +26,14 @@ def test_orders_are_answered_by_their_turnaround(homes, visit):
 def test_the_backlog_says_what_waits_and_whether_it_is_picked_up(homes, visit):
     # 3 + 2 wait; 13 weeks of 30 came in, 9 weeks of 29 and 4 of 30 were finished: 390 and 381
     said = words(visit(homes["sample"], "backlog"))
-    assert "5 handoffs wait, the oldest for 3\u00a0h\u00a020." in said
+    assert "Open handoffs: 5, the oldest for 3\u00a0h\u00a020." in said
+    assert "it is never cleared: no more is finished than comes in." in said
     assert "In the last 13 weeks 390 handoffs came in and 381 were finished." in said
 
 
 def test_where_nothing_waits_the_page_says_so(homes, visit):
     said = words(visit(homes["sample"], "backlog", facility="Eastbrook Community"))
-    assert "No handoff waits." in said
+    assert "Open handoffs: none." in said
     assert "Nothing waits at the data cut." in said
     assert "No open work is known here." in words(visit(homes["empty"], "backlog"))
 
