@@ -133,7 +133,7 @@ def draw_paths(found: Workflow) -> None:
         )
         return
     again = f"A step recurs in {wording.number(total['rework_cases'])} of {wording.number(total['cases'])} cases."
-    st.markdown(f"**{bottlenecks.percent(usual[1])}** take the most usual path. {again}")
+    st.markdown(f"**{wording.percent(usual[1])}** take the most usual path. {again}")
     markup.table(
         "The paths that cases take",
         ("Cases", "Share", "Path"),

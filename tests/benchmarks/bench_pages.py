@@ -18,6 +18,7 @@ PAGES: dict[str, dict[str, str]] = {
     "emergency": {},
     "turnaround": {},
     "backlog": {},
+    "bottlenecks": {},
     "pilots": {"pilot": "discharge-by-noon"},
     "interfaces": {},
     "data_quality": {},

@@ -16,6 +16,8 @@ PAGES = {
     "emergency": "/emergency",
     "turnaround": "/turnaround",
     "backlog": "/backlog",
+    "bottlenecks": "/bottlenecks",
+    "messages stuck": "/bottlenecks?workflow=message-delivery",
     "pilots": "/pilots",
     "one pilot": "/pilots?pilot=discharge-by-noon",
     "interfaces": "/interfaces",

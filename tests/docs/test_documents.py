@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from models.kpis import KPIS
 from pipelines import docs
 from pipelines.cli import main
 
@@ -75,6 +76,11 @@ def test_every_decision_is_numbered_and_says_what_forced_it() -> None:
         text = page.read_text(encoding="utf-8")
         assert "\n## What forced it\n" in text, page.name
         assert "\n## Decision\n" in text, page.name
+
+
+def test_every_kpi_has_an_example_that_can_be_counted_by_hand() -> None:
+    examples = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "tests/spec").glob("test_*.py"))
+    assert [kpi for kpi in KPIS if f'"{kpi}"' not in examples] == []
 
 
 def test_a_missing_marker_is_said_plainly() -> None:
