@@ -45,9 +45,9 @@ test-pipeline: setup  ## the whole pipeline in process, the scheduler, and what 
 test-dashboard: setup  ## every page, without a browser
 	$(PYTEST) -n 2 --dist loadfile tests/dashboard
 
-# A process of its own: sync Playwright and Dagster do not share one.
+# Processes of their own: sync Playwright and Dagster do not share one.
 test-browser: setup  ## every page, in a real Chromium
-	$(PYTEST) tests/browser
+	$(PYTEST) -n 2 tests/browser
 
 coverage: setup  ## every branch of models/ and data_quality/ was taken by test-core and test-pipeline
 	$(BIN)/python -m coverage report --fail-under=100 --show-missing --skip-covered
