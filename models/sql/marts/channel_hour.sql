@@ -80,8 +80,7 @@ with arrival as (
     group by
         source,
         channel,
-        date_diff('second', timestamptz '1970-01-01 00:00:00+00', received_at)
-        - date_diff('second', date_trunc('hour', received_at::timestamp), received_at::timestamp)
+        began_second
 ), drifted as (
     select
         source,
@@ -94,8 +93,7 @@ with arrival as (
     group by
         source,
         channel,
-        date_diff('second', timestamptz '1970-01-01 00:00:00+00', received_at)
-        - date_diff('second', date_trunc('hour', received_at::timestamp), received_at::timestamp)
+        began_second
 ), tried as (
     select
         source,
@@ -109,8 +107,7 @@ with arrival as (
     group by
         source,
         channel,
-        date_diff('second', timestamptz '1970-01-01 00:00:00+00', received_at)
-        - date_diff('second', date_trunc('hour', received_at::timestamp), received_at::timestamp)
+        began_second
 ), sign as (
     select
         source,
