@@ -73,17 +73,13 @@ def _suppressed(cells: Sequence[Cell], threshold: int) -> list[Cell]:
     best = suppress(cells, threshold, guard_all=True)
     least = _loss(best, cells, threshold)
     for left_out in _LEFT_OUT:
-        if least == 0:
-            break
-        found = suppress(
-            [
-                replace(cell, suppressed=True)
-                if cell.grain in left_out and cell.place[1] and cell.denominator
-                else cell
-                for cell in cells
-            ],
-            threshold,
-        )
+        without = [
+            replace(cell, suppressed=True) if cell.grain in left_out and cell.place[1] and cell.denominator else cell
+            for cell in cells
+        ]
+        if _loss(without, cells, threshold) >= least:  # the rule only hides more
+            continue
+        found = suppress(without, threshold)
         loss = _loss(found, cells, threshold)
         if loss < least:
             best, least = found, loss
