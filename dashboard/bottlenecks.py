@@ -93,7 +93,7 @@ def headline(found: Workflow) -> tuple[str, str]:
         lost = "lost beyond the windows" if found.cost == "lost_seconds" else "waited"
         share = (worst[found.cost] or 0) / cost
         lead = (
-            f"Of {wording.number(cost / HOUR)} {found.unit} {lost}, {percent(share)} were between "
+            f"Of {wording.number(cost / HOUR)} {found.unit} {lost}, {wording.whole_percent(share)} were between "
             f"{worst['activity']} and {worst['next_activity']}."
         )
     total = found.total
@@ -185,11 +185,6 @@ def _figures(edge: Row) -> str:
     median, most = duration(edge["wait_median_seconds"]), duration(edge["wait_p90_seconds"])
     lost = f" · {hours(edge['lost_seconds'])} lost" if (edge["lost_seconds"] or 0) >= HOUR else ""
     return f"{wording.number(edge['count'])} · {median} · 90 % {most}{lost}".replace(" ", "\u00a0")
-
-
-def percent(share: float) -> str:
-    """A share in whole percent."""
-    return f"{share * 100:.0f} %"
 
 
 def hot(found: Workflow) -> set[str]:

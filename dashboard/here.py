@@ -8,6 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from dashboard.access import Person
 from dashboard.filters import View
+from models.kpi import Kpi
 from models.publication import Manifest
 
 _KEY = "_here"
@@ -37,6 +38,10 @@ class Here:
     def link(self, page: str, label: str, view: View, **options: object) -> None:
         """A link to a page with a view; the only way pages point at each other."""
         st.page_link(self.pages[page], label=label, query_params=view.params, **options)  # type: ignore[arg-type]
+
+    def link_to_kpi(self, kpi: Kpi, label: str | None = None, view: View | None = None) -> None:
+        """A link to a KPI's page as it stands in cards, lists and tables: without an icon, by default its short title in bold."""
+        self.link("kpi", label or f"**{kpi.short_title}**", (view or self.view).to_kpi(kpi.id), icon="", help="")
 
 
 def put(here: Here) -> None:

@@ -27,6 +27,11 @@ def percent(share: float | None) -> str:
     return _signed(f"{share * 100:.{decimals}f} %")
 
 
+def whole_percent(share: float) -> str:
+    """A fraction (0 to 1) in whole percent, where a decimal would say too much: `94 %`."""
+    return f"{share * 100:.0f} %"
+
+
 def duration(minutes: float | None) -> str:
     """Minutes as people say them: `45 s`, `58 min`, `3 h 52`, `3 d 4 h`."""
     if minutes is None:

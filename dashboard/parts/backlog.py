@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import charts, words
-from dashboard.backlogs import Backlog, clearing
+from dashboard.backlogs import Backlog, Row, clearing
 from dashboard.parts import markup
 from dashboard.parts.picture import draw_picture
 from models import wording
@@ -51,5 +51,5 @@ def draw_backlog(each: Backlog) -> None:
             markup.empty("Nothing waits at the data cut.", "What comes next appears with the next publication.")
 
 
-def _said(row: dict[str, object], many: str) -> str:
-    return f"{wording.week(row['week'])}: {row['opened']:,} {many} came in, {row['closed']:,} were finished"  # type: ignore[arg-type]
+def _said(row: Row, many: str) -> str:
+    return f"{wording.week(row['week'])}: {row['opened']:,} {many} came in, {row['closed']:,} were finished"

@@ -137,7 +137,7 @@ def _registered(row: Row) -> list[tuple[str, str]]:
 
 def _messages(row: Row) -> str:
     usual = row["throughput_ratio"]
-    return wording.number(row["messages"]) + (f" ({round(usual * 100)} %)" if usual is not None else "")
+    return wording.number(row["messages"]) + (f" ({wording.whole_percent(usual)})" if usual is not None else "")
 
 
 def _dead(row: Row) -> str:

@@ -28,7 +28,7 @@ def draw_card(here: Here, reading: Reading) -> None:
 def _card(here: Here, reading: Reading) -> None:
     kpi = reading.kpi
     with st.container(horizontal=True, horizontal_alignment="distribute", key=f"top-{kpi.id}"):
-        here.link("kpi", f"**{kpi.short_title}**", here.view.to_kpi(kpi.id), icon="", help="")
+        here.link_to_kpi(kpi)
         with st.popover(f":material/info: About {kpi.short_title}", type="tertiary", key=f"about-{kpi.id}"):
             draw_about(reading)
     st.html(_figures(here, reading))
@@ -72,7 +72,7 @@ def draw_line(here: Here, reading: Reading) -> None:
     """The same number on two lines, without its picture: for those that stand below the cards."""
     kpi = reading.kpi
     with st.container(key=f"line-{kpi.id}", gap=None):
-        here.link("kpi", kpi.short_title, here.view.to_kpi(kpi.id), icon="", help="")
+        here.link_to_kpi(kpi, kpi.short_title)
         shown = escape(unbroken(words.value(reading, here.suppress_below)))
         chips = []
         if reading.look == "value":

@@ -55,7 +55,7 @@ def _cells(here: Here, entry: Entry) -> tuple[str, str, str]:
 
 
 def _measure(here: Here, kpi: Kpi) -> Callable[[], None]:
-    return lambda: here.link("kpi", f"**{kpi.short_title}**", here.view.to_kpi(kpi.id), icon="", help="")
+    return lambda: here.link_to_kpi(kpi)
 
 
 def _table(here: Here, entry: Entry) -> Callable[[], None]:

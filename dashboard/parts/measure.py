@@ -39,7 +39,7 @@ def draw_pair(here: Here, found: Mapping[str, Reading], kpi: Kpi) -> None:
         st.html('<p class="wf-foot">Read it together with</p>', width="content")
         for reading in (found[each] for each in dict.fromkeys(named) if each):
             shown = f"{reading.kpi.short_title}: {words.value(reading, here.suppress_below)}"
-            here.link("kpi", shown, here.view.to_kpi(reading.kpi.id), icon="", help="")
+            here.link_to_kpi(reading.kpi, shown)
 
 
 def trend_rows(reading: Reading) -> list[tuple[str, ...]]:

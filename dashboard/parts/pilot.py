@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import charts, pilots, words
+from dashboard.filters import View
 from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.markup import Cell, chip
@@ -126,7 +127,7 @@ def _guardrails(here: Here, row: Row) -> None:
         ("Measure", "State", "Before", "After"),
         [
             ListedRow(
-                _rail(here, KPIS[rail["kpi"]], view.to_kpi(rail["kpi"])),
+                _rail(here, KPIS[rail["kpi"]], view),
                 [
                     words.GUARDRAILS[rail["state"]],
                     *(wording.value(rail[k], KPIS[rail["kpi"]].unit) for k in ("before", "after")),
@@ -137,5 +138,5 @@ def _guardrails(here: Here, row: Row) -> None:
     )
 
 
-def _rail(here: Here, kpi: Kpi, view: object) -> Callable[[], None]:
-    return lambda: here.link("kpi", kpi.short_title, view, icon="", help="")  # type: ignore[arg-type]
+def _rail(here: Here, kpi: Kpi, view: View) -> Callable[[], None]:
+    return lambda: here.link_to_kpi(kpi, kpi.short_title, view)

@@ -142,5 +142,4 @@ def _column(name: str) -> str:
 
 
 def _link(here: Here, reading: Reading) -> Callable[[], None]:
-    kpi = reading.kpi
-    return lambda: here.link("kpi", f"**{kpi.short_title}**", here.view.to_kpi(kpi.id), icon="", help="")
+    return lambda: here.link_to_kpi(reading.kpi)

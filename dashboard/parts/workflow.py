@@ -77,7 +77,7 @@ def _left_out(found: Workflow, shown: list[Row]) -> str:
         )
         parts.append(
             f"{wording.number(len(found.edges) - len(shown))} of {wording.number(len(found.edges))} steps are left out; "
-            f"the ones shown carry {bottlenecks.percent(waited)} of all waiting."
+            f"the ones shown carry {wording.whole_percent(waited)} of all waiting."
         )
     if found.hidden_edges:
         parts.append(f"{found.hidden_edges} steps of too few cases are hidden.")
@@ -109,7 +109,7 @@ def _to_edge(here: Here, found: Workflow, edge: Row) -> Callable[[], None]:
 def _wait_cells(edge: Row, cost_column: str, cost: float) -> list[markup.Cell | None]:
     share = (edge[cost_column] or 0) / cost if cost else 0.0
     queue, total = edge["queue_total_seconds"], edge["wait_total_seconds"]
-    percent = bottlenecks.percent(share)
+    percent = wording.whole_percent(share)
     return [
         edge["activity"],
         hours(edge[cost_column]),
@@ -118,7 +118,7 @@ def _wait_cells(edge: Row, cost_column: str, cost: float) -> list[markup.Cell | 
         duration(edge["wait_p90_seconds"]),
         duration(edge["target_seconds"]),
         edge["owner"] or wording.NONE,
-        None if queue is None or not total else bottlenecks.percent(queue / total),
+        None if queue is None or not total else wording.whole_percent(queue / total),
     ]
 
 

@@ -107,3 +107,7 @@ def test_days_weeks_and_times_have_their_weekday_and_no_leading_zero():
 
 def test_a_hidden_number_says_how_small():
     assert wording.suppressed(5) == "fewer than 5"
+
+
+def test_a_share_without_decimals():
+    assert [wording.whole_percent(share) for share in (0.0, 0.944, 1.278)] == ["0 %", "94 %", "128 %"]
