@@ -12,8 +12,8 @@ _CODING = "struct(system varchar, code varchar)"
 _SPELL = 'status varchar, "start" varchar, "end" varchar'
 
 _FHIR = {
-    "fhir_organization": "organization_id varchar, name varchar, part_of_ref varchar",
-    "fhir_location": f"location_id varchar, name varchar, status varchar, types {_CODING}[], "
+    "fhir_organization": "organization_id varchar, identifier_keys varchar[], name varchar, part_of_ref varchar",
+    "fhir_location": f"location_id varchar, identifier_keys varchar[], name varchar, status varchar, types {_CODING}[], "
     "physical_type_code varchar, part_of_ref varchar, organization_ref varchar",
     "fhir_patient": "patient_key varchar, mrn_keys varchar[]",
     "fhir_encounter": "encounter_key varchar, patient_key varchar, visit_keys varchar[], part_of_key varchar, "

@@ -134,6 +134,7 @@ class _Intake:
             sha256=sha256,
             resource_type=arrival.together,
             exported_at=self.arrivals.exported_at(arrival),
+            base=manifest.base if (manifest := self.arrivals.manifest_of(arrival.delivered.folder)) else None,
         )
 
     def _load(self, files: Sequence[Intake]) -> None:

@@ -132,6 +132,7 @@ class SourceSettings(_Part):
     path: str = ""
     zone: str | None = None
     authority: str | None = None
+    base: Annotated[str, Field(pattern=r"^https?://")] | None = None
     authorities: dict[Literal["mrn", "visit", "placer"], str] = {}
     mapping: LogMapping = LogMapping()
     columns: MetadataColumns = MetadataColumns()
@@ -149,7 +150,7 @@ class SourceSettings(_Part):
         return self.authority or self.name
 
     def authority_of(self, kind: Literal["mrn", "visit", "placer"]) -> str:
-        """The assigning authority of a business identifier in this source's logs; the source's name unless set."""
+        """The assigning authority of a business identifier that names none itself; the source's name unless set."""
         return self.authorities.get(kind, self.name)
 
 

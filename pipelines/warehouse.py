@@ -70,8 +70,23 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     for part in (ledger, fhir_projection, events, registry, decisions):
         for statement in part.TABLES.values():
             db.execute(statement)
-    for statement in events.UPGRADES:
+    for statement in (*events.UPGRADES, *_missing_columns(db)):
         db.execute(statement)
+
+
+def _missing_columns(db: duckdb.DuckDBPyConnection) -> list[str]:
+    """What brings a FHIR table up to date that was made before one of its columns was read."""
+    known = set(
+        db.execute(
+            "select 'raw.' || table_name, column_name from duckdb_columns() where schema_name = 'raw'"
+        ).fetchall()
+    )
+    return [
+        f"alter table {each.table} add column {column.name} {column.type}"
+        for each in fhir_projection.PROJECTIONS.values()
+        for column in each.columns
+        if (each.table, column.name) not in known
+    ]
 
 
 def _check_key(db: duckdb.DuckDBPyConnection, key: bytes, *, read_only: bool) -> None:

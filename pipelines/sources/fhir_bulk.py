@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.sources import fhir_deletions, lines
 from pipelines.sources.fhir_deletions import BUNDLE
-from pipelines.sources.fhir_elements import PROVENANCE, Projection
+from pipelines.sources.fhir_elements import PROVENANCE, SUBJECT, Projection
 from pipelines.sources.fhir_projection import PROJECTIONS
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ class FhirBulk:
         db = session.db
         source = files[0].source
         db.execute("set variable authority = $a", {"a": source.key_authority})
+        db.execute(
+            "set variable authorities = map($kinds::varchar[], $names::varchar[])",
+            {"kinds": list(source.authorities), "names": list(source.authorities.values())},
+        )
+        bases = {source.base, *(file.base for file in files)} - {None}
+        db.execute("set variable bases = $b::varchar[]", {"b": sorted(_place_of(base) for base in bases if base)})
         db.execute("set variable source_name = $s", {"s": source.name})
         hint = files[0].resource_type or ""
         for chunk in lines.chunks(session, list(files)):
@@ -83,6 +89,11 @@ class FhirBulk:
         if projection is not _NOTHING:
             _insert_versions(session, projection)
         _account(session, is_kept=projection is not _NOTHING)
+
+
+def _place_of(base: str) -> str:
+    """A server's address without scheme and last slash, as references are compared with it."""
+    return base.partition("://")[2].rstrip("/")
 
 
 def lines_of(*, everything: bool, resource_type: str) -> str:
@@ -146,6 +157,8 @@ def _flags(projection: Projection) -> str:
     found = [f"form_of({x})" for x in (*projection.times, *projection.future_times)]
     found += [f"distance_of({x}, exported_at)" for x in projection.times]
     found += [f"reference_of({x})" for x in projection.references]
+    if SUBJECT in projection.references:
+        found.append(f"case when is_other_type({SUBJECT}.reference, 'Patient') then 'subject_is_no_patient' end")
     found += [f"case when zoned({end}) < zoned({start}) then 'end_before_start' end" for start, end in projection.spans]
     found += [f"case when {condition} then '{flag}' end" for flag, condition in projection.findings]
     found += [

@@ -14,7 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CODING = '{"coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
-REFERENCE = '{"reference":"VARCHAR"}'
+REFERENCE = (
+    '{"reference":"VARCHAR","type":"VARCHAR","identifier":'
+    '{"system":"VARCHAR","value":"VARCHAR","type":{"coding":[{"code":"VARCHAR"}]}}}'
+)
 PERIOD = '{"start":"VARCHAR","end":"VARCHAR"}'
 IDENTIFIERS = '[{"system":"VARCHAR","value":"VARCHAR","type":{"coding":[{"code":"VARCHAR"}]}}]'
 CODINGS_TYPE = "struct(system varchar, code varchar)[]"
@@ -83,6 +86,7 @@ class Projection:
             "resourceType": '"VARCHAR"',
             "id": '"VARCHAR"',
             "meta": '{"versionId":"VARCHAR","lastUpdated":"VARCHAR","tag":[{"code":"VARCHAR"}]}',
+            "contained": f'[{{"resourceType":"VARCHAR","id":"VARCHAR","identifier":{IDENTIFIERS}}}]',
         }
         return "{" + ",".join(f'"{name}":{shape}' for name, shape in {**common, **self.elements}.items()) + "}"
 
@@ -92,13 +96,57 @@ def snake(resource: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in resource).lstrip("_")
 
 
+ALIASES = {"patient": ("mrn", ("MR", "PI", "PT")), "encounter": ("visit", ("VN", "AN")), "order": ("placer", ("PLAC",))}
+"""Under which kind a business identifier of a resource is hashed, and the types that make it one; of other kinds any is."""
+
 ELEMENT_MACROS = (
+    # Whether an absolute URL points into another server than the one that exported; null where ours is not known.
+    r"""create or replace temp macro is_foreign(x) as case when len(getvariable('bases')) > 0 then not list_contains(
+            getvariable('bases'), regexp_extract(x, '^[a-z]+://(.*)/[A-Z][A-Za-z]+/[^/]+(?:/_history/[^/]+)?$', 1)) end""",
+    r"""create or replace temp macro is_other_type(x, wanted) as
+            not contains(x, wanted || '/') and regexp_matches(x, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+$')""",
     # The id that a literal reference of a wanted type points to: relative, absolute, versioned or urn:uuid. Else null.
     r"""create or replace temp macro id_of(reference, wanted) as nullif(case
             when reference like 'urn:uuid:%' then substr(reference, 10)
+            when contains(reference, '://') and coalesce(is_foreign(reference), false) then null
             else regexp_extract(reference, '(?:^|/)' || wanted || '/([^/|?#\s]+)(?:/_history/[^/]+)?$', 1)
         end, '')""",
-    "create or replace temp macro key_of(kind, reference, wanted) as keyed(kind, getvariable('authority'), id_of(reference, wanted))",
+    # Who gave out an identifier that names no system: the source, or whom its settings name for that kind.
+    """create or replace temp macro assigner(kind) as
+            coalesce(getvariable('authorities')[kind], getvariable('authority'))""",
+    # Business identifiers of a kind: those typed so, and those without a type. A social security number is never one.
+    """create or replace temp macro identifiers(kind, x, codes) as list_filter(list_transform(
+            list_filter(x, lambda i: i.value is not null and i.value <> ''
+                and not contains(coalesce(i.system, ''), 'us-ssn') and not ends_with(coalesce(i.system, ''), '2.16.840.1.113883.4.1')
+                and (codes is null or coalesce(len(i."type".coding), 0) = 0
+                    or list_has_any(list_transform(i."type".coding, lambda c: c.code), codes))),
+            lambda i: keyed(kind, coalesce(nullif(trim(i.system), ''), assigner(kind)), trim(i.value))), lambda k: k is not null)""",
+    "create or replace temp macro alias_kind(kind) as case kind "
+    + " ".join(f"when '{kind}' then '{alias}'" for kind, (alias, _) in ALIASES.items())
+    + " else kind || ' identifier' end",
+    "create or replace temp macro alias_types(kind) as case kind "
+    + " ".join(f"when '{kind}' then {list(types)}" for kind, (_, types) in ALIASES.items())
+    + " end",
+    # `Type?identifier=system|value`, percent-encoded or not, as the identifier that it asks for.
+    r"""create or replace temp macro asked_for(x, wanted) as try(url_decode(nullif(
+            regexp_extract(x, '(?:^|/)' || wanted || '\?(?:[^#]*&)?identifier=([^&#,]+)(?:&[^#,]*)?$', 1), '')))""",
+    """create or replace temp macro alias_of(kind, ref, wanted) as case
+            when contains(ref.reference, '?') then first_of(identifiers(alias_kind(kind), list_transform([asked_for(ref.reference, wanted)],
+                lambda q: struct_pack(
+                    system := case when contains(q, '|') then split_part(q, '|', 1) end,
+                    "value" := case when contains(q, '|') then substr(q, strpos(q, '|') + 1) else q end,
+                    "type" := struct_pack(coding := []::struct(code varchar)[]))), alias_types(kind)))
+            when starts_with(ref.reference, '#') then first_of(identifiers(alias_kind(kind),
+                flatten(list_transform(
+                    list_filter(r.contained, lambda c: c.id = substr(ref.reference, 2) and c.resourceType = wanted),
+                    lambda c: c.identifier)), alias_types(kind)))
+            when ref.reference is null and ref.identifier.value is not null and coalesce(ref."type", wanted) = wanted
+                then first_of(identifiers(alias_kind(kind), [ref.identifier], alias_types(kind)))
+        end""",
+    """create or replace temp macro key_of(kind, ref, wanted) as
+            coalesce(keyed(kind, getvariable('authority'), id_of(ref.reference, wanted)), alias_of(kind, ref, wanted))""",
+    """create or replace temp macro place_of(ref, wanted) as
+            coalesce(id_of(ref.reference, wanted), alias_of(lower(wanted), ref, wanted))""",
     r"create or replace temp macro word(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9._:/^+~-]{0,63}|[<>]') then x end",
     r"create or replace temp macro uri(x) as case when regexp_full_match(x, '[A-Za-z][A-Za-z0-9+.-]*:[^\s]{1,250}') then x end",
     r"""create or replace temp macro moment(x) as case when regexp_full_match(x,
@@ -113,20 +161,17 @@ ELEMENT_MACROS = (
         end""",
     """create or replace temp macro distance_of(x, exported_at) as case
             when zoned(x) > exported_at + interval 1 day or zoned(x) < exported_at - interval 20 year then 'far_time' end""",
-    """create or replace temp macro reference_of(x) as case
-            when x is null then null
-            when contains(x, '?') then 'conditional_reference'
-            when starts_with(x, '#') then 'contained_reference'
-            when not (starts_with(x, 'urn:uuid:') or regexp_matches(x, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+(/_history/[^/]+)?$'))
-                then 'unresolved_reference'
+    """create or replace temp macro reference_of(ref) as case
+            when ref.reference is null then case when ref.identifier.value is not null then 'logical_reference' end
+            when contains(ref.reference, '?') then 'conditional_reference'
+            when starts_with(ref.reference, '#') then 'contained_reference'
+            when not (starts_with(ref.reference, 'urn:uuid:')
+                or regexp_matches(ref.reference, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+(/_history/[^/]+)?$')) then 'unresolved_reference'
+            when contains(ref.reference, '://') then case is_foreign(ref.reference)
+                when true then 'foreign_reference' when false then null else 'unchecked_base' end
         end""",
     """create or replace temp macro codings(x) as list_filter(
             list_transform(x, lambda c: struct_pack(system := uri(c.system), code := word(c.code))), lambda c: c.code is not null)""",
-    # Business identifiers of a kind: those typed so, and those without a type.
-    """create or replace temp macro identifiers(kind, x, codes) as list_filter(list_transform(
-            list_filter(x, lambda i: i.value is not null and i.value <> '' and (
-                coalesce(len(i."type".coding), 0) = 0 or list_has_any(list_transform(i."type".coding, lambda c: c.code), codes))),
-            lambda i: keyed(kind, coalesce(i.system, ''), i.value)), lambda k: k is not null)""",
     "create or replace temp macro first_of(x) as list_filter(x, lambda i: i is not null)[1]",
 )
 
@@ -161,12 +206,14 @@ def all_codes(list_of_concepts: str) -> str:
 
 
 def keys(kind: str, references: str, wanted: str) -> str:
-    """The keyed hashes of the ids that a list of references points to."""
-    return f"list_filter(list_transform({references}, lambda x: key_of('{kind}', x.reference, '{wanted}')), lambda k: k is not null)"
+    """What a list of references points to, as keys."""
+    return (
+        f"list_filter(list_transform({references}, lambda x: key_of('{kind}', x, '{wanted}')), lambda k: k is not null)"
+    )
 
 
-PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject.reference, 'Patient')")
-ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter.reference, 'Encounter')")
-SUBJECT = "r.subject.reference"
-VISIT = "r.encounter.reference"
+PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject, 'Patient')")
+ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter, 'Encounter')")
+SUBJECT = "r.subject"
+VISIT = "r.encounter"
 BASED_ON = Column("order_keys", "varchar[]", keys("order", "r.basedOn", "ServiceRequest"))

@@ -7,6 +7,7 @@ what it says and the files disagree on becomes a finding.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
 
 NAME = "manifest.json"
 LONGEST = 32 << 20
+_KICK_OFF = re.compile(r"(https?://[^?#\s]+?)(?:/Patient|/Group/[^/?#]+)?/\$export(?:\?.*)?")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export says of itself. `counts`: by file name, the resources it should hold (null where it does not say)."""
+    """What an export says of itself. `counts`: by file name, the resources it should hold (null where it does not say); `base`:
+    the address of the server that was asked.
+    """
 
     exported_at: datetime | None
     counts: Mapping[str, int | None] = field(default_factory=dict)
     errors: int = 0
+    base: str | None = None
 
 
 def looks_like_one(start: bytes) -> bool:
@@ -48,7 +53,7 @@ def read(content: bytes) -> Manifest | None:
             if isinstance(url, str) and url:
                 counts[_file_name(url)] = count if isinstance(count, int) else None
     errors = [entry for part in ("error", "outcome") for entry in _dicts(document.get(part))]
-    return Manifest(_instant(document["transactionTime"]), counts, len(errors))
+    return Manifest(_instant(document["transactionTime"]), counts, len(errors), _base(document.get("request")))
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
@@ -61,6 +66,11 @@ def _file_name(url: str) -> str:
     except ValueError:
         path = url
     return unquote(path).rpartition("/")[2].removesuffix(".gz")
+
+
+def _base(request: object) -> str | None:
+    found = _KICK_OFF.fullmatch(request) if isinstance(request, str) else None
+    return found.group(1) if found else None
 
 
 def _instant(value: object) -> datetime | None:

@@ -33,7 +33,7 @@ from pipelines.sources.fhir_elements import (
 from pipelines.sources.fhir_work import WORK
 
 _LOCATION_SPELLS = """list_transform(r.location, lambda l: struct_pack(
-    location_id := id_of(l.location.reference, 'Location'), status := word(l.status),
+    location_id := place_of(l.location, 'Location'), status := word(l.status),
     "start" := moment(l.period."start"), "end" := moment(l.period."end")))"""
 _STATUS_SPELLS = """list_transform(r.statusHistory, lambda s: struct_pack(
     status := word(s.status), "start" := moment(s.period."start"), "end" := moment(s.period."end")))"""
@@ -44,18 +44,20 @@ PROJECTIONS: dict[str, Projection] = {
         Projection(
             resource="Organization",
             kind="organization",
-            elements={"name": '"VARCHAR"', "partOf": REFERENCE},
+            elements={"identifier": IDENTIFIERS, "name": '"VARCHAR"', "partOf": REFERENCE},
             columns=(
                 Column("organization_id", "varchar", "r.id"),
+                Column("identifier_keys", "varchar[]", "identifiers('organization identifier', r.identifier, null)"),
                 Column("name", "varchar", "r.name"),
-                Column("part_of_ref", "varchar", "id_of(r.partOf.reference, 'Organization')"),
+                Column("part_of_ref", "varchar", "place_of(r.partOf, 'Organization')"),
             ),
-            references=("r.partOf.reference",),
+            references=("r.partOf",),
         ),
         Projection(
             resource="Location",
             kind="location",
             elements={
+                "identifier": IDENTIFIERS,
                 "name": '"VARCHAR"',
                 "status": '"VARCHAR"',
                 "type": f"[{CODING}]",
@@ -65,14 +67,15 @@ PROJECTIONS: dict[str, Projection] = {
             },
             columns=(
                 Column("location_id", "varchar", "r.id"),
+                Column("identifier_keys", "varchar[]", "identifiers('location identifier', r.identifier, null)"),
                 Column("name", "varchar", "r.name"),
                 code("status", "r.status"),
                 Column("types", CODINGS_TYPE, 'codings(flatten(list_transform(r."type", lambda c: c.coding)))'),
                 Column("physical_type_code", "varchar", first_code("physicalType")),
-                Column("part_of_ref", "varchar", "id_of(r.partOf.reference, 'Location')"),
-                Column("organization_ref", "varchar", "id_of(r.managingOrganization.reference, 'Organization')"),
+                Column("part_of_ref", "varchar", "place_of(r.partOf, 'Location')"),
+                Column("organization_ref", "varchar", "place_of(r.managingOrganization, 'Organization')"),
             ),
-            references=("r.partOf.reference", "r.managingOrganization.reference"),
+            references=("r.partOf", "r.managingOrganization"),
         ),
         Projection(
             resource="Patient",
@@ -103,7 +106,7 @@ PROJECTIONS: dict[str, Projection] = {
                 own_key("Encounter", "encounter"),
                 PATIENT,
                 Column("visit_keys", "varchar[]", "identifiers('visit', r.identifier, ['VN', 'AN'])"),
-                Column("part_of_key", "varchar", "key_of('encounter', r.partOf.reference, 'Encounter')"),
+                Column("part_of_key", "varchar", "key_of('encounter', r.partOf, 'Encounter')"),
                 code("status", "r.status"),
                 code("class_code", "r.class.code"),
                 Column("priority_code", "varchar", first_code("priority")),
@@ -117,10 +120,10 @@ PROJECTIONS: dict[str, Projection] = {
                     "varchar[]",
                     "list_transform(codings(r.hospitalization.dischargeDisposition.coding), lambda c: c.code)",
                 ),
-                Column("organization_id", "varchar", "id_of(r.serviceProvider.reference, 'Organization')"),
+                Column("organization_id", "varchar", "place_of(r.serviceProvider, 'Organization')"),
             ),
             times=('r.period."start"', 'r.period."end"'),
-            references=(SUBJECT, "r.partOf.reference", "r.serviceProvider.reference"),
+            references=(SUBJECT, "r.partOf", "r.serviceProvider"),
             spans=(('r.period."start"', 'r.period."end"'),),
             findings=(
                 (
@@ -128,8 +131,12 @@ PROJECTIONS: dict[str, Projection] = {
                     'len(list_filter(r.location, lambda l: zoned(l.period."end") < zoned(l.period."start"))) > 0',
                 ),
                 (
+                    "conditional_reference",
+                    "len(list_filter(r.location, lambda l: contains(l.location.reference, '?'))) > 0",
+                ),
+                (
                     "unresolved_location",
-                    "len(list_filter(r.location, lambda l: id_of(l.location.reference, 'Location') is null)) > 0",
+                    "len(list_filter(r.location, lambda l: place_of(l.location, 'Location') is null)) > 0",
                 ),
             ),
         ),
@@ -159,10 +166,10 @@ PROJECTIONS: dict[str, Projection] = {
                 Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
                 code("priority", "r.priority"),
                 time("authored_on", "r.authoredOn"),
-                Column("location_id", "varchar", "id_of(r.locationReference[1].reference, 'Location')"),
+                Column("location_id", "varchar", "place_of(r.locationReference[1], 'Location')"),
             ),
             times=("r.authoredOn",),
-            references=(SUBJECT, VISIT, "r.locationReference[1].reference"),
+            references=(SUBJECT, VISIT, "r.locationReference[1]"),
         ),
         Projection(
             resource="Specimen",

@@ -74,7 +74,7 @@ WORK: tuple[Projection, ...] = (
         },
         columns=(
             own_key("Task", "task"),
-            Column("patient_key", "varchar", "key_of('patient', r.\"for\".reference, 'Patient')"),
+            Column("patient_key", "varchar", "key_of('patient', r.\"for\", 'Patient')"),
             ENCOUNTER,
             BASED_ON,
             Column("focus_type", "varchar", f"nullif({_FOCUS_TYPE}, '')"),
@@ -82,7 +82,7 @@ WORK: tuple[Projection, ...] = (
                 "focus_key",
                 "varchar",
                 f"case when {_FOCUS_TYPE} not in ('', 'Location') then "
-                f"key_of(kind_of({_FOCUS_TYPE}), r.focus.reference, {_FOCUS_TYPE}) end",
+                f"key_of(kind_of({_FOCUS_TYPE}), r.focus, {_FOCUS_TYPE}) end",
             ),
             Column(
                 "focus_location_id",
@@ -99,12 +99,12 @@ WORK: tuple[Projection, ...] = (
             time("execution_start", 'r.executionPeriod."start"'),
             time("execution_end", 'r.executionPeriod."end"'),
             time("due", 'r.restriction.period."end"'),
-            Column("location_id", "varchar", "id_of(r.location.reference, 'Location')"),
-            Column("owner_key", "varchar", "key_of('practitioner', r.owner.reference, 'Practitioner')"),
+            Column("location_id", "varchar", "place_of(r.location, 'Location')"),
+            Column("owner_key", "varchar", "key_of('practitioner', r.owner, 'Practitioner')"),
         ),
         times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
         future_times=('r.restriction.period."end"',),
-        references=('r."for".reference', VISIT, "r.focus.reference", "r.location.reference", "r.owner.reference"),
+        references=('r."for"', VISIT, "r.focus", "r.location", "r.owner"),
         spans=(('r.executionPeriod."start"', 'r.executionPeriod."end"'),),
     ),
     Projection(

@@ -49,7 +49,9 @@ class Head:
 
 @dataclass
 class Intake:
-    """One delivered file on its way in: who sent it, what it holds and what it was exported as of (null when nobody says)."""
+    """One delivered file on its way in: who sent it, what it holds, what it was exported as of and by which
+    server (null when nobody says).
+    """
 
     file_id: int
     delivered: Delivered
@@ -58,6 +60,7 @@ class Intake:
     sha256: str
     resource_type: str | None = None
     exported_at: datetime | None = None
+    base: str | None = None
     lines_read: int = 0
     blank_lines: int = 0
 

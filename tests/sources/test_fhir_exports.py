@@ -112,7 +112,6 @@ def test_a_subsetted_copy_never_replaces_a_resource(site, put):
         ("https://ehr.example/fhir/Patient/123", "123"),
         ("Patient/123/_history/4", "123"),
         ("urn:uuid:040dc7b1-27f9-43a3-82c9-b1a514db3071", "040dc7b1-27f9-43a3-82c9-b1a514db3071"),
-        ("Patient?identifier=urn:mrn|7", None),
         ("#contained", None),
         ("Group/123", None),
         ("the lady in room 4", None),
@@ -156,7 +155,8 @@ def test_a_social_security_number_is_no_record_number_even_hashed(site, fixtures
         ({"subject": {"reference": "Patient?identifier=x"}}, ["conditional_reference"]),
         ({"subject": {"reference": "Mrs Quillon"}}, ["unresolved_reference"]),
         ({"status": "asked Mrs Quillon"}, ["unreadable_code"]),
-        ({"location": [{"location": {"reference": "Location?x=1"}}]}, ["unresolved_location"]),
+        ({"location": [{"location": {"reference": "Location?x=1"}}]}, ["conditional_reference", "unresolved_location"]),
+        ({"subject": {"reference": "Group/123"}}, ["subject_is_no_patient"]),
         ({"id": "x" * 65}, ["over_long_id"]),
     ],
 )

@@ -1,0 +1,169 @@
+"""References: what each form points to, under whose authority, and what is flagged where it cannot be told."""
+
+import json
+
+import pytest
+
+from pipelines import keys, warehouse
+
+KEY = b"a site key for tests only"
+MRN = "urn:lark:mrn"
+
+
+def encounter(**more) -> dict:
+    return {"resourceType": "Encounter", "id": "e1", "status": "finished", **more}
+
+
+def patient(ident="p1", *identifiers) -> dict:
+    return {
+        "resourceType": "Patient",
+        "id": ident,
+        "identifier": [{"system": system, "value": value} for system, value in identifiers],
+    }
+
+
+def keyed(kind, authority, value):
+    return keys.keyed(KEY, kind, authority, value)
+
+
+def found(site):
+    return site.rows("select patient_key, flags from raw.fhir_encounter")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": f"Patient?identifier={MRN}|778812"},
+        {"reference": f"Patient?identifier={MRN}%7C778812"},
+        {"reference": "Patient?identifier=urn%3Alark%3Amrn%7C778812&active=true"},
+        {"reference": f"https://ehr.example/fhir/Patient?active=true&identifier={MRN}|778812"},
+        {"identifier": {"system": MRN, "value": "778812"}},
+        {"identifier": {"system": MRN, "value": " 778812 ", "type": {"coding": [{"code": "MR"}]}}, "type": "Patient"},
+        {"reference": "#who"},
+    ],
+)
+def test_a_person_named_only_by_a_record_number_has_the_key_of_that_number(site, put, subject):
+    contained = [{"resourceType": "Patient", "id": "who", "identifier": [{"system": MRN, "value": "778812"}]}]
+    site.ingest(put("Encounter.ndjson", encounter(subject=subject, contained=contained)))
+    site.ingest(put("Patient.ndjson", patient("p1", (MRN, "778812"))))
+    assert [key for key, _ in found(site)] == [keyed("mrn", MRN, "778812")]
+    assert site.rows("select mrn_keys from raw.fhir_patient") == [([keyed("mrn", MRN, "778812")],)]
+
+
+@pytest.mark.parametrize(
+    ("subject", "flag"),
+    [
+        ({"reference": f"Patient?identifier={MRN}|7,{MRN}|8"}, "conditional_reference"),
+        ({"reference": "Patient?name=Quillon"}, "conditional_reference"),
+        ({"reference": "Patient?identifier=%FF|%ZZ%7"}, "conditional_reference"),
+        ({"reference": "Patient?identifier=http://hl7.org/fhir/sid/us-ssn|999-51-3333"}, "conditional_reference"),
+        ({"reference": f"Group?identifier={MRN}|7"}, "conditional_reference"),
+        ({"reference": "#nobody"}, "contained_reference"),
+        ({"reference": "#device"}, "contained_reference"),
+        ({"identifier": {"system": MRN, "value": "7"}, "type": "Group"}, "logical_reference"),
+    ],
+)
+def test_what_names_nobody_in_particular_is_no_key_and_is_flagged(site, put, subject, flag):
+    contained = [{"resourceType": "Device", "id": "device", "identifier": [{"system": MRN, "value": "7"}]}]
+    site.ingest(put("Encounter.ndjson", encounter(subject=subject, contained=contained)))
+    ((key, flags),) = found(site)
+    assert (key, flags) == (None, [flag])
+    assert site.rows("select rule, n from account.finding") == [(flag, 1)]
+    assert "Quillon" not in site.everything()
+
+
+def exported_by(server: str, **more) -> str:
+    return json.dumps(
+        {
+            "transactionTime": "2026-01-05T00:00:00Z",
+            "request": f"{server}/$export?_type=Encounter",
+            "output": [],
+            **more,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_of", "reference", "joins", "flags"),
+    [
+        ("https://ehr.example/fhir", "https://ehr.example/fhir/Patient/p1", True, []),
+        ("https://ehr.example/fhir/Group/7", "http://ehr.example/fhir/Patient/p1", True, []),
+        ("https://ehr.example/fhir/Patient", "https://ehr.example/fhir/Patient/p1/_history/3", True, []),
+        ("https://ehr.example/fhir", "https://other.example/fhir/Patient/p1", False, ["foreign_reference"]),
+        ("https://ehr.example/fhir", "https://ehr.example/fhir/Group/p1", False, ["subject_is_no_patient"]),
+        (None, "https://other.example/fhir/Patient/p1", True, ["unchecked_base"]),
+    ],
+)
+def test_an_absolute_reference_joins_only_the_server_that_exported(site, put, request_of, reference, joins, flags):
+    if request_of:
+        put("x/manifest.json", exported_by(request_of))
+    site.ingest(put("x/Encounter.ndjson", encounter(subject={"reference": reference})))
+    assert found(site) == [(keyed("patient", "ehr", "p1") if joins else None, flags)]
+
+
+def test_a_configured_base_says_which_server_is_ours(new_site, put):
+    site = new_site('[[sources]]\nname = "ehr"\nkind = "fhir"\nbase = "https://ehr.example/fhir/"\n')
+    site.ingest(put("Encounter.ndjson", encounter(subject={"reference": "https://ehr.example/fhir/Patient/p1"})))
+    assert found(site) == [(keyed("patient", "ehr", "p1"), [])]
+
+
+def test_a_place_asked_for_by_its_identifier_has_the_key_that_the_place_has(site, put):
+    place = {"reference": "Location?identifier=urn:places%7CW4"}
+    site.ingest(put("Encounter.ndjson", encounter(location=[{"location": place}])))
+    site.ingest(
+        put(
+            "Location.ndjson",
+            {"resourceType": "Location", "id": "w4", "identifier": [{"system": "urn:places", "value": "W4"}]},
+        )
+    )
+    key = keyed("location identifier", "urn:places", "W4")
+    assert site.rows("select locations[1].location_id, flags from raw.fhir_encounter") == [
+        (key, ["conditional_reference"])
+    ]
+    assert site.rows("select location_id, identifier_keys from raw.fhir_location") == [("w4", [key])]
+
+
+TWO = """
+[[sources]]
+name = "north"
+kind = "fhir"
+
+[[sources]]
+name = "south"
+kind = "fhir"
+authorities = { visit = "urn:south:visits" }
+"""
+
+
+def test_the_same_numbers_at_two_hospitals_never_join(new_site, put):
+    site = new_site(TWO)
+    for hospital in ("north", "south"):
+        path = put(f"{hospital}/Patient.ndjson", {**patient("123"), "identifier": [{"value": "123"}]})
+        site.ingest(path, source=hospital)
+        visit = encounter(subject={"reference": "Patient/123"}, identifier=[{"system": " ", "value": "123"}])
+        site.ingest(put(f"{hospital}/Encounter.ndjson", visit), source=hospital)
+    for column in ("patient_key", "mrn_keys[1]"):
+        assert site.rows(f"select count(distinct {column}) from raw.fhir_patient") == [(2,)]
+    for column in ("encounter_key", "patient_key", "visit_keys[1]"):
+        assert site.rows(f"select count(distinct {column}) from raw.fhir_encounter") == [(2,)]
+    assert set(site.rows("select source, visit_keys[1] from raw.fhir_encounter")) == {
+        ("north", keyed("visit", "north", "123")),
+        ("south", keyed("visit", "urn:south:visits", "123")),
+    }
+
+
+def test_two_record_number_systems_of_one_hospital_never_join_and_a_shared_one_does(site, put):
+    site.ingest(put("Patient.ndjson", patient("a", ("urn:one", "123")), patient("b", ("urn:two", "123"), (MRN, "9"))))
+    assert site.rows("select count(distinct key) from (select unnest(mrn_keys) as key from raw.fhir_patient)") == [(3,)]
+    assert site.rows(
+        f"select count(*) from raw.fhir_patient where list_contains(mrn_keys, '{keyed('mrn', MRN, '9')}')"
+    ) == [(1,)]
+
+
+def test_a_warehouse_made_before_a_column_was_read_gets_it_when_it_is_opened(new_site, put):
+    site = new_site(in_file=True)
+    site.db.execute("alter table raw.fhir_location drop column identifier_keys")
+    site.db.close()
+    with warehouse.connect(site.settings) as site.db:
+        site.ingest(put("Location.ndjson", {"resourceType": "Location", "id": "w4"}))
+        assert site.rows("select location_id, identifier_keys from raw.fhir_location") == [("w4", None)]
