@@ -1,7 +1,7 @@
-"""The daily FHIR bulk export: what changed since the last one, one NDJSON file a type, with a manifest, in one folder.
+"""The FHIR bulk exports: what changed since the last one, every midnight, and at noon on the days when somebody asks.
 
 Objects that changed are remembered until midnight, rendered as they are then, written and forgotten. The first export
-is full. Some exports are delivered twice or overlap, as planted.
+is full. Some exports are delivered twice or overlap, as planted. How an export becomes files: `delivery`.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from sample_data.clock import DAY, instant, local_date
+from sample_data.delivery import PACKINGS, Cut, plain
 from sample_data.fhir import Resource
 from sample_data.files import write_folder
 from sample_data.planted import Plants
@@ -21,7 +22,6 @@ TYPES = (
     "ImagingStudy", "DiagnosticReport", "Observation", "Task", "Provenance",
 )  # fmt: skip
 OVERLAP_DAYS = 3
-_SERVER = "https://fhir.tworivers.example/r4"
 
 Render = Callable[[int], Resource]
 
@@ -36,6 +36,7 @@ class Export:
         self._recent: list[dict[str, dict[str, bytes]]] = []
         self._recently_deleted: list[str] = []
         self._last: int | None = None
+        self._packed: list[dict[str, Any]] = []
         self.counts: dict[str, int] = dict.fromkeys(TYPES, 0)
         self.deletions = 0
 
@@ -52,16 +53,12 @@ class Export:
     def write(self, until: int) -> None:
         """Write everything that changed before `until` (a local midnight)."""
         day = local_date(until).isoformat()
-        lines = {
-            kind: {ident: orjson.dumps(render(updated)) + b"\n" for ident, (updated, render) in changed.items()}
-            for kind, changed in self._changed.items()
-            if changed
-        }
+        lines = self._rendered()
         for changed in self._changed.values():
             changed.clear()
         for kind, rows in lines.items():
             self.counts[kind] += len(rows)
-        files = self._files(lines, until, self._last, self._deleted)
+        files = plain(Cut(until, self._last, TYPES, lines, self._deleted))
         write_folder(self._folder / day, files)
         if day == self._plants.export_day(self._plants.again_day):
             write_folder(self._folder / f"{day}-again", files)
@@ -69,6 +66,37 @@ class Export:
         self.deletions += len(self._deleted)
         self._deleted = []
         self._last = until
+
+    def write_extra(self, until: int, packing: str) -> None:
+        """Somebody asks during the day for what changed since midnight; the next midnight exports it again."""
+        cut = Cut(until, self._last, TYPES, self._rendered(), self._deleted)
+        packed = PACKINGS[packing](cut)
+        folder = f"{local_date(until).isoformat()}-{packing}"
+        write_folder(self._folder / folder, packed.files)
+        self._packed.append(
+            {
+                "kind": "packed_export",
+                "facility": None,
+                "from": instant(until),
+                "to": instant(until),
+                "folder": folder,
+                "packing": packing,
+                "resources": cut.resources,
+                "headers": packed.headers,
+                "unwanted": packed.unwanted,
+            }
+        )
+
+    def packed(self) -> list[dict[str, Any]]:
+        """The exports that came packed in another way, for truth.json."""
+        return self._packed
+
+    def _rendered(self) -> dict[str, dict[str, bytes]]:
+        return {
+            kind: {ident: orjson.dumps(render(updated)) + b"\n" for ident, (updated, render) in changed.items()}
+            for kind, changed in self._changed.items()
+            if changed
+        }
 
     def _overlap(self, day: str, until: int, lines: dict[str, dict[str, bytes]]) -> None:
         """Around the planted day keep three days of lines, then deliver the latest version of each again."""
@@ -91,38 +119,7 @@ class Export:
             kind, ident = reference.split("/")
             again[kind].pop(ident, None)
         again = {kind: again[kind] for kind in TYPES if kind in again}
-        write_folder(
-            self._folder / f"{day}-overlap",
-            self._files(again, until, until - OVERLAP_DAYS * DAY, self._recently_deleted),
-        )
+        since = until - OVERLAP_DAYS * DAY
+        files = plain(Cut(until, since, TYPES, again, self._recently_deleted))
+        write_folder(self._folder / f"{day}-overlap", files)
         self._recent = []
-
-    @staticmethod
-    def _files(
-        lines: dict[str, dict[str, bytes]], until: int, since: int | None, deleted: list[str]
-    ) -> dict[str, bytes]:
-        day = local_date(until).isoformat()
-        url = f"{_SERVER}/bulk/{day}"
-        query = f"_type={','.join(TYPES)}" + ("" if since is None else f"&_since={instant(since)}")
-        manifest: dict[str, Any] = {
-            "transactionTime": instant(until),
-            "request": f"{_SERVER}/$export?{query}",
-            "requiresAccessToken": False,
-            "output": [
-                {"type": kind, "url": f"{url}/{kind}.ndjson", "count": len(rows)} for kind, rows in lines.items()
-            ],
-            "deleted": [],
-            "error": [],
-        }
-        files = {f"{kind}.ndjson": b"".join(rows.values()) for kind, rows in lines.items()}
-        if deleted:
-            bundle = {
-                "resourceType": "Bundle",
-                "id": f"deleted-{day}",
-                "type": "transaction",
-                "entry": [{"request": {"method": "DELETE", "url": reference}} for reference in deleted],
-            }
-            files["deleted/Bundle.ndjson"] = orjson.dumps(bundle) + b"\n"
-            manifest["deleted"] = [{"type": "Bundle", "url": f"{url}/deleted/Bundle.ndjson", "count": 1}]
-        files["manifest.json"] = orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n"
-        return files

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from sample_data.clock import HOUR, Calendar, instant, midnight, to_ms
+from sample_data.delivery import PACKINGS
 from sample_data.feeds import FeedPlants
 
 OUTAGE_HOURS = 9
@@ -19,6 +20,8 @@ PILOT_MINUTES = 35
 """How much sooner a patient of the pilot ward leaves after the discharge order, exactly."""
 SHORTEST = 5
 """Days a run needs for any defect that spans days."""
+SHORTEST_WITH_NOONS = 10
+"""Days a run needs for the exports that somebody asks for at noon, each on a day of its own."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Plants:
     merge_ms: int | None = field(init=False)
     erroneous_days: tuple[int, ...] = field(init=False)
     feeds: FeedPlants = field(init=False)
+    noons: dict[int, str] = field(init=False)
+    """Packing of the export that somebody asks for at noon, by day of the run."""
 
     def __post_init__(self) -> None:
         days, long_enough, both = self.calendar.days, self.calendar.days >= SHORTEST, self.facilities > 1
@@ -53,6 +58,9 @@ class Plants:
             "idle_pilot_ms": self._at(self._monday(days * 0.4), 0) if long_enough and both else None,
             "merge_ms": self._at(max(1, round(days * 0.25)), 14) if long_enough else None,
             "erroneous_days": tuple(sorted({round(days * x) for x in (0.2, 0.45, 0.7)})) if long_enough else (),
+            "noons": {round(days * (0.14 + 0.13 * n)): packing for n, packing in enumerate(PACKINGS)}
+            if days >= SHORTEST_WITH_NOONS
+            else {},
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -84,6 +92,10 @@ class Plants:
         """Whether a discharge order written now on this ward is hurried by the pilot."""
         return facility == 0 and ward == PILOT_WARD and self.pilot_ms is not None and ms >= self.pilot_ms
 
+    def noon(self, day: int) -> tuple[int, str] | None:
+        """When on this day of the run somebody asks for an export, and how it is packed."""
+        return (self._at(day, 12), self.noons[day]) if day in self.noons else None
+
     def export_day(self, day: int | None) -> str | None:
         """Folder of the export that closes the `day`-th day."""
         return None if day is None else (self.calendar.day(day) + timedelta(days=1)).isoformat()
@@ -110,6 +122,7 @@ class Plants:
                 self._from(self.idle_pilot_ms),
                 {"ward": IDLE_PILOT_WARD, "minutes": IDLE_PILOT_MINUTES},
             ),
+            *self._too_short(),
             ("unregistered_channel", first, self._from(self.calendar.start_ms), {"channel": "PHARM-TEST"}),
         ]
         record = []
@@ -120,6 +133,10 @@ class Plants:
             else:
                 record.append({**row, "absent": "the run is too short or has too few facilities"})
         return record + [row for rows in details.get("more", {}).values() for row in rows]
+
+    def _too_short(self) -> list[tuple[str, str | None, None, dict[str, Any]]]:
+        """What the run itself records where it happens, and only its absence here."""
+        return [] if self.noons else [("packed_export", None, None, {})]
 
     @staticmethod
     def _written(span: tuple[int, int] | None) -> tuple[str, str] | None:

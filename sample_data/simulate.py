@@ -138,6 +138,9 @@ class _Run:
     def day(self, number: int) -> None:
         """Run up to the midnight that begins the `number`-th day of the run, then write what that midnight delivers."""
         until = midnight(self._calendar.day(number))
+        if number and (noon := self._plants.noon(number - 1)):
+            self._env.run(until=noon[0])
+            self.export.write_extra(*noon)
         self._env.run(until=until)
         self.export.write(until)
         if number:
@@ -201,5 +204,6 @@ class _Run:
                 "deletions": self._mistakes.record(),
                 "merges": self._mistakes.merged(),
                 "feeds": feeds,
+                "packed": self.export.packed(),
             },
         }

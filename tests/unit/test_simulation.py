@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from lxml import etree
 from sample_data.clock import Calendar
 from sample_data.people import FAMILIES, GIVENS, planted_in, planted_strings
 from sample_data.simulate import simulate
+from tests.exported import exports, files_of, latest_of, manifest_of, resources_of
 
 DAYS = 10
 SEED = 7
@@ -49,18 +50,7 @@ def planted(truth):
 
 @pytest.fixture(scope="module")
 def latest(out):
-    """The last version of every resource, with deletions applied: what a careful reader of the exports knows."""
-    found = defaultdict(dict)
-    for folder in sorted((out / "fhir").iterdir()):
-        for path in folder.glob("*.ndjson"):
-            for line in path.read_bytes().splitlines():
-                resource = orjson.loads(line)
-                found[path.stem][resource["id"]] = resource
-        for path in folder.glob("deleted/Bundle.ndjson"):
-            for entry in orjson.loads(path.read_bytes())["entry"]:
-                kind, ident = entry["request"]["url"].split("/")
-                found[kind].pop(ident, None)
-    return found
+    return latest_of(out)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +105,7 @@ def test_a_short_run_says_which_defects_it_has_no_room_for(tmp_path):
     planted = {row["kind"]: row for row in json.loads((tmp_path / "truth.json").read_text())["planted"]}
     assert planted["adt_outage"]["absent"]
     assert planted["missing_locations"]["absent"]
+    assert planted["packed_export"]["absent"]
     assert "absent" not in planted["unregistered_channel"]
 
 
@@ -136,28 +127,72 @@ def test_nothing_cannot_be_simulated(tmp_path, wrong):
 
 
 def test_there_is_one_export_a_day_and_one_log_file_a_day_and_nothing_half_written(out):
-    assert len([path for path in (out / "fhir").iterdir() if path.name.count("-") == 2]) == DAYS + 1
+    regular = [path for path in (out / "fhir").iterdir() if path.name.count("-") == 2]
+    assert len(regular) == DAYS + 1
+    assert all(
+        {"manifest.json", "Encounter.ndjson", "Task.ndjson"} <= {p.name for p in path.iterdir()} for path in regular
+    )
     assert {len(list(folder.iterdir())) for folder in (out / "logs").iterdir()} == {DAYS}
     assert not [path for path in out.rglob("*") if path.name.startswith(".") or path.suffix == ".part"]
 
 
-def test_a_manifest_counts_the_lines_of_its_files_and_is_cut_at_local_midnight(out):
+def test_a_manifest_counts_the_lines_of_its_files_and_is_cut_at_local_midnight_or_noon(out, planted):
+    at_noon = {row["folder"] for row in planted["packed_export"]}
     for folder in (out / "fhir").iterdir():
-        manifest = json.loads((folder / "manifest.json").read_text())
-        assert manifest["transactionTime"][:19] == f"{folder.name[:10]}T00:00:00"
+        manifest, files = manifest_of(folder), files_of(folder)
+        time = "12:00:00" if folder.name in at_noon else "00:00:00"
+        assert manifest["transactionTime"][:19] == f"{folder.name[:10]}T{time}"
         for row in manifest["output"] + manifest["deleted"]:
-            path = folder / "/".join(row["url"].split("/")[6:])
-            assert len(path.read_bytes().splitlines()) == row["count"]
-        assert {row["type"] for row in manifest["output"]} == {path.stem for path in folder.glob("*.ndjson")}
+            content = files.pop("/".join(row["url"].split("/")[6:]))
+            assert "count" not in row or len(content.splitlines()) == row["count"]
+            if row.get("type"):
+                assert {
+                    orjson.loads(x)["resourceType"] for x in content.removeprefix(b"\xef\xbb\xbf").splitlines()
+                } == {row["type"]}
+        assert set(files) == {"manifest.json"}
 
 
 def test_an_export_holds_what_changed_since_the_one_before(out):
-    for folder in sorted((out / "fhir").iterdir())[1:]:
-        until = datetime.fromisoformat(json.loads((folder / "manifest.json").read_text())["transactionTime"])
+    for folder in exports(out)[1:]:
+        until = datetime.fromisoformat(manifest_of(folder)["transactionTime"])
         since = until - timedelta(days=3 if folder.name.endswith("overlap") else 1, hours=1)
-        for path in folder.glob("*.ndjson"):
-            for line in path.read_bytes().splitlines()[::20]:
-                assert since < datetime.fromisoformat(orjson.loads(line)["meta"]["lastUpdated"]) < until
+        dated = [resource for resource in resources_of(folder) if "meta" in resource]
+        assert len(dated) > 300
+        for resource in dated[::20]:
+            assert since < datetime.fromisoformat(resource["meta"]["lastUpdated"]) < until
+
+
+def test_an_export_asked_for_at_noon_is_packed_in_the_way_that_it_names(out, planted):
+    assert len({row["from"][:10] for row in planted["packed_export"]}) == 5
+    for row in planted["packed_export"]:
+        folder = out / "fhir" / row["folder"]
+        found = Counter(resource["resourceType"] for resource in resources_of(folder))
+        assert found.pop("Parameters", 0) == row["headers"]
+        assert found.pop("Device", 0) + found.pop("Binary", 0) == row["unwanted"]
+        assert sum(found.values()) == row["resources"] > 300
+    packed = {row["packing"]: out / "fhir" / row["folder"] for row in planted["packed_export"]}
+    assert {path.name for path in packed["zip"].iterdir()} == {"export.zip"}
+    assert {path.name for path in packed["tar"].iterdir()} == {"export.tar.gz"}
+    assert (packed["parts"] / "ServiceRequest.001.ndjson").exists()
+    saved = (packed["windows"] / "Encounter.ndjson").read_bytes()
+    assert saved.startswith(b"\xef\xbb\xbf")
+    assert b"\r\n" in saved
+    assert not saved.endswith(b"\n")
+
+
+def test_a_file_by_patient_has_no_type_and_a_header_before_each_patients_resources(out, planted):
+    (folder,) = (out / "fhir" / row["folder"] for row in planted["packed_export"] if row["packing"] == "by-patient")
+    manifest = manifest_of(folder)
+    assert manifest["outputOrganizedBy"] == "Patient"
+    assert all("type" not in row for row in manifest["output"])
+    whose = None
+    for resource in resources_of(folder):
+        if resource["resourceType"] == "Parameters":
+            (header,) = resource["parameter"]
+            whose = header["valueReference"]["reference"]
+        elif "subject" in resource:
+            assert resource["subject"]["reference"] == whose
+    assert whose is not None
 
 
 def test_resources_are_valid_fhir(latest, truth):

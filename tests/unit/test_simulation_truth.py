@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from models.kpis import KPIS
 from sample_data.answers import completion_time, quantile
 from sample_data.simulate import simulate
+from tests.exported import latest_of
 
 DAYS = 15
 ADDITIVE = (
@@ -40,16 +41,7 @@ def truth(out):
 
 @pytest.fixture(scope="module")
 def latest(out):
-    found = defaultdict(dict)
-    for folder in sorted((out / "fhir").iterdir()):
-        for path in folder.glob("*.ndjson"):
-            for line in path.read_bytes().splitlines():
-                resource = orjson.loads(line)
-                found[path.stem][resource["id"]] = resource
-        for path in folder.glob("deleted/Bundle.ndjson"):
-            for entry in orjson.loads(path.read_bytes())["entry"]:
-                found["Encounter"].pop(entry["request"]["url"].removeprefix("Encounter/"), None)
-    return found
+    return latest_of(out)
 
 
 def cells(truth, kpi, side):

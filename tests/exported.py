@@ -1,0 +1,67 @@
+"""What a plain reader finds in the simulated exports, however they are packed; written without Wardflow's own readers."""
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+
+import orjson
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file of an export by its name in there, unpacked; deletions and the manifest among them."""
+    found: dict[str, bytes] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                found |= {name: archive.read(name) for name in archive.namelist()}
+        elif path.name.endswith(".tar.gz"):
+            with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content))) as archive:
+                found |= {member.name: archive.extractfile(member).read() for member in archive}
+        else:
+            name = path.relative_to(folder).as_posix()
+            found[name] = gzip.decompress(content) if path.suffix == ".gz" else content
+    return found
+
+
+def manifest_of(folder: Path) -> dict:
+    """The export's manifest."""
+    return json.loads(files_of(folder)["manifest.json"])
+
+
+def resources_of(folder: Path) -> list[dict]:
+    """Every line of an export in order, deletions left out, headers left in."""
+    return [
+        orjson.loads(line)
+        for name, content in files_of(folder).items()
+        if ".ndjson" in name and not name.startswith("deleted/")
+        for line in content.removeprefix(b"\xef\xbb\xbf").splitlines()
+    ]
+
+
+def deleted_in(folder: Path) -> list[str]:
+    """References of what an export says was deleted."""
+    bundles = [content for name, content in files_of(folder).items() if name.startswith("deleted/")]
+    return [entry["request"]["url"] for bundle in bundles for entry in orjson.loads(bundle)["entry"]]
+
+
+def exports(out: Path) -> list[Path]:
+    """The folders of a run's exports, in order of their time."""
+    return sorted((out / "fhir").iterdir(), key=lambda folder: (manifest_of(folder)["transactionTime"], folder.name))
+
+
+def latest_of(out: Path) -> dict[str, dict[str, dict]]:
+    """The last version of every resource by type and id, with deletions applied: what a careful reader knows."""
+    found: dict[str, dict[str, dict]] = defaultdict(dict)
+    for folder in exports(out):
+        for resource in resources_of(folder):
+            if resource["resourceType"] not in {"Parameters", "Device", "Binary"}:
+                found[resource["resourceType"]][resource["id"]] = resource
+        for reference in deleted_in(folder):
+            kind, ident = reference.split("/")
+            found[kind].pop(ident, None)
+    return found
