@@ -6,8 +6,8 @@ empty tables of this shape, and the data dictionary explains them.
 
 from collections.abc import Mapping
 
-_PROVENANCE = """source varchar, file_id integer, line bigint, last_updated timestamptz, exported_at timestamptz,
-    is_deleted boolean, version_hash varchar, flags varchar[]"""
+_PROVENANCE = """source varchar, file_id integer, line bigint, last_updated timestamptz, seen_from timestamptz,
+    seen_to timestamptz, is_deleted boolean, version_hash varchar, flags varchar[]"""
 _CODING = "struct(system varchar, code varchar)"
 _SPELL = 'status varchar, "start" varchar, "end" varchar'
 

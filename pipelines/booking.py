@@ -5,6 +5,7 @@ Here: the tables of the account as they are filled. Not here: their form and the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,37 @@ def _stage(db: duckdb.DuckDBPyConnection, files: Sequence[Intake]) -> None:
         db.execute("create or replace temp table booking as select * from arriving")
     finally:
         db.unregister("arriving")
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What the account knows of some bytes of a source: where they lay, and of which exports.
+
+    `file_id` is the first file; `whole` is a file all of whose versions it brought first, null when there is none.
+    """
+
+    file_id: int
+    whole: int | None
+    sightings: frozenset[tuple[str, datetime | None]]
+
+    def has(self, path: str, stated: datetime | None) -> bool:
+        """Whether the same bytes at this path are booked, and of the export that a manifest says they are of, if one does."""
+        return any(place == path and stated in {None, at} for place, at in self.sightings)
+
+    def spares_reading(self, exported_at: datetime | None) -> bool:
+        """Whether nothing in the bytes need be looked at again to know what an export of that time showed."""
+        return exported_at is None or self.whole is not None or any(at == exported_at for _, at in self.sightings)
+
+
+def booked(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Booked]:
+    """By source and sha256, all bytes that were ever taken in."""
+    rows = db.execute(
+        """
+        select source, sha256, min(file_id), min(file_id) filter (where unchanged = 0), list((path, exported_at))
+        from account.file group by all
+        """
+    ).fetchall()
+    return {(source, sha): Booked(first, whole, frozenset(seen)) for source, sha, first, whole, seen in rows}
 
 
 def book_again(db: duckdb.DuckDBPyConnection, file: Intake, known: int) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipelines import booking, keys, ledger
 from pipelines.accounts import FileAccount, IngestReport, Progress
 from pipelines.errors import ZoneNeeded
-from pipelines.sources import SOURCES
+from pipelines.sources import SOURCES, fhir_sightings
 from pipelines.sources.arrivals import Arrival, Arrivals, gather
 from pipelines.sources.source import Intake, Session, append
 from pipelines.transaction import transaction
@@ -92,38 +92,35 @@ class _Intake:
         self._done_bytes = self._done_files = 0
 
     def run(self) -> None:
-        """Known bytes are booked again at once; the rest is read, group by group."""
-        seen = {
-            (source, sha): (file_id, set(paths))
-            for source, sha, file_id, paths in self.db.execute(
-                "select source, sha256, min(file_id), list(path) from account.file group by all"
-            ).fetchall()
-        }
-        fresh: dict[tuple[str, str, str], list[Intake]] = defaultdict(list)
-        again: list[tuple[Intake, int | None, Intake | None]] = []
-        firsts: dict[tuple[str, str], Intake] = {}
+        """What is booked already is only reported, new bytes are read, and then known bytes of other exports are booked."""
+        seen = booking.booked(self.db)
+        new: list[Intake] = []
+        again: list[Intake] = []
+        coming: set[tuple[str, str]] = set()
         with ThreadPoolExecutor(self.settings.threads) as pool:
             digests = list(pool.map(lambda arrival: arrival.delivered.sha256(), self.arrivals.known))
         for arrival, sha256 in zip(self.arrivals.known, digests, strict=True):
             file = self._as_intake(arrival, sha256)
             same = (file.source.name, file.sha256)
-            if same in seen and file.delivered.path in seen[same][1]:
-                self._repeat(seen[same][0], file)
-            elif file.resource_type != "Bundle" and file.kind != _MANIFEST and same in seen:
-                again.append((file, seen[same][0], None))
-            elif file.resource_type != "Bundle" and file.kind != _MANIFEST and same in firsts:
-                again.append((file, None, firsts[same]))
+            if same in seen and seen[same].has(file.delivered.path, self.arrivals.stated_time(arrival)):
+                self._repeat(seen[same].file_id, file)
+            elif file.resource_type == "Bundle" or file.kind == _MANIFEST or not (same in seen or same in coming):
+                coming.add(same)
+                new.append(file)
             else:
-                firsts[same] = file
-                fresh[file.kind, file.source.name, file.resource_type or ""].append(file)
-        for group in _groups(fresh):
+                again.append(file)
+        self._load_all(new)
+        seen = booking.booked(self.db) if again else seen
+        known = [(file, seen[same]) for file in again if (same := (file.source.name, file.sha256)) in seen]
+        self._load_all([file for file, before in known if not before.spares_reading(file.exported_at)])
+        self._book_again([(file, before) for file, before in known if before.spares_reading(file.exported_at)])
+
+    def _load_all(self, files: Sequence[Intake]) -> None:
+        alike: dict[tuple[str, str, str], list[Intake]] = defaultdict(list)
+        for file in files:
+            alike[file.kind, file.source.name, file.resource_type or ""].append(file)
+        for group in _groups(alike):
             self._load(group)
-        lost = {id(file) for file in firsts.values() if file.file_id == 0}
-        pending = [
-            (file, known or (first.file_id if first else 0)) for file, known, first in again if id(first) not in lost
-        ]
-        if pending:
-            self._book_again(pending)
 
     def _as_intake(self, arrival: Arrival, sha256: str) -> Intake:
         return Intake(
@@ -168,12 +165,16 @@ class _Intake:
             file.file_id = self._next_id
             self._next_id += 1
 
-    def _book_again(self, files: Sequence[tuple[Intake, int]]) -> None:
-        """Account for files whose bytes are known, all in one transaction."""
+    def _book_again(self, files: Sequence[tuple[Intake, booking.Booked]]) -> None:
+        """Account for files whose bytes are known, all in one transaction; versions of another export are seen again."""
+        if not files:
+            return
         self._number([file for file, _ in files])
         with transaction(self.db):
             for file, known in files:
-                booking.book_again(self.db, file, known)
+                booking.book_again(self.db, file, known.file_id)
+                if file.exported_at is not None and known.whole is not None:
+                    fhir_sightings.widen_file(self.db, known.whole, file.exported_at)
         self.booked += [file.file_id for file, _ in files]
         self._tell([file for file, _ in files])
 

@@ -70,16 +70,19 @@ class Arrivals:
         """The manifest that is this file."""
         return self.manifests.get(path.rpartition("/")[0])
 
-    def exported_at(self, arrival: Arrival) -> datetime | None:
-        """The export's own time; without a manifest the newest lastUpdated of the folder's files; null for logs and when nobody says."""
+    def stated_time(self, arrival: Arrival) -> datetime | None:
+        """When a manifest says that the export of this file was made; null for logs and without a manifest."""
         if arrival.kind == MANIFEST:
             manifest = self.manifest_at(arrival.delivered.path)
-            return manifest.exported_at if manifest else None
-        if arrival.kind != "fhir":
-            return None
-        manifest = self.manifest_of(arrival.delivered.folder)
-        if manifest is not None and manifest.exported_at is not None:
-            return manifest.exported_at
+        else:
+            manifest = self.manifest_of(arrival.delivered.folder) if arrival.kind == "fhir" else None
+        return manifest.exported_at if manifest else None
+
+    def exported_at(self, arrival: Arrival) -> datetime | None:
+        """The export's own time; without a manifest the newest lastUpdated of the folder's files; null for logs and when nobody says."""
+        stated = self.stated_time(arrival)
+        if stated is not None or arrival.kind != "fhir":
+            return stated
         folder = arrival.delivered.folder
         if folder not in self._newest:
             found = [

@@ -2,8 +2,8 @@
 
 Here: lines to verdicts and versions. Not here: which elements are kept (`fhir_projection`), deletions
 (`fhir_deletions`), manifests (`fhir_manifest`), and what a resource means. Every version of a resource is kept once;
-nothing is ever updated. DuckDB's own NDJSON reader is not used: its schema detection drops what first appears late, and
-`ignore_errors` turns a spoiled line into an empty row.
+seeing it again only widens when it was seen (`fhir_sightings`). DuckDB's own NDJSON reader is not used: its schema
+detection drops what first appears late, and `ignore_errors` turns a spoiled line into an empty row.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipelines.sources import fhir_deletions, lines
+from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_deletions import BUNDLE
 from pipelines.sources.fhir_elements import PROVENANCE, SUBJECT, Projection
 from pipelines.sources.fhir_projection import PROJECTIONS
@@ -191,10 +191,14 @@ def _insert_versions(session: Session, projection: Projection) -> None:
         f"""
         insert into {projection.table} by name
         select {names}
-        from (select *, getvariable('source_name') as source, false as is_deleted from staged) as staged
+        from (
+            select *, getvariable('source_name') as source, false as is_deleted, exported_at as seen_from, exported_at as seen_to
+            from staged
+        ) as staged
         semi join fresh using (file_id, line)
         """
     )
+    fhir_sightings.widen(session.db, projection)
     session.db.execute(
         """
         insert into file_finding by name

@@ -89,8 +89,8 @@ def _insert_tombstones(session: Session, projection: Projection) -> None:
     )
     session.db.execute(
         f"""
-        insert into {projection.table} ({projection.key}, source, file_id, line, exported_at, is_deleted, version_hash, flags)
-        select key, getvariable('source_name'), file_id, line, exported_at, true, version_hash, [] from tombstone
+        insert into {projection.table} ({projection.key}, source, file_id, line, seen_from, seen_to, is_deleted, version_hash, flags)
+        select key, getvariable('source_name'), file_id, line, exported_at, exported_at, true, version_hash, [] from tombstone
         """
     )
     session.db.execute(

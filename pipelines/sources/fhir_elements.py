@@ -28,12 +28,13 @@ PROVENANCE = {
     "file_id": "integer not null",
     "line": "bigint not null",
     "last_updated": "timestamptz",
-    "exported_at": "timestamptz",
+    "seen_from": "timestamptz",
+    "seen_to": "timestamptz",
     "is_deleted": "boolean not null",
     "version_hash": "varchar not null",
     "flags": "varchar[] not null",
 }
-"""Columns of every FHIR table, after its own: where a version came from."""
+"""Columns of every FHIR table, after its own: where a version came from, and the first and last export that showed it."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import ledger, warehouse
+from models.catalog import build_order, upstream
+from pipelines import build, ledger, warehouse
 from pipelines.accounts import IngestReport
 from pipelines.home import Home
 from pipelines.settings import Settings, load
@@ -60,6 +61,13 @@ class Site:
     def rows(self, query: str) -> list[tuple]:
         return self.db.execute(query).fetchall()
 
+    def build(self, *names: str) -> None:
+        """Tables of staging and marts, with all that they are made from."""
+        wanted = frozenset().union(*(upstream(name) for name in names))
+        for table in build_order():
+            if table.full_name in wanted:
+                build.build(self.db, self.settings, table)
+
     def tables(self) -> list[str]:
         query = "select schema_name || '.' || table_name from duckdb_tables() where not temporary order by 1"
         return [name for (name,) in self.rows(query)]
@@ -94,7 +102,7 @@ class Site:
         for table in self.tables():
             if table.startswith("raw."):
                 columns = [name for (name,) in self.rows(f"select column_name from (describe {table})")]
-                kept = ", ".join(name for name in columns if name not in {"file_id", "line", "exported_at"})
+                kept = ", ".join(name for name in columns if name not in {"file_id", "line", "seen_from", "seen_to"})
                 dump[table] = sorted(text for (text,) in self.rows(f"select row({kept})::varchar from {table}"))
         return dump
 

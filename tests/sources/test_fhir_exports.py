@@ -197,7 +197,7 @@ def test_the_manifest_says_when_an_export_was_true_and_counts_no_lines(site, put
 def test_a_file_given_alone_still_belongs_to_the_export_beside_it(site, put):
     put("x/manifest.json", manifest(Encounter=1))
     site.ingest(put("x/Encounter.ndjson", encounter()))
-    assert site.rows("select exported_at = '2026-01-05 00:00:00-05' from raw.fhir_encounter") == [(True,)]
+    assert site.rows("select seen_from = '2026-01-05 00:00:00-05' from raw.fhir_encounter") == [(True,)]
 
 
 def test_without_a_manifest_an_export_is_as_new_as_its_newest_resource(site, put):
@@ -210,7 +210,7 @@ def test_without_a_manifest_an_export_is_as_new_as_its_newest_resource(site, put
 
 def test_when_nobody_says_the_time_of_an_export_is_unknown(site, put):
     site.ingest(put("x/Encounter.ndjson", encounter(updated=None)))
-    assert site.rows("select exported_at, last_updated from raw.fhir_encounter") == [(None, None)]
+    assert site.rows("select seen_from, seen_to, last_updated from raw.fhir_encounter") == [(None, None, None)]
 
 
 def deletion(*urls) -> dict:
@@ -232,7 +232,7 @@ def test_a_reported_deletion_becomes_a_tombstone_once(site, put):
     assert counts(site.ingest(path)) == {"lines_read": 3, "loaded": 1, "ignored": 2}
     key = keys.keyed(KEY, "encounter", "ehr", "e1")
     assert site.rows(
-        "select encounter_key, is_deleted, exported_at = '2026-01-05 00:00:00-05' from raw.fhir_encounter"
+        "select encounter_key, is_deleted, seen_to = '2026-01-05 00:00:00-05' from raw.fhir_encounter"
     ) == [(key, True, True)]
     assert site.rows("select location_id from raw.fhir_location where is_deleted") == [("l1",)]
     assert site.rows("select rule, n from account.finding") == [("unresolved_deletion", 1)]

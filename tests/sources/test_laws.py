@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines import keys
 from pipelines.sources import SOURCES
 
 QUIET = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
@@ -58,6 +59,37 @@ def test_order_duplicates_and_overlaps_of_files_change_nothing(kind, site, fixtu
         site.ingest(fixtures / kind / SAMPLE[kind])
         assert found == site.state()
         assert loaded <= len(parts)
+
+
+def day(n: int) -> str:
+    return f"2026-01-{n:02}T00:00:00-05:00"
+
+
+@QUIET
+@given(data=st.data())
+def test_when_a_version_was_seen_and_which_is_the_latest_do_not_depend_on_the_order_of_loading(site, data):
+    shown = st.tuples(st.sampled_from(["e1", "e2", "e3"]), st.sampled_from(["arrived", "in-progress", "finished"]))
+    exports = data.draw(
+        st.lists(st.lists(shown, min_size=1, max_size=4, unique_by=lambda one: one[0]), min_size=2, max_size=5)
+    )
+    found = []
+    for order in (data.draw(st.permutations(range(len(exports)))), range(len(exports))):
+        emptied(site)
+        with tempfile.TemporaryDirectory() as folder:
+            for n in order:
+                resources = [{"resourceType": "Encounter", "id": i, "status": status} for i, status in exports[n]]
+                (Path(folder) / str(n)).mkdir()
+                (Path(folder) / str(n) / "Encounter.ndjson").write_text("\n".join(map(json.dumps, resources)))
+                (Path(folder) / str(n) / "manifest.json").write_text(json.dumps({"transactionTime": day(n + 1)}))
+                site.ingest(Path(folder) / str(n))
+        versions = "select encounter_key, status, day(seen_from), day(seen_to) from raw.fhir_encounter order by all"
+        site.build("staging.encounter")
+        found.append((site.rows(versions), site.rows("select encounter_key, status from staging.encounter order by 1")))
+    assert found[0] == found[1]
+    spells = [[n + 1 for n, one in enumerate(exports) if ("e1", status) in one] for status in ("arrived", "finished")]
+    expected = [(min(days), max(days)) for days in spells if days]
+    key = keys.keyed(b"a site key for tests only", "encounter", "ehr", "e1")
+    assert expected == [(a, b) for k, status, a, b in found[0][0] if k == key and status != "in-progress"]
 
 
 def mutated(content: bytes, seed: int, times: int) -> bytes:

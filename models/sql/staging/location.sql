@@ -9,19 +9,23 @@
 with version as (
     select
         *,
-        min(exported_at) over (partition by location_id) as first_exported_at,
+        min(seen_from) over resource as first_exported_at,
+        max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
+        max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
             partition by location_id
-            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+            order by is_deleted, coalesce(last_updated, seen_to) desc, seen_to desc, file_id desc, line desc
         ) as recency
     from raw.fhir_location
+    window resource as (partition by location_id)
 ), typed_location as (
     select
         *,
         list_transform(types, lambda coding: coding.code) as type_codes
     from version
     where recency = 1
-        and not coalesce(is_deleted, false)
+        and not is_deleted
+        and (deleted_at is null or alive_at > deleted_at)
 )
 select
     location_id,

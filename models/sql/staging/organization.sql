@@ -3,11 +3,14 @@
 with version as (
     select
         *,
+        max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
+        max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
             partition by organization_id
-            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+            order by is_deleted, coalesce(last_updated, seen_to) desc, seen_to desc, file_id desc, line desc
         ) as recency
     from raw.fhir_organization
+    window resource as (partition by organization_id)
 )
 select
     organization_id,
@@ -18,4 +21,5 @@ select
     line
 from version
 where recency = 1
-    and not coalesce(is_deleted, false)
+    and not is_deleted
+    and (deleted_at is null or alive_at > deleted_at)

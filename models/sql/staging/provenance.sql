@@ -6,11 +6,14 @@
 with version as (
     select
         *,
+        max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
+        max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
             partition by provenance_key
-            order by coalesce(last_updated, exported_at) desc, exported_at desc, file_id desc, line desc
+            order by is_deleted, coalesce(last_updated, seen_to) desc, seen_to desc, file_id desc, line desc
         ) as recency
     from raw.fhir_provenance
+    window resource as (partition by provenance_key)
 )
 select
     provenance_key,
@@ -38,4 +41,5 @@ select
     line
 from version
 where recency = 1
-    and not coalesce(is_deleted, false)
+    and not is_deleted
+    and (deleted_at is null or alive_at > deleted_at)

@@ -31,11 +31,12 @@ class Hospital:
         self._settings |= settings
 
     def deliver(self, table, **columns):
-        """One row of a raw table; file, line and export time are filled in unless given."""
+        """One row of a raw table; file, line and the export that showed it are filled in unless given."""
         self._lines += 1
         given = {"source": "ehr", "file_id": 1, "line": self._lines} | columns
         if table.startswith("fhir_"):
-            given = {"exported_at": EXPORTED, "is_deleted": False} | given
+            exported = given.pop("exported_at", EXPORTED)
+            given = {"seen_from": exported, "seen_to": exported, "is_deleted": False} | given
         names = ", ".join(f'"{name}"' for name in given)
         values = ", ".join(f"${name}" for name in given)
         self.db.execute(f"insert into raw.{table} ({names}) values ({values})", given)

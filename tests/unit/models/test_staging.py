@@ -33,7 +33,7 @@ def test_equal_update_times_are_decided_by_export_file_and_line(hospital):
 
 def test_deleted_and_mistaken_resources_are_gone(hospital):
     hospital.visit("e1", last_updated="2026-01-01T12:00:00-05:00")
-    hospital.deliver("fhir_encounter", encounter_key="e1", is_deleted=True, exported_at="2026-01-05T00:00:00-05:00")
+    hospital.deliver("fhir_encounter", encounter_key="e1", is_deleted=True, exported_at="2026-02-05T00:00:00-05:00")
     hospital.visit("e2", status="entered-in-error")
     hospital.visit("e3", status=None)
     assert statuses(hospital) == {"e3": None}
@@ -43,6 +43,29 @@ def test_a_resource_that_comes_back_after_its_deletion_counts_again(hospital):
     hospital.deliver("fhir_encounter", encounter_key="e1", is_deleted=True, exported_at="2026-01-01T00:00:00-05:00")
     hospital.visit("e1", last_updated="2026-01-02T00:00:00-05:00")
     assert statuses(hospital) == {"e1": "finished"}
+
+
+def seen(first, last):
+    return {"seen_from": f"2026-01-{first:02}T00:00:00-05:00", "seen_to": f"2026-01-{last:02}T00:00:00-05:00"}
+
+
+def test_without_update_times_the_version_that_was_shown_last_is_the_latest_also_when_it_was_there_before(hospital):
+    hospital.visit("e1", status="in-progress", **seen(1, 9))
+    hospital.visit("e1", status="onleave", **seen(4, 6))
+    assert statuses(hospital) == {"e1": "in-progress"}
+
+
+@pytest.mark.parametrize(
+    ("last_shown", "deleted", "is_there"),
+    [(3, 5, False), (5, 5, False), (7, 5, True), (7, None, True), (None, 5, False)],
+)
+def test_a_deletion_holds_until_something_later_shows_the_resource_alive(hospital, last_shown, deleted, is_there):
+    none = {"seen_from": None, "seen_to": None}
+    hospital.visit("e1", **(seen(1, last_shown) if last_shown else none))
+    hospital.visit("e1", status="arrived", **(seen(1, 2) if last_shown else none))
+    tombstone = seen(deleted, deleted) if deleted else none
+    hospital.deliver("fhir_encounter", encounter_key="e1", is_deleted=True, **tombstone)
+    assert statuses(hospital) == ({"e1": "finished"} if is_there else {})
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_hours_begin_with_the_wards_first_export_and_end_with_the_data_cut(hospi
     ward(hospital, exported="2026-01-31T10:30:00-05:00")
     stay(hospital, "e1", "08:00", None)
     hospital.db.execute(
-        "update raw.fhir_location set exported_at = '2026-01-31T11:45:00-05:00' where location_id = 'bed 2'"
+        "update raw.fhir_location set seen_from = '2026-01-31T11:45:00-05:00' where location_id = 'bed 2'"
     )
     hours = sorted(hospital.build("marts.unit_hour"), key=lambda row: row["began_at"])
     assert [(row["occupied_bed_hours"], row["staffed_bed_hours"]) for row in hours] == [
