@@ -53,6 +53,18 @@ def _order(earlier: str, later: str, at_least: float = 0.99) -> Rule:
 
 
 MARTS: dict[str, tuple[Rule, ...]] = {
+    "marts.visit": (
+        unique("encounter_key", _ONE_CASE),
+        present("encounter_key", _ONE_CASE),
+        holds(
+            "a rule or a default says what kind of visit it is",
+            "visit_kind",
+            "visit_kind <> 'unknown'",
+            "A visit whose class nobody explained is in no emergency and no inpatient number: `wardflow status` lists the "
+            "classes, and a rule of [[sources.visits]] in wardflow.toml explains one.",
+            at_least=0.99,
+        ),
+    ),
     "marts.ed_attendance": (
         *_case("encounter_key"),
         *_flags("is_admitted", "left_before_seen", "is_departure_known", "is_room_known", "is_open"),

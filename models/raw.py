@@ -17,7 +17,8 @@ _FHIR = {
     "physical_type_code varchar, part_of_ref varchar, organization_ref varchar",
     "fhir_patient": "patient_key varchar, mrn_keys varchar[]",
     "fhir_encounter": "encounter_key varchar, patient_key varchar, visit_keys varchar[], part_of_key varchar, "
-    "status varchar, class_code varchar, priority_code varchar, period_start varchar, period_end varchar, "
+    "status varchar, class_code varchar, type_codes varchar[], service_type_code varchar, profiles varchar[], "
+    "priority_code varchar, period_start varchar, period_end varchar, "
     f"locations struct(location_id varchar, {_SPELL})[], status_history struct({_SPELL})[], "
     "admit_source_code varchar, discharge_disposition_codes varchar[], organization_id varchar",
     "fhir_service_request": "order_key varchar, patient_key varchar, encounter_key varchar, placer_keys varchar[], "
@@ -53,6 +54,8 @@ _OTHER = {
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
     "window_minutes double, exception varchar",
+    "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "
+    "service_type_codes varchar[], profiles varchar[], has_parent boolean, place varchar, visit_kind varchar",
     "decision": "decision_id varchar, decided_at timestamptz, actor varchar, action varchar, subject_kind varchar, "
     "subject varchar, facility varchar, value varchar, why varchar, file_id integer, line bigint",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipelines import decisions, ledger, registry
+from pipelines import decisions, ledger, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.home import Home
 from pipelines.sources import discover, events, fhir_projection
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def raw_tables() -> list[str]:
     """Every raw table that ingestion fills, sorted."""
-    parts = (fhir_projection.TABLES, events.TABLES, registry.TABLES, decisions.TABLES)
+    parts = (fhir_projection.TABLES, events.TABLES, registry.TABLES, visit_rules.TABLES, decisions.TABLES)
     return sorted(name for part in parts for name in part if name.startswith("raw."))
 
 
@@ -44,7 +44,7 @@ def take_in(
     sources: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda _step: None,
 ) -> IngestReport:
-    """Take in every due batch (of the named sources only, when given), the registry and the journal.
+    """Take in every due batch (of the named sources only, when given), the registry, the rules of visits and the journal.
 
     Raises:
         PipelineError: a path that cannot be read, a log without a zone, an account that does not add up.
@@ -53,6 +53,7 @@ def take_in(
     batches = discover(settings)
     mark = fingerprint(settings, batches)
     registry.take_in(db, settings)
+    visit_rules.take_in(db, settings)
     if not _journal_is_known(db, settings):
         decisions.take_in(db, settings)
     due = [

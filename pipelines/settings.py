@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
+from pipelines.visit_rules import VisitRule
 
 SETTINGS_FILE = "wardflow.toml"
 
@@ -138,6 +139,7 @@ class SourceSettings(_Part):
     columns: MetadataColumns = MetadataColumns()
     error_words: tuple[str, ...] = ()
     expected_every_hours: Annotated[float, Field(gt=0)] | None = None
+    visits: tuple[VisitRule, ...] = ()
 
     @field_validator("zone")
     @classmethod
@@ -272,7 +274,7 @@ def _first_mistake(error: ValidationError, path: Path) -> str:
 
 
 def _names() -> frozenset[str]:
-    parts = (Settings, Windows, Access, SourceSettings, LogMapping, MetadataColumns, AlertSettings)
+    parts = (Settings, Windows, Access, SourceSettings, VisitRule, LogMapping, MetadataColumns, AlertSettings)
     return frozenset(name for part in parts for name in part.model_fields if name not in {"home", "site_key"})
 
 

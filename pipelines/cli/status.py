@@ -46,7 +46,7 @@ def open_snapshot() -> Snapshot:
 @role_option
 @home_options
 def status(as_format: str) -> None:
-    """Show the last publication, freshness by source, failing checks, quarantine, and what is late.
+    """Show the last publication, freshness by source, failing checks, what classes of visits count as, quarantine, and what is late.
 
     \b
     Example: wardflow status
@@ -57,6 +57,14 @@ def status(as_format: str) -> None:
     quarantined = snapshot.rows(
         "select source, sum(quarantined)::bigint as lines from total group by source having lines > 0 order by source",
         total="ledger_total",
+    )
+    visits = (
+        snapshot.rows(
+            "select source, class_code, visit_kind, count(*) as n from visit group by all order by source, n desc, class_code, visit_kind",
+            visit="visit",
+        )
+        if any(table.name == "visit" for table in snapshot.tables())
+        else []
     )
     states = snapshot.rows(
         "select state, count(*) as n from ready where grain = 'all' and facility is null group by state",
@@ -95,6 +103,7 @@ def status(as_format: str) -> None:
             state: sum(row["n"] for row in states if row["state"] == state) for state in ("ready", "biased", "withheld")
         },
         "quarantined": quarantined,
+        "visits": visits,
         "late": [each.source for each in manifest.sources if each.is_late],
     }
     if as_format == "json":
@@ -131,6 +140,13 @@ def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
     click.echo(f"Checks: {document['checks']['passed']:,} passed, {len(document['checks']['failed'])} failed")
     for each in document["checks"]["failed"]:
         click.echo(f"  {each['severity']}  {each['table']}: {each['expectation']}. {each['why']}")
+    for source in dict.fromkeys(each["source"] for each in document["visits"]):
+        said = ", ".join(
+            f"{each['class_code'] or 'no class'} {each['visit_kind']} {each['n']:,}"
+            for each in document["visits"]
+            if each["source"] == source
+        )
+        click.echo(f"Visits of {source} by class: {said}")
     for each in document["quarantined"]:
         click.echo(f"Quarantine: {each['lines']:,} lines of {each['source']} (`wardflow ledger` says why)")
 

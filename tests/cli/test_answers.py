@@ -231,6 +231,16 @@ def test_status_says_what_is_fresh_and_what_failed(wardflow):
     assert found["late"] == []
 
 
+def test_status_says_which_classes_of_visits_came_and_what_they_count_as(wardflow):
+    found = wardflow.json("status")["visits"]
+    assert {(each["source"], each["class_code"], each["visit_kind"]) for each in found} >= {
+        ("ehr", "EMER", "emergency"),
+        ("ehr", "IMP", "inpatient"),
+    }
+    assert "Visits of ehr by class: EMER emergency " in wardflow("status").stdout
+    assert wardflow.json("status", "--role", "leadership")["visits"] == []
+
+
 def test_key_finds_the_case_of_a_logical_id(wardflow):
     (case,) = wardflow.json("kpi", "cases", "ed_length_of_stay", "--limit", "1", "--purpose", "test")["rows"]
     line = (wardflow.home / case["file"]).read_bytes().splitlines()[case["line"] - 1]

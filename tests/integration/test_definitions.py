@@ -74,6 +74,7 @@ def test_published_assets_are_these(graph):
         "published/readiness",
         "published/source_freshness",
         "published/unit_hour",
+        "published/visit",
         "published/work_task",
         "published/workflow_event",
     ]

@@ -58,6 +58,22 @@ def test_the_environment_wins_over_the_file(home, monkeypatch):
         ("zone = 'Mars/Olympus'", r"'Mars/Olympus' is no IANA time zone"),
         ("suppress_below = -1", r"suppress_below = -1: Input should be greater than or equal to 0"),
         ("site = ", r"is not valid TOML"),
+        (
+            "[[sources]]\nname = 'ehr'\nkind = 'fhir'\n[[sources.visits]]\nkind = 'inpatint'\nclasses = ['EMER']",
+            r"sources.0.visits.0.kind = 'inpatint': 'inpatint' is no kind of visit. Did you mean 'inpatient'\?",
+        ),
+        (
+            "[[sources]]\nname = 'ehr'\nkind = 'fhir'\n[[sources.visits]]\nkind = 'hospital'\nclasses = ['EMER']",
+            r"'hospital' is no kind of visit. Write one of emergency, inpatient, ",
+        ),
+        (
+            "[[sources]]\nname = 'ehr'\nkind = 'fhir'\n[[sources.visits]]\nkind = 'home'",
+            r"sources.0.visits.0: a rule without a condition would take every visit",
+        ),
+        (
+            "[[sources]]\nname = 'ehr'\nkind = 'fhir'\n[[sources.visits]]\nkind = 'home'\nclases = ['HH']",
+            r"there is no setting 'sources.0.visits.0.clases'. Did you mean 'classes'\?",
+        ),
         ("site_key = 'x'", r"a key must stay outside the home"),
         ("[[sources]]\nname='a'\nkind='fax'", r"sources.0.kind = 'fax'"),
         ("[[sources]]\nname='a'\nkind='fhir'\n[[sources]]\nname='a'\nkind='fhir'", r"two sources are called 'a'"),

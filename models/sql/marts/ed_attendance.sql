@@ -13,11 +13,9 @@
 -- is_boarding: decided to admit and still here at the data cut.
 -- departure_date: day of departure; of the encounter's end where the departure is unknown.
 with visit as (
-    select
-        *,
-        ended_at is null and ended_precision is null and coalesce(status, '') <> 'finished' as is_open
-    from staging.encounter
-    where class_code = 'EMER'
+    select *
+    from marts.visit
+    where visit_kind = 'emergency'
         and coalesce(status, '') not in ('planned', 'cancelled')
 ), stay as (
     select
@@ -49,15 +47,19 @@ with visit as (
         and status in ('active', 'completed')
     group by encounter_key
 ), admission as (
-    select distinct part_of_key as encounter_key
-    from staging.encounter
-    where class_code = 'IMP'
-        and part_of_key is not null
+    select ed_encounter_key as encounter_key
+    from marts.visit
+    where ed_encounter_key is not null
+    union
+    select encounter_key
+    from marts.visit
+    where visit_kind = 'emergency'
+        and parent_kind = 'inpatient'
 ), attendance as (
     select
         visit.encounter_key,
         visit.patient_key,
-        coalesce(organization.name, stay.facility, visit.organization_id, 'Unknown') as facility,
+        coalesce(visit.organization, stay.facility, visit.organization_id, 'Unknown') as facility,
         coalesce(stay.unit, 'Unknown') as unit,
         visit.priority_code as acuity,
         visit.admit_source_code as arrival_mode,
@@ -85,8 +87,6 @@ with visit as (
         on decision.encounter_key = visit.encounter_key
     left join admission
         on admission.encounter_key = visit.encounter_key
-    left join staging.organization as organization
-        on organization.organization_id = visit.organization_id
 ), departure as (
     select
         *,

@@ -10,23 +10,24 @@
 -- is_waiting_to_leave: the discharge was ordered and the patient is still here at the data cut.
 -- left_before_noon: departed before 12:00 of the local day; null while open.
 with visit as (
-    select
-        *,
-        ended_at is null and ended_precision is null and coalesce(status, '') <> 'finished' as is_open
-    from staging.encounter
-    where class_code in ('IMP', 'ACUTE', 'NONAC')
+    select *
+    from marts.visit
+    where visit_kind = 'inpatient'
+        and stay_key = encounter_key
         and coalesce(status, '') not in ('planned', 'cancelled')
 ), stay as (
     select
-        segment.encounter_key,
+        visit.stay_key as encounter_key,
         min(segment.started_at) filter (where place.is_inpatient) as admitted_at,
         max(segment.ended_at) filter (where place.is_inpatient) as departed_at,
         arg_max(place.unit, segment.started_at) filter (where place.is_inpatient) as unit,
         arg_max(place.facility, segment.started_at) filter (where place.is_inpatient) as facility
     from staging.encounter_location as segment
+    inner join marts.visit as visit
+        on visit.encounter_key = segment.encounter_key
     left join marts.location as place
         on place.location_id = segment.location_id
-    group by segment.encounter_key
+    group by visit.stay_key
 ), bed_request as (
     select
         encounter_key,
@@ -48,8 +49,8 @@ with visit as (
     select
         visit.encounter_key,
         visit.patient_key,
-        visit.part_of_key as ed_encounter_key,
-        coalesce(organization.name, stay.facility, visit.organization_id, 'Unknown') as facility,
+        visit.ed_encounter_key,
+        coalesce(visit.organization, stay.facility, visit.organization_id, 'Unknown') as facility,
         coalesce(stay.unit, 'Unknown') as unit,
         coalesce(stay.admitted_at, visit.started_at) as admitted_at,
         coalesce(ed_request.requested_at, own_request.requested_at) as bed_requested_at,
@@ -65,11 +66,9 @@ with visit as (
     left join bed_request as own_request
         on own_request.encounter_key = visit.encounter_key
     left join bed_request as ed_request
-        on ed_request.encounter_key = visit.part_of_key
+        on ed_request.encounter_key = visit.ed_encounter_key
     left join discharge_order
         on discharge_order.encounter_key = visit.encounter_key
-    left join staging.organization as organization
-        on organization.organization_id = visit.organization_id
 )
 select
     encounter_key,

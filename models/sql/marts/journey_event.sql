@@ -1,5 +1,5 @@
 -- Grain: one row per thing that happened to an encounter: a clinical event, a person's step, or a message delivered.
--- case_key: the encounter's key. journey_key joins an inpatient stay to the emergency visit it came from.
+-- case_key: the encounter's key. journey_key joins an inpatient stay to the emergency visit it came from (see visit).
 -- kind: clinical, human or message.
 -- seq: order within the journey, from 1.
 -- until_at: when what began here ended, where that is known.
@@ -403,9 +403,9 @@ with order_line as (
 )
 select
     event.encounter_key as case_key,
-    coalesce(encounter.part_of_key, event.encounter_key) as journey_key,
+    visit.journey_key,
     row_number() over (
-        partition by coalesce(encounter.part_of_key, event.encounter_key)
+        partition by visit.journey_key
         order by
             event.occurred_at,
             event.kind,
@@ -422,13 +422,11 @@ select
     event.kind,
     event.place,
     event.what,
-    coalesce(organization.name, encounter.organization_id, 'Unknown') as facility,
+    coalesce(visit.organization, visit.organization_id, 'Unknown') as facility,
     event.order_key,
     event.message_key,
     event.file_id,
     event.line
 from event
-inner join staging.encounter as encounter
-    on encounter.encounter_key = event.encounter_key
-left join staging.organization as organization
-    on organization.organization_id = encounter.organization_id
+inner join marts.visit as visit
+    on visit.encounter_key = event.encounter_key

@@ -21,6 +21,9 @@ select
     part_of_key,
     status,
     class_code,
+    type_codes,
+    service_type_code,
+    list_transform(profiles, lambda profile: split_part(profile, '|', 1)) as profiles,
     priority_code,
     case when regexp_matches(period_start, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(period_start as timestamptz) end as started_at,
     case

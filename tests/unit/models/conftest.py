@@ -8,6 +8,7 @@ import pytest
 
 from models.catalog import build_order, upstream
 from models.raw import RAW_TABLES
+from models.visits import default_rules
 
 NEW_YORK = ZoneInfo("America/New_York")
 SETTINGS = {
@@ -40,6 +41,12 @@ class Hospital:
         names = ", ".join(f'"{name}"' for name in given)
         values = ", ".join(f"${name}" for name in given)
         self.db.execute(f"insert into raw.{table} ({names}) values ({values})", given)
+
+    def rule(self, rule_no=1, **columns):
+        """One of the source's rules that say what kind of visit an Encounter is."""
+        names = ", ".join(["rule_no", *columns])
+        values = ", ".join(f"${name}" for name in ["rule_no", *columns])
+        self.db.execute(f"insert into raw.visit_rule ({names}) values ({values})", {"rule_no": rule_no, **columns})
 
     def organization(self, organization_id="north", name="Northfield"):
         self.deliver("fhir_organization", organization_id=organization_id, name=name)
@@ -128,7 +135,10 @@ def hospital():
             db.execute(f"create schema {layer}")
         for statement in RAW_TABLES.values():
             db.execute(statement)
-        yield Hospital(db)
+        hospital = Hospital(db)
+        for rule in default_rules():
+            hospital.rule(**rule)
+        yield hospital
 
 
 def clock(instant):
