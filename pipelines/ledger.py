@@ -40,6 +40,22 @@ TABLES = {
     "account.finding": """
         create table if not exists account.finding (file_id integer not null, rule varchar not null, n bigint not
         null)""",
+    "account.validation": """
+        create table if not exists account.validation (
+            file_id integer not null, resource_type varchar not null, scope varchar not null, lines bigint not null,
+            checked bigint not null, failed bigint not null, as_r5 bigint not null,
+            check (failed <= checked and checked <= lines)
+        )""",
+    "account.validation_failure": """
+        create table if not exists account.validation_failure (
+            file_id integer not null, resource_type varchar not null, scope varchar not null, rule varchar not null,
+            path varchar not null, n bigint not null
+        )""",
+    "account.element": """
+        create table if not exists account.element (
+            file_id integer not null, resource_type varchar not null, path varchar not null, release varchar,
+            lines bigint not null, looked_at bigint not null, check (lines <= looked_at)
+        )""",
     "account.batch": """
         create view if not exists account.batch as
         select

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_deletions import BUNDLE
 from pipelines.sources.fhir_elements import PROVENANCE, SUBJECT, Projection
+from pipelines.sources.fhir_examination import examination
 from pipelines.sources.fhir_projection import PROJECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipelines.settings import SourceSettings
+    from pipelines.sources.fhir_examination import Examination
     from pipelines.sources.source import Head, Intake, Session
 
 _RESOURCE_LINE = re.compile(rb'^[ \t]*\{.*"resourceType"[ \t]*:[ \t]*"([A-Za-z]{1,64})"', re.MULTILINE)
@@ -64,23 +66,25 @@ class FhirBulk:
         db.execute("set variable bases = $b::varchar[]", {"b": sorted(_place_of(base) for base in bases if base)})
         db.execute("set variable source_name = $s", {"s": source.name})
         hint = files[0].resource_type or ""
-        for chunk in lines.chunks(session, list(files)):
-            session.flush()
-            db.register("chunk", chunk)
-            try:
-                self._load_chunk(session, hint)
-            finally:
-                db.unregister("chunk")
+        with examination(session, files, hint) as looking:
+            for chunk in lines.chunks(session, list(files)):
+                session.flush()
+                db.register("chunk", chunk)
+                try:
+                    self._load_chunk(session, hint, looking)
+                    looking.look()
+                finally:
+                    db.unregister("chunk")
 
-    def _load_chunk(self, session: Session, hint: str) -> None:
+    def _load_chunk(self, session: Session, hint: str, looking: Examination) -> None:
         db = session.db
         db.execute("create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)")
-        self._pass(session, hint, everything=True)
+        self._pass(session, hint, looking, everything=True)
         others = db.execute("select distinct resource_type from rerouted order by all").fetchall()
         for (resource_type,) in others:
-            self._pass(session, resource_type, everything=False)
+            self._pass(session, resource_type, looking, everything=False)
 
-    def _pass(self, session: Session, resource_type: str, *, everything: bool) -> None:
+    def _pass(self, session: Session, resource_type: str, looking: Examination, *, everything: bool) -> None:
         if resource_type == BUNDLE:
             fhir_deletions.load(session, lines_of(everything=everything, resource_type=BUNDLE), wanted())
             return
@@ -89,6 +93,7 @@ class FhirBulk:
         if projection is not _NOTHING:
             _insert_versions(session, projection)
         _account(session, is_kept=projection is not _NOTHING)
+        looking.tally()
 
 
 def _place_of(base: str) -> str:

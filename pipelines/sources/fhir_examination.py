@@ -1,0 +1,231 @@
+"""What is looked at beyond the columns that are loaded: quarantined lines and a sample of the rest, for tier 2 and the census.
+
+Here: choosing lines, and writing what was found into the account. Not here: judging one (`fhir_validation`), counting
+elements (`fhir_drift`). The sample is spread evenly through each file by a multiplicative hash of the line's number, so
+the same bytes are always sampled alike, and every part of a file of any size counts alike. No text outlives the load.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow as pa
+
+from pipelines.sources.fhir_definitions import HIDDEN, is_type
+from pipelines.sources.fhir_drift import Census
+from pipelines.sources.fhir_validation import judges
+from pipelines.sources.source import append
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pipelines.sources.fhir_validation import Judges, Outcome
+    from pipelines.sources.source import Intake, Session
+
+CENSUS_SHARE = 0.1
+CENSUS_LEAST = 50
+CENSUS_MOST = 1_000
+"""A tenth of a file's lines, at least and at most so many, are looked at for the drift report."""
+LONGEST = 1 << 18
+"""A longer line is looked at only when all are, or when it is quarantined."""
+LONGEST_QUARANTINED = 1 << 20
+SAMPLE_BYTES = 32 << 20
+
+SAMPLE = "sample"
+QUARANTINE = "quarantine"
+
+_HASHES = 1 << 32
+_RANK = f"((chunk.line + shift) * 2654435761) % {_HASHES}"
+_BUNDLE = "Bundle"
+
+
+@contextmanager
+def examination(session: Session, files: Sequence[Intake], hint: str) -> Iterator[Examination]:
+    """Examine the lines of these files while they are loaded; what was found is booked at the end of the block."""
+    with judges(session.settings.threads) as found:
+        made = Examination(session, files, hint, found)
+        yield made
+        made.finish()
+
+
+class Examination:
+    """The examination of some files in one transaction."""
+
+    def __init__(self, session: Session, files: Sequence[Intake], hint: str, found: Judges) -> None:
+        self._session = session
+        self._files = {file.file_id: file for file in files}
+        self._hint = hint
+        self._judges = found
+        self._share = session.settings.validate_share
+        self._most = session.settings.validate_lines
+        self._kept: dict[int, list[tuple[int, int, str]]] = defaultdict(list)  # file → rank, line, text
+        self._quarantined = 0
+        self._lines: Counter[tuple[int, str, str]] = Counter()
+        self._checked: Counter[tuple[int, str, str]] = Counter()
+        self._failed: Counter[tuple[int, str, str]] = Counter()
+        self._as_r5: Counter[tuple[int, str, str]] = Counter()
+        self._failures: Counter[tuple[int, str, str, str, str]] = Counter()
+        shifts = [int(file.sha256[:5], 16) for file in files]
+        session.db.execute("create or replace temp table examined (file_id integer, shift bigint, below bigint)")
+        columns = [pa.array(list(self._files), pa.int32()), pa.array(shifts), pa.array([_HASHES] * len(shifts))]
+        append(session.db, "examined", pa.table(columns, names=["file_id", "shift", "below"]))
+
+    def tally(self) -> None:
+        """Count the lines of `staged` that were not kept out, by type: what the sample is of."""
+        for file_id, resource_type, lines in self._session.db.execute(
+            """
+            select file_id, resource_type, count(*) from staged
+            where verdict not in ('other', 'quarantined') group by all
+            """
+        ).fetchall():
+            self._lines[file_id, resource_type if is_type(resource_type) else HIDDEN, SAMPLE] += lines
+
+    def look(self) -> None:
+        """Look at the lines of `chunk`, on all of which a verdict was given."""
+        self._judge_quarantined()
+        self._sample()
+        if self._share == 1:
+            self._judge_all()
+
+    def _judge_quarantined(self) -> None:
+        ((quarantined,),) = self._session.db.execute(
+            "select count(*) from line_verdict where verdict = 'quarantined'"
+        ).fetchall()
+        if quarantined == self._quarantined:
+            return
+        self._quarantined = quarantined
+        found = self._session.db.execute(
+            """
+            with kept_out as materialized (
+                select file_id, line, text from chunk
+                join (select file_id, line from line_verdict where verdict = 'quarantined') using (file_id, line)
+            )
+            select file_id, line, if(strlen(text) <= $longest, text, null) from kept_out
+            where json_valid(text)
+            order by file_id, line
+            """,
+            {"longest": LONGEST_QUARANTINED},
+        ).fetchall()
+        for file_id, _, text in found:
+            if text is None:
+                self._lines[file_id, HIDDEN, QUARANTINE] += 1
+        self._give([(file_id, text) for file_id, _, text in found if text is not None], QUARANTINE)
+
+    def _judge_all(self) -> None:
+        found = self._session.db.execute(
+            """
+            select file_id, text from chunk
+            anti join (select file_id, line from line_verdict where verdict = 'quarantined') using (file_id, line)
+            """
+        ).fetchall()
+        self._give(found, SAMPLE)
+
+    def _sample(self) -> None:
+        """Of each file, keep the lines of the lowest hashes so far."""
+        most = max(CENSUS_MOST, self._most)
+        found = self._session.db.execute(
+            f"""
+            with lowest as (
+                select file_id, line, {_RANK} as rank from chunk
+                join examined using (file_id)
+                where strlen(text) <= {LONGEST} and {_RANK} < below
+                qualify row_number() over (partition by file_id order by {_RANK}) <= {most}
+            )
+            select file_id, rank, line, text from chunk
+            join lowest using (file_id, line)
+            anti join (select file_id, line from line_verdict where verdict = 'quarantined') using (file_id, line)
+            """
+        ).fetchall()
+        for file_id, rank, line, text in found:
+            self._kept[file_id].append((rank, line, text))
+        for file_id in {row[0] for row in found}:
+            kept = _within(SAMPLE_BYTES, nsmallest(most, self._kept[file_id]))
+            if len(kept) < len(self._kept[file_id]):
+                self._session.db.execute(
+                    "update examined set below = $below where file_id = $file",
+                    {"below": kept[-1][0] if kept else 0, "file": file_id},
+                )
+            self._kept[file_id] = kept
+
+    def finish(self) -> None:
+        """Judge and count what was kept, and write the account."""
+        census: dict[tuple[int, str], Census] = {}
+        for file_id, kept in self._kept.items():
+            if self._share < 1:
+                chosen = [(file_id, text) for rank, _, text in kept if rank < self._share * _HASHES]
+                self._give(chosen[: self._most], SAMPLE)
+            tenth = round(self._files[file_id].lines_read * CENSUS_SHARE)
+            for _, _, text in kept[: min(max(tenth, CENSUS_LEAST), CENSUS_MOST)]:
+                _count(census, file_id, text)
+        self._judges.finish()
+        self._book_validation()
+        self._book_census(census)
+
+    def _give(self, found: Sequence[tuple[int, str]], scope: str) -> None:
+        by_file: dict[int, list[str]] = defaultdict(list)
+        for file_id, text in found:
+            by_file[file_id].append(text)
+        for file_id, texts in by_file.items():
+            self._judges.give(texts, self._hint, self._taker(file_id, scope))
+
+    def _taker(self, file_id: int, scope: str) -> Callable[[Outcome], None]:
+        def take(outcome: Outcome) -> None:
+            if outcome.resource_type == _BUNDLE:  # deletions, which are no resources of the hospital's
+                return
+            key = (file_id, outcome.resource_type, scope)
+            if scope == QUARANTINE:
+                self._lines[key] += 1
+            self._checked[key] += 1
+            self._failed[key] += bool(outcome.failures)
+            self._as_r5[key] += outcome.release == "R5"
+            for rule, path in outcome.failures:
+                self._failures[*key, rule, path] += 1
+
+        return take
+
+    def _book_validation(self) -> None:
+        rows = [
+            (*key, lines, self._checked[key], self._failed[key], self._as_r5[key])
+            for key, lines in sorted(self._lines.items())
+        ]
+        names = ("file_id", "resource_type", "scope", "lines", "checked", "failed", "as_r5")
+        self._append("account.validation", names, rows)
+        names = ("file_id", "resource_type", "scope", "rule", "path", "n")
+        self._append("account.validation_failure", names, [(*key, n) for key, n in sorted(self._failures.items())])
+
+    def _book_census(self, census: dict[tuple[int, str], Census]) -> None:
+        names = ("file_id", "resource_type", "path", "release", "lines", "looked_at")
+        rows = [
+            (file_id, resource_type, path, release, lines, each.looked_at)
+            for (file_id, resource_type), each in sorted(census.items())
+            for path, release, lines in each.rows(frozenset(self._files[file_id].source.error_words))
+        ]
+        self._append("account.element", names, rows)
+
+    def _append(self, table: str, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            columns = [pa.array(column) for column in zip(*rows, strict=True)]
+            append(self._session.db, table, pa.table(columns, names=list(names)))
+
+
+def _count(census: dict[tuple[int, str], Census], file_id: int, text: str) -> None:
+    try:
+        resource = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return
+    resource_type = resource.get("resourceType") if isinstance(resource, dict) else None
+    if isinstance(resource_type, str) and resource_type != _BUNDLE and is_type(resource_type):
+        census.setdefault((file_id, resource_type), Census(resource_type)).look_at(resource)
+
+
+def _within(most: int, kept: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The first of these lines whose texts together are at most so long."""
+    for i, (_, _, text) in enumerate(kept):
+        most -= len(text)
+        if most < 0:
+            return kept[:i]
+    return kept
