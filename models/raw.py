@@ -15,7 +15,7 @@ _FHIR = {
     "fhir_organization": "organization_id varchar, identifier_keys varchar[], name varchar, part_of_ref varchar",
     "fhir_location": f"location_id varchar, identifier_keys varchar[], name varchar, status varchar, types {_CODING}[], "
     "physical_type_code varchar, part_of_ref varchar, organization_ref varchar",
-    "fhir_patient": "patient_key varchar, mrn_keys varchar[]",
+    "fhir_patient": "patient_key varchar, mrn_keys varchar[], birth_year integer, sex varchar",
     "fhir_encounter": "encounter_key varchar, patient_key varchar, visit_keys varchar[], part_of_key varchar, "
     "status varchar, class_code varchar, type_codes varchar[], service_type_code varchar, profiles varchar[], "
     "priority_code varchar, period_start varchar, period_end varchar, "

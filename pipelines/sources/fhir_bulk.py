@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_deletions import BUNDLE
-from pipelines.sources.fhir_elements import PROVENANCE, SUBJECT, Projection
+from pipelines.sources.fhir_elements import PROVENANCE, Projection
 from pipelines.sources.fhir_examination import examination
 from pipelines.sources.fhir_projection import PROJECTIONS
+from pipelines.sources.fhir_rules import flags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,7 +147,7 @@ def _stage(session: Session, projection: Projection, *, everything: bool) -> Non
                 case when rule is not null then keyed('line', getvariable('source_name'), text) end as line_hash,
                 zoned(r.meta.lastUpdated) as last_updated,
                 {columns}
-                {_flags(projection)} as flags,
+                {flags(projection)} as flags,
                 coalesce(r.meta.versionId, '') || '|' || coalesce(r.meta.lastUpdated, '') as stamp
             from judged
         )
@@ -155,24 +156,6 @@ def _stage(session: Session, projection: Projection, *, everything: bool) -> Non
         """
     )
     session.db.execute("insert into rerouted select file_id, line, resource_type from staged where verdict = 'other'")
-
-
-def _flags(projection: Projection) -> str:
-    """An expression: the findings of one row, sorted, each once."""
-    found = [f"form_of({x})" for x in (*projection.times, *projection.future_times)]
-    found += [f"distance_of({x}, exported_at)" for x in projection.times]
-    found += [f"reference_of({x})" for x in projection.references]
-    if SUBJECT in projection.references:
-        found.append(f"case when is_other_type({SUBJECT}.reference, 'Patient') then 'subject_is_no_patient' end")
-    found += [f"case when zoned({end}) < zoned({start}) then 'end_before_start' end" for start, end in projection.spans]
-    found += [f"case when {condition} then '{flag}' end" for flag, condition in projection.findings]
-    found += [
-        f"case when {column.made[5:-1]} is not null and {column.made} is null then 'unreadable_code' end"
-        for column in projection.columns
-        if column.made.startswith("word(")
-    ]
-    found += ["case when length(r.id) > 64 then 'over_long_id' end", "form_of(r.meta.lastUpdated)"]
-    return f"list_sort(list_distinct(list_filter([{', '.join(found)}], lambda f: f is not null)))"
 
 
 def _insert_versions(session: Session, projection: Projection) -> None:

@@ -71,7 +71,11 @@ def _stage(session: Session, lines: str, wanted: str) -> None:
 
 
 def _insert_tombstones(session: Session, projection: Projection) -> None:
-    key = f"keyed('{projection.kind}', getvariable('authority'), id)" if projection.is_keyed else "id"
+    key = (
+        f"keyed('{projection.kind}', getvariable('authority'), id)"
+        if projection.is_keyed
+        else f"place('{projection.kind}', id)"
+    )
     session.db.execute(
         f"""
         create or replace temp table tombstone as

@@ -39,20 +39,24 @@ PROVENANCE = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, DuckDB type, and the expression that makes it from `r`."""
+    """One column: its name, DuckDB type, and the expression that makes it from `r`. A code's column names the `element`
+    that it reads, and the codes that FHIR fixes for it, if any.
+    """
 
     name: str
     type: str
     made: str
+    element: str = ""
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Projection:
     """What is kept of one resource type. The first column is its key.
 
-    `elements` maps each element to the shape that is read of it; `times` and `references` are the values whose form is
-    checked; `future_times` may lie after the export; `spans` are (start, end) pairs; `findings` are further (flag,
-    condition) pairs.
+    `elements` maps each element to the shape that is read of it; `required` are (name, value) pairs; `times` are the
+    values whose form is checked, `future_times` those that may lie after the export; `references` are (value, allowed
+    types) pairs; `spans` are (start, end) pairs; `findings` are further (flag, condition) pairs.
     """
 
     resource: str
@@ -60,8 +64,9 @@ class Projection:
     elements: dict[str, str]
     columns: tuple[Column, ...]
     times: tuple[str, ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
     future_times: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
     spans: tuple[tuple[str, str], ...] = ()
     findings: tuple[tuple[str, str], ...] = ()
 
@@ -112,6 +117,9 @@ ELEMENT_MACROS = (
             when contains(reference, '://') and coalesce(is_foreign(reference), false) then null
             else regexp_extract(reference, '(?:^|/)' || wanted || '/([^/|?#\s]+)(?:/_history/[^/]+)?$', 1)
         end, '')""",
+    # The id of a place or organisation: as delivered, or its keyed hash where it is no id, because people write names anywhere.
+    """create or replace temp macro place(kind, x) as
+            if(regexp_full_match(x, '[A-Za-z0-9.-]{1,64}'), x, keyed(kind, getvariable('authority'), x))""",
     # Who gave out an identifier that names no system: the source, or whom its settings name for that kind.
     """create or replace temp macro assigner(kind) as
             coalesce(getvariable('authorities')[kind], getvariable('authority'))""",
@@ -147,7 +155,7 @@ ELEMENT_MACROS = (
     """create or replace temp macro key_of(kind, ref, wanted) as
             coalesce(keyed(kind, getvariable('authority'), id_of(ref.reference, wanted)), alias_of(kind, ref, wanted))""",
     """create or replace temp macro place_of(ref, wanted) as
-            coalesce(id_of(ref.reference, wanted), alias_of(lower(wanted), ref, wanted))""",
+            coalesce(place(lower(wanted), id_of(ref.reference, wanted)), alias_of(lower(wanted), ref, wanted))""",
     r"create or replace temp macro word(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9._:/^+~-]{0,63}|[<>]') then x end",
     r"create or replace temp macro uri(x) as case when regexp_full_match(x, '[A-Za-z][A-Za-z0-9+.-]*:[^\s]{1,250}') then x end",
     r"""create or replace temp macro moment(x) as case when regexp_full_match(x,
@@ -162,12 +170,13 @@ ELEMENT_MACROS = (
         end""",
     """create or replace temp macro distance_of(x, exported_at) as case
             when zoned(x) > exported_at + interval 1 day or zoned(x) < exported_at - interval 20 year then 'far_time' end""",
-    """create or replace temp macro reference_of(ref) as case
+    """create or replace temp macro reference_of(ref, wanted) as case
             when ref.reference is null then case when ref.identifier.value is not null then 'logical_reference' end
             when contains(ref.reference, '?') then 'conditional_reference'
             when starts_with(ref.reference, '#') then 'contained_reference'
             when not (starts_with(ref.reference, 'urn:uuid:')
-                or regexp_matches(ref.reference, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+(/_history/[^/]+)?$')) then 'unresolved_reference'
+                or regexp_matches(ref.reference, '(^|/)(' || wanted || ')/[^/|?#]+(/_history/[^/]+)?$')) then
+                if(regexp_matches(ref.reference, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+(/_history/[^/]+)?$'), 'wrong_target', 'unresolved_reference')
             when contains(ref.reference, '://') then case is_foreign(ref.reference)
                 when true then 'foreign_reference' when false then null else 'unchecked_base' end
         end""",
@@ -186,9 +195,24 @@ def own_key(resource: str, kind: str) -> Column:
     )
 
 
-def code(name: str, made: str) -> Column:
-    """A column that holds a code."""
-    return Column(name, "varchar", f"word({made})")
+def code(name: str, element: str, allowed: tuple[str, ...] = ()) -> Column:
+    """A column that holds a code: any, or one of those that FHIR fixes."""
+    return Column(name, "varchar", one_of(element, allowed) if allowed else f"word({element})", element, allowed)
+
+
+def one_of(element: str, allowed: tuple[str, ...]) -> str:
+    """The code, where it is one of these; else null."""
+    return f"case when {element} in ({', '.join(map(repr, allowed))}) then {element} end"
+
+
+def any_other(spells: str, allowed: tuple[str, ...]) -> str:
+    """Whether a list of spells has one whose status is none of these."""
+    return f"len(list_filter({spells}, lambda l: l.status not in ({', '.join(map(repr, allowed))}))) > 0"
+
+
+def place(kind: str) -> Column:
+    """The key column of a place or organisation: its id."""
+    return Column(f"{kind}_id", "varchar", f"place('{kind}', r.id)")
 
 
 def time(name: str, made: str) -> Column:
@@ -215,6 +239,10 @@ def keys(kind: str, references: str, wanted: str) -> str:
 
 PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject, 'Patient')")
 ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter, 'Encounter')")
-SUBJECT = "r.subject"
-VISIT = "r.encounter"
+SUBJECT = ("r.subject", "Patient|Group|Device|Location")
+VISIT = ("r.encounter", "Encounter")
+ANY = "[A-Z][A-Za-z]+"
+AGENT = "Practitioner|PractitionerRole|Organization|CareTeam|HealthcareService|Patient|Device|RelatedPerson|Group"
+STATUS = ("status", "r.status")
+"""The required element that nearly every type has."""
 BASED_ON = Column("order_keys", "varchar[]", keys("order", "r.basedOn", "ServiceRequest"))

@@ -7,6 +7,7 @@ materialised: not in a table, a temporary one or a message.
 
 from __future__ import annotations
 
+from pipelines.sources import fhir_codes as codes
 from pipelines.sources.fhir_elements import (
     BASED_ON,
     CODING,
@@ -19,24 +20,31 @@ from pipelines.sources.fhir_elements import (
     PROVENANCE,
     REFERENCE,
     SPELL_TYPE,
+    STATUS,
     SUBJECT,
     VISIT,
     Column,
     Projection,
     all_codes,
+    any_other,
     code,
     first_code,
     keys,
+    one_of,
     own_key,
+    place,
     time,
 )
 from pipelines.sources.fhir_work import WORK
 
-_LOCATION_SPELLS = """list_transform(r.location, lambda l: struct_pack(
-    location_id := place_of(l.location, 'Location'), status := word(l.status),
+_LOCATION_SPELLS = f"""list_transform(r.location, lambda l: struct_pack(
+    location_id := place_of(l.location, 'Location'), status := {one_of("l.status", codes.ENCOUNTER_LOCATION_STATUS)},
     "start" := moment(l.period."start"), "end" := moment(l.period."end")))"""
-_STATUS_SPELLS = """list_transform(r.statusHistory, lambda s: struct_pack(
-    status := word(s.status), "start" := moment(s.period."start"), "end" := moment(s.period."end")))"""
+_STATUS_SPELLS = f"""list_transform(r.statusHistory, lambda s: struct_pack(
+    status := {one_of("s.status", codes.ENCOUNTER_STATUS)}, "start" := moment(s.period."start"), "end" := moment(s.period."end")))"""
+
+_BIRTH_YEAR = r"try_cast(regexp_extract(r.birthDate, '^(\d{4})(-\d{2}(-\d{2})?)?$', 1) as integer)"
+"""The year alone (ECAT's strata by age); the day never enters."""
 
 PROJECTIONS: dict[str, Projection] = {
     projection.resource: projection
@@ -46,12 +54,12 @@ PROJECTIONS: dict[str, Projection] = {
             kind="organization",
             elements={"identifier": IDENTIFIERS, "name": '"VARCHAR"', "partOf": REFERENCE},
             columns=(
-                Column("organization_id", "varchar", "r.id"),
+                place("organization"),
                 Column("identifier_keys", "varchar[]", "identifiers('organization identifier', r.identifier, null)"),
                 Column("name", "varchar", "r.name"),
                 Column("part_of_ref", "varchar", "place_of(r.partOf, 'Organization')"),
             ),
-            references=("r.partOf",),
+            references=(("r.partOf", "Organization"),),
         ),
         Projection(
             resource="Location",
@@ -66,25 +74,28 @@ PROJECTIONS: dict[str, Projection] = {
                 "managingOrganization": REFERENCE,
             },
             columns=(
-                Column("location_id", "varchar", "r.id"),
+                place("location"),
                 Column("identifier_keys", "varchar[]", "identifiers('location identifier', r.identifier, null)"),
                 Column("name", "varchar", "r.name"),
-                code("status", "r.status"),
+                code("status", "r.status", codes.LOCATION_STATUS),
                 Column("types", CODINGS_TYPE, 'codings(flatten(list_transform(r."type", lambda c: c.coding)))'),
                 Column("physical_type_code", "varchar", first_code("physicalType")),
                 Column("part_of_ref", "varchar", "place_of(r.partOf, 'Location')"),
                 Column("organization_ref", "varchar", "place_of(r.managingOrganization, 'Organization')"),
             ),
-            references=("r.partOf", "r.managingOrganization"),
+            references=(("r.partOf", "Location"), ("r.managingOrganization", "Organization")),
         ),
         Projection(
             resource="Patient",
             kind="patient",
-            elements={"identifier": IDENTIFIERS},
+            elements={"identifier": IDENTIFIERS, "birthDate": '"VARCHAR"', "gender": '"VARCHAR"'},
             columns=(
                 own_key("Patient", "patient"),
                 Column("mrn_keys", "varchar[]", "identifiers('mrn', r.identifier, ['MR', 'PI', 'PT'])"),
+                Column("birth_year", "integer", _BIRTH_YEAR),
+                code("sex", "r.gender", codes.SEX),
             ),
+            findings=(("unreadable_birth_date", f"r.birthDate is not null and {_BIRTH_YEAR} is null"),),
         ),
         Projection(
             resource="Encounter",
@@ -110,7 +121,7 @@ PROJECTIONS: dict[str, Projection] = {
                 PATIENT,
                 Column("visit_keys", "varchar[]", "identifiers('visit', r.identifier, ['VN', 'AN'])"),
                 Column("part_of_key", "varchar", "key_of('encounter', r.partOf, 'Encounter')"),
-                code("status", "r.status"),
+                code("status", "r.status", codes.ENCOUNTER_STATUS),
                 code("class_code", "r.class.code"),
                 Column("type_codes", "varchar[]", all_codes('r."type"')),
                 Column("service_type_code", "varchar", first_code("serviceType")),
@@ -132,8 +143,9 @@ PROJECTIONS: dict[str, Projection] = {
                 ),
                 Column("organization_id", "varchar", "place_of(r.serviceProvider, 'Organization')"),
             ),
+            required=(STATUS, ("class", "r.class")),
             times=('r.period."start"', 'r.period."end"'),
-            references=(SUBJECT, "r.partOf", "r.serviceProvider"),
+            references=(SUBJECT, ("r.partOf", "Encounter"), ("r.serviceProvider", "Organization")),
             spans=(('r.period."start"', 'r.period."end"'),),
             findings=(
                 (
@@ -144,6 +156,8 @@ PROJECTIONS: dict[str, Projection] = {
                     "conditional_reference",
                     "len(list_filter(r.location, lambda l: contains(l.location.reference, '?'))) > 0",
                 ),
+                ("unknown_location_status", any_other("r.location", codes.ENCOUNTER_LOCATION_STATUS)),
+                ("unknown_status_history", any_other("r.statusHistory", codes.ENCOUNTER_STATUS)),
                 (
                     "unresolved_location",
                     "len(list_filter(r.location, lambda l: place_of(l.location, 'Location') is null)) > 0",
@@ -170,16 +184,17 @@ PROJECTIONS: dict[str, Projection] = {
                 PATIENT,
                 ENCOUNTER,
                 Column("placer_keys", "varchar[]", "identifiers('placer', r.identifier, ['PLAC'])"),
-                code("status", "r.status"),
-                code("intent", "r.intent"),
+                code("status", "r.status", codes.REQUEST_STATUS),
+                code("intent", "r.intent", codes.REQUEST_INTENT),
                 Column("category_codes", "varchar[]", all_codes("r.category")),
                 Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
-                code("priority", "r.priority"),
+                code("priority", "r.priority", codes.PRIORITY),
                 time("authored_on", "r.authoredOn"),
                 Column("location_id", "varchar", "place_of(r.locationReference[1], 'Location')"),
             ),
+            required=(STATUS, ("intent", "r.intent"), ("subject", "r.subject")),
             times=("r.authoredOn",),
-            references=(SUBJECT, VISIT, "r.locationReference[1]"),
+            references=(SUBJECT, VISIT, ("r.locationReference[1]", "Location")),
         ),
         Projection(
             resource="Specimen",
@@ -217,10 +232,11 @@ PROJECTIONS: dict[str, Projection] = {
                 PATIENT,
                 ENCOUNTER,
                 BASED_ON,
-                code("status", "r.status"),
+                code("status", "r.status", codes.REPORT_STATUS),
                 time("effective", 'coalesce(r.effectiveDateTime, r.effectivePeriod."start")'),
                 time("issued", "r.issued"),
             ),
+            required=(STATUS,),
             times=('coalesce(r.effectiveDateTime, r.effectivePeriod."start")', "r.issued"),
             references=(SUBJECT, VISIT),
         ),
@@ -240,10 +256,11 @@ PROJECTIONS: dict[str, Projection] = {
                 PATIENT,
                 ENCOUNTER,
                 BASED_ON,
-                code("status", "r.status"),
+                code("status", "r.status", codes.OBSERVATION_STATUS),
                 Column("interpretation_codes", "varchar[]", all_codes("r.interpretation")),
                 time("issued", "r.issued"),
             ),
+            required=(STATUS,),
             times=("r.issued",),
             references=(SUBJECT, VISIT),
         ),

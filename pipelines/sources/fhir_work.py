@@ -5,7 +5,10 @@ Here: projections like those of `fhir_projection`, which joins them. An element 
 
 from __future__ import annotations
 
+from pipelines.sources import fhir_codes as codes
 from pipelines.sources.fhir_elements import (
+    AGENT,
+    ANY,
     BASED_ON,
     CODING,
     CODINGS_TYPE,
@@ -13,6 +16,7 @@ from pipelines.sources.fhir_elements import (
     PATIENT,
     PERIOD,
     REFERENCE,
+    STATUS,
     SUBJECT,
     VISIT,
     Column,
@@ -45,10 +49,11 @@ WORK: tuple[Projection, ...] = (
             PATIENT,
             ENCOUNTER,
             BASED_ON,
-            code("status", "r.status"),
+            code("status", "r.status", codes.IMAGING_STATUS),
             Column("modality_codes", "varchar[]", "list_transform(codings(r.modality), lambda c: c.code)"),
             time("started", "r.started"),
         ),
+        required=(STATUS, ("subject", "r.subject")),
         times=("r.started",),
         references=(SUBJECT, VISIT),
     ),
@@ -90,10 +95,10 @@ WORK: tuple[Projection, ...] = (
                 "id_of(case when contains(r.focus.reference, 'Location/') then r.focus.reference end, 'Location')",
             ),
             Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
-            code("status", "r.status"),
+            code("status", "r.status", codes.TASK_STATUS),
             Column("business_status_code", "varchar", first_code("businessStatus")),
             Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
-            code("priority", "r.priority"),
+            code("priority", "r.priority", codes.PRIORITY),
             time("authored_on", "r.authoredOn"),
             time("last_modified", "r.lastModified"),
             time("execution_start", 'r.executionPeriod."start"'),
@@ -102,9 +107,10 @@ WORK: tuple[Projection, ...] = (
             Column("location_id", "varchar", "place_of(r.location, 'Location')"),
             Column("owner_key", "varchar", "key_of('practitioner', r.owner, 'Practitioner')"),
         ),
+        required=(STATUS,),
         times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
         future_times=('r.restriction.period."end"',),
-        references=('r."for"', VISIT, "r.focus", "r.location", "r.owner"),
+        references=(('r."for"', ANY), VISIT, ("r.focus", ANY), ("r.location", "Location"), ("r.owner", AGENT)),
         spans=(('r.executionPeriod."start"', 'r.executionPeriod."end"'),),
     ),
     Projection(
@@ -127,6 +133,7 @@ WORK: tuple[Projection, ...] = (
             ),
             time("recorded", "r.recorded"),
         ),
+        required=(("target", "r.target"), ("recorded", "r.recorded"), ("agent", "r.agent")),
         times=("r.recorded",),
     ),
 )

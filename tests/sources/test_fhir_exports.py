@@ -1,17 +1,29 @@
 """FHIR bulk exports, rule by rule: small files, and what becomes of each line."""
 
 import json
+import re
 
 import pytest
 
 from pipelines import keys
+from pipelines.sources.fhir_elements import ELEMENT_MACROS
+from pipelines.sources.fhir_projection import PROJECTIONS
+from pipelines.sources.fhir_rules import flags as flags_of
+from pipelines.sources.findings import FINDINGS
 
 KEY = b"a site key for tests only"
 
 
 def encounter(ident="e1", *, updated="2026-01-04T12:00:00-05:00", version="1", **more) -> dict:
     meta = {"versionId": version, **({"lastUpdated": updated} if updated else {})}
-    return {"resourceType": "Encounter", "id": ident, "meta": meta, "status": "finished", **more}
+    return {
+        "resourceType": "Encounter",
+        "id": ident,
+        "meta": meta,
+        "status": "finished",
+        "class": {"code": "EMER"},
+        **more,
+    }
 
 
 def manifest(time="2026-01-05T00:00:00-05:00", **counts) -> str:
@@ -154,10 +166,19 @@ def test_a_social_security_number_is_no_record_number_even_hashed(site, fixtures
         ({"period": {"start": "2031-01-04T12:00:00-05:00"}}, ["far_time"]),
         ({"subject": {"reference": "Patient?identifier=x"}}, ["conditional_reference"]),
         ({"subject": {"reference": "Mrs Quillon"}}, ["unresolved_reference"]),
-        ({"status": "asked Mrs Quillon"}, ["unreadable_code"]),
         ({"location": [{"location": {"reference": "Location?x=1"}}]}, ["conditional_reference", "unresolved_location"]),
         ({"subject": {"reference": "Group/123"}}, ["subject_is_no_patient"]),
+        ({"subject": {"reference": "Practitioner/7"}}, ["subject_is_no_patient", "wrong_target"]),
+        ({"subject": {"reference": "urn:uuid:040dc7b1-27f9-43a3-82c9-b1a514db3071"}}, []),
+        ({"status": "asked Mrs Quillon"}, ["unknown_status"]),
+        ({"status": "quillon"}, ["unknown_status"]),
+        ({"status": None}, ["missing_status"]),
+        ({"class": None}, ["missing_class"]),
+        ({"class": {"code": "asked Mrs Quillon"}}, ["unreadable_code"]),
+        ({"location": [{"location": {"reference": "Location/1"}, "status": "quillon"}]}, ["unknown_location_status"]),
+        ({"statusHistory": [{"status": "quillon"}]}, ["unknown_status_history"]),
         ({"id": "x" * 65}, ["over_long_id"]),
+        ({"id": "Mrs_Quillon"}, ["malformed_id"]),
     ],
 )
 def test_what_looks_wrong_is_loaded_with_a_flag_and_counted(site, put, more, flags):
@@ -168,7 +189,63 @@ def test_what_looks_wrong_is_loaded_with_a_flag_and_counted(site, put, more, fla
     assert counts(report) == {"lines_read": 1, "loaded": 1}
     assert site.rows("select flags from raw.fhir_encounter") == [(flags,)]
     assert dict(report.files[0].findings) == dict.fromkeys(flags, 1)
+    assert "quillon" not in site.everything().lower()
+
+
+def test_every_finding_that_a_line_can_have_is_explained():
+    written = " ".join([*map(flags_of, PROJECTIONS.values()), *ELEMENT_MACROS])
+    raised = set(re.findall(r"then '([a-z]+(?:_[a-z]+)+)'", written))
+    assert "far_time" in raised
+    assert raised <= FINDINGS.keys()
+    assert all(text.endswith(".") for text in FINDINGS.values())
+
+
+@pytest.mark.parametrize(
+    ("resource", "flags"),
+    [
+        (
+            {
+                "resourceType": "ServiceRequest",
+                "status": "active",
+                "intent": "order",
+                "subject": {"reference": "Patient/1"},
+            },
+            [],
+        ),
+        (
+            {"resourceType": "ServiceRequest", "priority": "soon"},
+            ["missing_intent", "missing_status", "missing_subject", "unknown_priority"],
+        ),
+        ({"resourceType": "Observation", "status": "specimen-in-process"}, []),
+        ({"resourceType": "Provenance"}, ["missing_agent", "missing_recorded", "missing_target"]),
+        ({"resourceType": "Patient", "gender": "f"}, ["unknown_sex"]),
+    ],
+)
+def test_required_elements_and_the_codes_that_fhir_fixes_are_checked_on_every_line(site, put, resource, flags):
+    report = site.ingest(put("x.ndjson", {"id": "1"} | resource))
+    assert dict(report.files[0].findings) == dict.fromkeys(flags, 1)
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "year"),
+    [("1950-07-31", 1950), ("1950-07", 1950), ("1950", 1950), ("31 July 1950", None), (None, None)],
+)
+def test_of_a_birth_date_only_the_year_enters(site, put, birth_date, year):
+    site.ingest(
+        put("Patient.ndjson", {"resourceType": "Patient", "id": "1", "gender": "female", "birthDate": birth_date})
+    )
+    assert site.rows("select birth_year, sex from raw.fhir_patient") == [(year, "female")]
+    assert "1950-07" not in site.everything()
+
+
+def test_a_place_whose_id_is_no_id_is_known_by_its_keyed_hash(site, put):
+    site.ingest(
+        put("Location.ndjson", {"resourceType": "Location", "id": "Mrs Quillon's", "status": "active"}),
+        put("Encounter.ndjson", encounter(location=[{"location": {"reference": "Location/Mrs Quillon's"}}])),
+    )
     assert "Quillon" not in site.everything()
+    ((place,),) = site.rows("select location_id from raw.fhir_location")
+    assert place == keys.keyed(KEY, "location", "ehr", "Mrs Quillon's")
 
 
 def test_elements_of_an_unexpected_shape_are_null_not_text(site, put):

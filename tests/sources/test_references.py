@@ -11,7 +11,7 @@ MRN = "urn:lark:mrn"
 
 
 def encounter(**more) -> dict:
-    return {"resourceType": "Encounter", "id": "e1", "status": "finished", **more}
+    return {"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "EMER"}, **more}
 
 
 def patient(ident="p1", *identifiers) -> dict:
