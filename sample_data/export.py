@@ -19,7 +19,8 @@ from sample_data.planted import Plants
 
 TYPES = (
     "Organization", "Location", "Practitioner", "Patient", "Encounter", "ServiceRequest", "Specimen",
-    "ImagingStudy", "DiagnosticReport", "Observation", "Task", "Provenance",
+    "ImagingStudy", "DiagnosticReport", "Observation", "Task", "Provenance", "Appointment", "Condition", "Coverage",
+    "Claim",
 )  # fmt: skip
 OVERLAP_DAYS = 3
 

@@ -79,8 +79,8 @@ def service_request(facility: Facility, order: Order, updated: int) -> Resource:
     return resource
 
 
-def specimen(facility: Facility, order: Order, updated: int) -> Resource:
-    """The sample of an order, from collection on."""
+def specimen(facility: Facility, order: Order, updated: int, *, has_rack: bool = False) -> Resource:
+    """The sample of an order, from collection on. `has_rack` adds an element that only this laboratory's vendor knows."""
     resource = _common(facility, order, "Specimen", order.part("sp"), updated) | {
         "status": "available",
         "request": [{"reference": f"ServiceRequest/{order.id}"}],
@@ -88,6 +88,8 @@ def specimen(facility: Facility, order: Order, updated: int) -> Resource:
     }
     if order.received is not None:
         resource["receivedTime"] = instant(order.received)
+    if has_rack:
+        resource["analyzerRack"] = f"R{order.words % 40:02d}"
     return resource
 
 
@@ -110,10 +112,10 @@ def diagnostic_report(facility: Facility, order: Order, updated: int, *, date_on
     return resource
 
 
-def observation(facility: Facility, order: Order, updated: int) -> Resource:
+def observation(facility: Facility, order: Order, updated: int, *, names_specimen: bool = True) -> Resource:
     """The one result of a report."""
     test = TESTS[order.test]
-    return _common(facility, order, "Observation", order.part("ob"), updated) | {
+    resource = _common(facility, order, "Observation", order.part("ob"), updated) | {
         "basedOn": [{"reference": f"ServiceRequest/{order.id}"}],
         "status": "final",
         "code": _code(order),
@@ -127,8 +129,10 @@ def observation(facility: Facility, order: Order, updated: int) -> Resource:
             "code": test.unit,
         },
         "interpretation": [{"coding": [{"system": _INTERPRETATION, "code": order.interpretation}]}],
-        "specimen": {"reference": f"Specimen/{order.part('sp')}"},
     }
+    if names_specimen:
+        resource["specimen"] = {"reference": f"Specimen/{order.part('sp')}"}
+    return resource
 
 
 def task(facility: Facility, todo: Task, updated: int) -> Resource:

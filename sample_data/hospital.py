@@ -3,7 +3,7 @@
 `emergency`, `wards`, `lab`, `critical` and `handoff` each hold one kind of work and meet here.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from sample_data.chance import stream
 from sample_data.clock import HOUR, hour_of_week, whole_second
 from sample_data.engine import Engine
 from sample_data.engine_course import Message
-from sample_data.export import Export
+from sample_data.export import Export, Render
 from sample_data.facility import Facility
 from sample_data.fhir import encounter, patient
 from sample_data.fhir_orders import diagnostic_report, observation, service_request, specimen, task
@@ -47,6 +47,7 @@ class Hospital:
         self._numbers: dict[str, int] = {}
         self.known: Person | None = None
         self.expected: Person | None = None
+        self.when_finished: list[Callable[[Encounter], None]] = []
         self._people = self.stream("people")
         self._chores = self.stream("chores")
         env.process(self._shifts())
@@ -92,38 +93,47 @@ class Hospital:
         place = visit.segments[-1].place if visit.segments else ""
         return self.send("ADT", f"ADT^{trigger}", visit, detail=place)
 
+    def save(self, kind: str, ident: str, render: Render) -> None:
+        """A resource changed now; it is rendered when it is exported."""
+        self.export.touch(kind, ident, self.env.now, render)
+
     def save_patient(self, person: Person, *, replaced_by: Person | None = None) -> None:
         """The patient's record changed; `replaced_by` is the record that it was merged into."""
         ident = f"{self.facility.code}-{person.number}"
         render = partial(patient, self.facility, person, replaced_by=replaced_by)
-        self.export.touch("Patient", ident, self.env.now, render)
+        self.save("Patient", ident, render)
 
     def save_encounter(self, visit: Encounter) -> None:
         """The encounter changed."""
-        self.export.touch("Encounter", visit.id, self.env.now, partial(encounter, self.facility, visit))
+        self.save("Encounter", visit.id, partial(encounter, self.facility, visit))
+        if visit.status == "finished":
+            for follow in self.when_finished:
+                follow(visit)
 
     def save_order(self, order: Order) -> None:
         """The order itself changed."""
-        self.export.touch("ServiceRequest", order.id, self.env.now, partial(service_request, self.facility, order))
+        self.save("ServiceRequest", order.id, partial(service_request, self.facility, order))
 
     def save_specimen(self, order: Order) -> None:
         """The order's specimen changed."""
-        self.export.touch("Specimen", order.id, self.env.now, partial(specimen, self.facility, order))
+        has_rack = self.plants.shapes.has_rack(self.facility.index, self.env.now)
+        self.save("Specimen", order.id, partial(specimen, self.facility, order, has_rack=has_rack))
 
     def save_report(self, order: Order) -> None:
         """The order's report changed."""
         hidden = order.verified is not None and self.plants.is_date_only(self.facility.index, order.verified)
         render = partial(diagnostic_report, self.facility, order, date_only=hidden)
-        self.export.touch("DiagnosticReport", order.id, self.env.now, render)
+        self.save("DiagnosticReport", order.id, render)
 
     def save_observation(self, order: Order) -> None:
         """The order's result is there."""
-        self.export.touch("Observation", order.id, self.env.now, partial(observation, self.facility, order))
+        names_specimen = self.plants.shapes.has_specimen(self.env.now)
+        self.save("Observation", order.id, partial(observation, self.facility, order, names_specimen=names_specimen))
 
     def save_task(self, todo: Task) -> None:
         """The task changed."""
         todo.modified = self.now
-        self.export.touch("Task", todo.id, self.env.now, partial(task, self.facility, todo))
+        self.save("Task", todo.id, partial(task, self.facility, todo))
 
     def _shifts(self) -> Generator[Event, Any, None]:
         """Change every roster on the hour."""

@@ -10,6 +10,7 @@ from typing import Any
 from sample_data.clock import HOUR, Calendar, instant, midnight, to_ms
 from sample_data.delivery import PACKINGS
 from sample_data.feeds import FeedPlants
+from sample_data.shapes import ShapePlants
 
 OUTAGE_HOURS = 9
 IDLE_PILOT_MINUTES = 0
@@ -40,6 +41,7 @@ class Plants:
     merge_ms: int | None = field(init=False)
     erroneous_days: tuple[int, ...] = field(init=False)
     feeds: FeedPlants = field(init=False)
+    shapes: ShapePlants = field(init=False)
     noons: dict[int, str] = field(init=False)
     """Packing of the export that somebody asks for at noon, by day of the run."""
 
@@ -47,6 +49,7 @@ class Plants:
         days, long_enough, both = self.calendar.days, self.calendar.days >= SHORTEST, self.facilities > 1
         values: dict[str, Any] = {
             "feeds": FeedPlants(self.calendar, self.facilities),
+            "shapes": ShapePlants(self.calendar, self.facilities),
             "outage": self._outage(round(days * 0.39)) if long_enough else None,
             "again_day": round(days * 0.30) if long_enough else None,
             "overlap_day": max(3, round(days * 0.34)) if long_enough else None,

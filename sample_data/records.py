@@ -85,6 +85,19 @@ class Order:
 
 
 @dataclass(slots=True, eq=False)
+class Booking:
+    """An outpatient appointment; `status` is booked, arrived, fulfilled, noshow or cancelled."""
+
+    id: str
+    person: Person
+    doctor: str
+    created: int
+    start: int
+    end: int
+    status: str = "booked"
+
+
+@dataclass(slots=True, eq=False)
 class Task:
     """A FHIR Task. `owner` is a practitioner's id, or a reference to a device. `due`, `started` and `ended` are null until known."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from sample_data import configuration
+from sample_data.billing import Billing
 from sample_data.clock import ZONE, Calendar, instant, midnight
 from sample_data.critical import WINDOW_MINUTES
 from sample_data.emergency import Emergency
@@ -131,6 +132,7 @@ class _Run:
         stays = Stays(hospital, beds, handoffs, laboratory, radiology, queues)
         Emergency(hospital, beds, stays, handoffs, laboratory, radiology, queues)
         Scheduling(hospital)
+        Billing(hospital)
         if facility.index == 0:
             PharmacyTest(hospital)
         return hospital
@@ -195,7 +197,7 @@ class _Run:
             "host": "EHR",
             "milliseconds": SENDER_SKEW,
         }
-        feeds = self._plants.feeds.record(tuple(facility.name for facility in self._facilities))
+        names = tuple(facility.name for facility in self._facilities)
         return {
             "missing_locations": {"visits": hidden_visits},
             "date_only_issued": {"orders": hidden_orders},
@@ -203,7 +205,8 @@ class _Run:
                 "skews": [sender, *skews],
                 "deletions": self._mistakes.record(),
                 "merges": self._mistakes.merged(),
-                "feeds": feeds,
+                "feeds": self._plants.feeds.record(names),
+                "shapes": self._plants.shapes.record(names, self.trace.written),
                 "packed": self.export.packed(),
             },
         }

@@ -4,6 +4,7 @@ This is the only thing the known answers (`truth`) are computed from. Entries ar
 moves on; None means "not yet". Entries never look at a file, a resource or the pipeline.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -160,6 +161,8 @@ class Trace:
     handoffs: list[HandoffTrace] = field(default_factory=list)
     work: list[WorkTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)
+    written: Counter[str] = field(default_factory=Counter)
+    """How many resources were written in a planted shape, by the kind of plant."""
 
     def message(self, facility: int, message: Message, *, is_registered: bool, has_router: bool) -> None:
         """Note a message of a facility's engine; admissions come in at its router, if it has one."""

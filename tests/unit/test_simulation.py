@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from lxml import etree
 
-from sample_data.clock import Calendar
+from sample_data.clock import HOUR, Calendar, midnight
 from sample_data.people import FAMILIES, GIVENS, planted_in, planted_strings
 from sample_data.simulate import simulate
 from tests.exported import exports, files_of, latest_of, manifest_of, resources_of
@@ -201,11 +201,68 @@ def test_resources_are_valid_fhir(latest, truth):
         model = get_fhir_model_class(kind)
         for resource in list(resources.values())[:: max(1, len(resources) // 40)]:
             if kind == "DiagnosticReport" and "issued" in resource and "T" not in resource["issued"]:
-                date_only += 1  # the one planted violation: FHIR wants an instant
+                date_only += 1  # planted: FHIR wants an instant
                 continue
-            model.model_validate(resource)
+            planted = {"analyzerRack"} if kind == "Specimen" else set()
+            if kind == "Appointment" and len(resource["created"]) == len("2025-10-16T08:47:33"):
+                planted = {"created"}  # planted: FHIR wants an offset
+            model.model_validate({name: value for name, value in resource.items() if name not in planted})
     assert date_only < 10
     assert set(latest) == set(truth["counts"]["resources"])
+
+
+def of_facility(resource, code):
+    """Whether a resource's id is of the facility with this code."""
+    return resource["id"].split("-")[1] == code
+
+
+def test_elements_come_and_go_on_the_days_that_are_declared(latest, planted):
+    (rack,), (gone,) = planted["vendor_element"], planted["vanished_element"]
+    for specimen in latest["Specimen"].values():
+        late = specimen["meta"]["lastUpdated"] >= rack["from"]
+        assert ("analyzerRack" in specimen) == (late and of_facility(specimen, "ng"))
+    for observation in latest["Observation"].values():
+        assert ("specimen" in observation) == (observation["meta"]["lastUpdated"] < gone["from"])
+
+
+def test_times_without_a_zone_or_an_hour_are_as_many_as_declared(latest, planted):
+    (zone_less,), (date_only,) = planted["zone_less_time"], planted["date_only_time"]
+    without = [a for a in latest["Appointment"].values() if len(a["created"]) == len("2025-10-16T08:47:33")]
+    assert len(without) == zone_less["appointments"] > 5
+    assert all(of_facility(a, "ec") and zone_less["from"] <= a["created"] < zone_less["to"] for a in without)
+    assert {len(claim["created"]) for claim in latest["Claim"].values()} == {len("2025-10-16")}
+    assert len(latest["Claim"]) == date_only["claims"] > 50
+
+
+def test_an_appointment_is_booked_before_it_is_kept_missed_or_cancelled(out, latest):
+    seen = defaultdict(dict)
+    for folder in exports(out):
+        for resource in resources_of(folder):
+            if resource["resourceType"] == "Appointment":
+                seen[resource["id"]][resource["status"]] = resource["meta"]["lastUpdated"]
+    endings = Counter(max(statuses, key=statuses.get) for statuses in seen.values())
+    assert set(endings) - {"arrived"} == {"booked", "fulfilled", "noshow", "cancelled"}
+    assert all(a["created"][:10] < a["start"][:10] for a in latest["Appointment"].values())
+    assert any({"booked", "fulfilled"} <= set(statuses) for statuses in seen.values())
+
+
+def test_a_claim_names_a_coverage_a_diagnosis_and_an_encounter_that_were_exported(latest):
+    for claim in latest["Claim"].values():
+        (insurance,), (item,), (diagnosis,) = claim["insurance"], claim["item"], claim["diagnosis"]
+        assert insurance["coverage"]["reference"].removeprefix("Coverage/") in latest["Coverage"]
+        assert item["encounter"][0]["reference"].removeprefix("Encounter/") in latest["Encounter"]
+        assert diagnosis["diagnosisReference"]["reference"].removeprefix("Condition/") in latest["Condition"]
+        assert claim["patient"]["reference"].removeprefix("Patient/") in latest["Patient"]
+    assert {claim["status"] for claim in latest["Claim"].values()} == {"draft", "active"}
+
+
+def test_the_demo_and_the_suite_both_contain_the_night_when_the_clocks_go_back():
+    """The other night is a matter of the demo alone: it runs for half a year."""
+    back, forward = date(2025, 11, 2), date(2026, 3, 8)
+    for days, nights in ((21, {back}), (182, {back, forward})):
+        calendar = Calendar(days)
+        lengths = {calendar.day(n): midnight(calendar.day(n + 1)) - midnight(calendar.day(n)) for n in range(days)}
+        assert {day for day, length in lengths.items() if length != 24 * HOUR} == nights
 
 
 def test_every_kind_of_task_occurs_and_is_told_apart_by_its_code(latest):

@@ -1,0 +1,99 @@
+"""What changes in the shape of the resources themselves, and when: elements that come and go, times without a zone.
+
+Here: where in the run it happens, and how truth.json records it. Not here: how it is written (`fhir_orders`,
+`fhir_access`). Nothing here changes what happened, so every known answer stays what it was.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from sample_data.clock import Calendar, instant, midnight
+
+SHORTEST = 5
+"""Days a run needs for any of them."""
+ZONE_LESS_SHARE = 0.1
+"""Share of a run's days on which the second facility writes when an appointment was made without a zone."""
+
+
+@dataclass(frozen=True)
+class ShapePlants:
+    """When each change of shape happens, in epoch milliseconds; None where the run is too short for it."""
+
+    calendar: Calendar
+    facilities: int
+
+    @property
+    def rack_from(self) -> int | None:
+        """From here on the first facility's specimens carry an element of their vendor's own, `analyzerRack`."""
+        return self._midnight(0.4)
+
+    @property
+    def no_specimen_from(self) -> int | None:
+        """From here on no observation names its specimen any more."""
+        return self._midnight(0.5)
+
+    @property
+    def zone_less(self) -> tuple[int, int] | None:
+        """Between these the second facility's appointments say without an offset when they were made."""
+        begin = self._midnight(0.3)
+        if begin is None or self.facilities == 1:
+            return None
+        days = round(self.calendar.days * 0.3) + max(2, round(self.calendar.days * ZONE_LESS_SHARE))
+        return begin, midnight(self.calendar.day(days))
+
+    def has_rack(self, facility: int, ms: int) -> bool:
+        """Whether a specimen of this facility written now carries the vendor's element."""
+        return facility == 0 and self.rack_from is not None and ms >= self.rack_from
+
+    def has_specimen(self, ms: int) -> bool:
+        """Whether an observation written now names its specimen."""
+        return self.no_specimen_from is None or ms < self.no_specimen_from
+
+    def is_zone_less(self, facility: int, ms: int) -> bool:
+        """Whether an appointment of this facility made at this instant says so without an offset."""
+        return facility == 1 and self.zone_less is not None and self.zone_less[0] <= ms < self.zone_less[1]
+
+    def record(self, names: tuple[str, ...], written: Counter[str]) -> list[dict[str, Any]]:
+        """Rows of the `planted` list of truth.json; `written` counts what the run wrote, by kind."""
+        first, second = names[0], names[1] if len(names) > 1 else None
+        end = self.calendar.end_ms
+        rows: list[tuple[str, str | None, tuple[int, int] | None, dict[str, Any]]] = [
+            (
+                "vendor_element",
+                first,
+                self._to_the_end(self.rack_from),
+                {"type": "Specimen", "path": "analyzerRack"},
+            ),
+            (
+                "vanished_element",
+                None,
+                self._to_the_end(self.no_specimen_from),
+                {"type": "Observation", "path": "specimen"},
+            ),
+            (
+                "zone_less_time",
+                second,
+                self.zone_less,
+                {"type": "Appointment", "path": "created", "appointments": written["zone_less_time"]},
+            ),
+            (
+                "date_only_time",
+                None,
+                (self.calendar.start_ms, end),
+                {"type": "Claim", "path": "created", "claims": written["date_only_time"]},
+            ),
+        ]
+        record: list[dict[str, Any]] = []
+        for kind, facility, span, more in rows:
+            when = {"from": instant(span[0]), "to": instant(span[1])} if span else {"from": None, "to": None}
+            absent = {} if span else {"absent": "the run is too short or has too few facilities"}
+            record.append({"kind": kind, "facility": facility, **when, **more, **absent})
+        return record
+
+    def _to_the_end(self, begin: int | None) -> tuple[int, int] | None:
+        return None if begin is None else (begin, self.calendar.end_ms)
+
+    def _midnight(self, share: float) -> int | None:
+        days = self.calendar.days
+        return midnight(self.calendar.day(round(days * share))) if days >= SHORTEST else None
