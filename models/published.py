@@ -72,6 +72,26 @@ TABLES: Mapping[str, tuple[str, str]] = {
         f"source kind resource_type files {_LINES} last_exported_at",
     ),
     "source_freshness": ("One row per source.", "source as_of last_file_at expected_every_hours is_late"),
+    "quarantine_total": (
+        "One row per source, type of resource and rule by which lines were kept out.",
+        "source resource_type rule cure n files last_seen_at",
+    ),
+    "validation": (
+        "One row per source, type of resource and scope: how many lines fhir.resources judged.",
+        "source resource_type scope lines checked failed as_r5",
+    ),
+    "validation_failure": (
+        "One row per source, type of resource, scope, kind of failure and element.",
+        "source resource_type scope rule path n last_seen_at",
+    ),
+    "finding_week": (
+        "One row per source, type of resource, finding and week of export; the newest weeks, those without a finding too.",
+        "source resource_type rule meaning week n lines has_risen",
+    ),
+    "drift": (
+        "One row per source, type of resource and element that any line looked at carried.",
+        "source resource_type path release lines looked_at first_seen_at last_seen_at is_unknown is_new has_vanished",
+    ),
     "file": (
         "One row per delivered file; lineage, for engineers.",
         f"file_id source path sha256 bytes kind resource_type exported_at ingested_at {_LINES}",
@@ -189,7 +209,10 @@ MEANINGS: Mapping[str, str] = {
     "expected_every_hours": "how often it should come",
     "is_late": "whether it lags behind by more than that",
     "file_id": "the delivered file",
-    "path": "of a file: where it lies, relative to the home; of a workflow: its steps in order",
+    "path": (
+        "of a file: where it lies, relative to the home; of a workflow: its steps in order; of an element: where it stands "
+        "in its resource, `?` for a name that FHIR does not define and that is not shown"
+    ),
     "sha256": "digest of its bytes",
     "bytes": "its size",
     "exported_at": "its data cut",
@@ -197,5 +220,19 @@ MEANINGS: Mapping[str, str] = {
     "line": "the line in it, from 1",
     "byte_offset": "where the line begins",
     "cure": "what to do about it",
+    "scope": "quarantine: lines that were kept out; sample: lines spread evenly through the rest",
+    "lines": "how many there are; of an element: how many of the lines looked at carried it",
+    "checked": "lines that were judged",
+    "failed": "lines that fhir.resources refuses; they are loaded all the same",
+    "as_r5": "lines judged by the models of R5, because of their shape",
+    "last_seen_at": "data cut of the newest file that had it",
+    "first_seen_at": "data cut of the oldest file that had it",
+    "meaning": "what it means and what to do about it",
+    "has_risen": "newest week only: its share of lines is more than twice that of the four weeks before",
+    "release": "the release of FHIR that defines it, R4B before R5; null when none does",
+    "looked_at": "lines that were looked at",
+    "is_unknown": "FHIR does not define it there",
+    "is_new": "earlier exports should have had it and had not; first seen in the last 90 days",
+    "has_vanished": "exports since should have had it and had not",
     "line_hash": "keyed hash of the line, never its text",
 }

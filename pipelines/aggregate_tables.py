@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import aggregate, backlogs, channels, effective, pilots, process_tables, signals
+from pipelines import aggregate, backlogs, channels, effective, pilots, process_tables, quality_tables, signals
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
 
@@ -42,6 +42,7 @@ NAMES = (
     "ledger_total",
     "source_freshness",
     *process_tables.NAMES,
+    *quality_tables.NAMES,
 )
 LEDGER_QUERY = """
     select
@@ -85,7 +86,8 @@ def registered(
     db.execute("create or replace temp table aggregate_interface_incident as from marts.interface_incident")
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
     try:
-        yield {name: f"aggregate_{name}" for name in NAMES}
+        with quality_tables.made(db):
+            yield {name: f"aggregate_{name}" for name in NAMES}
     finally:
         for name in frames:
             db.unregister(f"aggregate_{name}")
