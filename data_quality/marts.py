@@ -53,6 +53,25 @@ def _order(earlier: str, later: str, at_least: float = 0.99) -> Rule:
 
 
 MARTS: dict[str, tuple[Rule, ...]] = {
+    "marts.patient_identity": (
+        unique("patient_key", "A key that stood for two persons would count a journey twice."),
+        present("surviving_key", "A key that stands for nobody would lose its journeys."),
+        holds(
+            "whom a key stands for stands for himself",
+            "surviving_key",
+            "surviving_key not in (select patient_key from marts.patient_identity where is_merged)",
+            "A chain of merges that is not followed to its end would count one person as two.",
+            severity="structural",
+        ),
+        holds(
+            "merges do not go round in a circle",
+            "is_circular",
+            "not is_circular",
+            "Somebody merged the same patients in both directions; the oldest merge was left out.",
+            at_least=0.99,
+        ),
+        present("file_id", _TRACE, severity="content"),
+    ),
     "marts.visit": (
         unique("encounter_key", _ONE_CASE),
         present("encounter_key", _ONE_CASE),

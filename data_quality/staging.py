@@ -83,6 +83,12 @@ STAGING: dict[str, tuple[Rule, ...]] = {
             severity="structural",
         ),
     ),
+    "staging.patient_merge": (
+        present("merged_key", _ONE_ROW),
+        present("surviving_key", _ONE_ROW),
+        *_traced(),
+    ),
+    "staging.identity": (*_key("alias_key"), present("key", "A key must not be lost by looking it up."), *_traced()),
     "staging.encounter": (
         *_key("encounter_key"),
         present(

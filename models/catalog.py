@@ -3,10 +3,13 @@
 A table is one `.sql` file holding one `select`. Its name is its path: `sql/marts/ed_attendance.sql` builds
 `marts.ed_attendance`. What it reads, and which parameters it binds, is taken from the query, never declared twice.
 The leading comment block is its documentation: the first line is the grain, then what a reader must know; lines of the
-form `column: meaning` document columns.
+form `column: meaning` document columns. A line `Looked up in identity: a_key, b_keys.` names columns that hold references:
+the table is the query with each of them replaced by what it stands for in `staging.identity`, so that no staging file
+repeats that join.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -17,11 +20,14 @@ import duckdb
 from models.errors import BadDeclaration, did_you_mean
 
 SQL_ROOT = Path(__file__).parent / "sql"
+WHO_IS_WHO = frozenset({"staging.patient_merge"})
+"""What an engine's log says of patients; it renames keys everywhere, and makes no other table newer or of another kind."""
 LAYERS = ("raw", "staging", "marts")
 
 _GRAIN = re.compile(r"^Grain: (?P<grain>one row per .+\.)$")
 _COLUMN = re.compile(r"^(?P<column>[a-z][a-z0-9_]*): (?P<meaning>.+)$")
 _ALIAS = re.compile(r" AS .*$")  # DuckDB 2.0 names a table as the query does: staging."order" AS requested
+_LOOKED_UP = re.compile(r"^-- Looked up in identity: (?P<columns>[a-z_, ]+)\.$", re.MULTILINE)
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
@@ -75,12 +81,56 @@ class Table:
 
 def read_table(path: Path) -> Table:
     """The table that one `.sql` file builds."""
-    query = path.read_text(encoding="utf-8")
+    query = _with_lookups(path.read_text(encoding="utf-8"))
     code = re.sub(r"--[^\n]*", "", query)
     with duckdb.connect() as parser:
         found = parser.get_table_names(_PARAMETER.sub("null", code), qualified=True)  # refuses unbound ones
     reads = frozenset(_ALIAS.sub("", name).replace('"', "") for name in found)
     return Table(path.parent.name, path.stem, query, reads, frozenset(_PARAMETER.findall(code)))
+
+
+def _with_lookups(query: str) -> str:
+    """The query with the columns that its header names looked up in `staging.identity`; the comments stay in front."""
+    named = _LOOKED_UP.search(query)
+    if named is None:
+        return query
+    code = re.sub(r"\A(?:--[^\n]*\n)+", "", query)
+    columns = named["columns"].split(", ")
+    values = [
+        f"coalesce({name}_found.{'keys' if name.endswith('_keys') else 'key'}, as_sent.{name}) as {name}"
+        for name in columns
+    ]
+    lists = "".join(_LIST_LOOKUP.format(name=name) for name in columns if name.endswith("_keys"))
+    joins = (
+        f"left join {name}_found on {name}_found.keys_sent = as_sent.{name}"
+        if name.endswith("_keys")
+        else f"left join staging.identity as {name}_found on {name}_found.alias_key = as_sent.{name}"
+        for name in columns
+    )
+    comments = query.removesuffix(code)
+    return (
+        f"{comments}with as_sent as (\n{code}){lists}\nselect as_sent.* replace ({', '.join(values)})\nfrom as_sent\n"
+        + "\n".join(joins)
+    )
+
+
+_LIST_LOOKUP = """, {name}_found as (
+    select
+        sent.keys_sent,
+        list(coalesce(identity.key, sent.key_sent) order by sent.place) as keys
+    from (
+        select
+            {name} as keys_sent,
+            unnest({name}) as key_sent,
+            generate_subscripts({name}, 1) as place
+        from (select distinct {name} from as_sent where len({name}) > 0)
+    ) as sent
+    left join staging.identity as identity
+        on identity.alias_key = sent.key_sent
+    group by sent.keys_sent
+    having count(identity.key) > 0
+)"""
+"""What a list of keys stands for, of those lists only of which some key does."""
 
 
 @cache
@@ -108,8 +158,8 @@ def build_order() -> tuple[Table, ...]:
     return tuple(known[name] for name in order.static_order())
 
 
-def upstream(full_name: str) -> frozenset[str]:
-    """Every table, raw ones included, that a table is made from, itself included."""
+def upstream(full_name: str, *, without: Collection[str] = ()) -> frozenset[str]:
+    """Every table, raw ones included, that a table is made from, itself included; `without` are not followed."""
     known = {table.full_name: table for table in tables()}
     found: set[str] = set()
     waiting = [full_name]
@@ -117,5 +167,5 @@ def upstream(full_name: str) -> frozenset[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting.extend(known[name].reads if name in known else ())
+            waiting.extend(known[name].reads - set(without) if name in known else ())
     return frozenset(found)

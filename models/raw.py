@@ -15,7 +15,8 @@ _FHIR = {
     "fhir_organization": "organization_id varchar, identifier_keys varchar[], name varchar, part_of_ref varchar",
     "fhir_location": f"location_id varchar, identifier_keys varchar[], name varchar, status varchar, types {_CODING}[], "
     "physical_type_code varchar, part_of_ref varchar, organization_ref varchar",
-    "fhir_patient": "patient_key varchar, mrn_keys varchar[], birth_year integer, sex varchar",
+    "fhir_patient": "patient_key varchar, mrn_keys varchar[], replaced_by_keys varchar[], replaces_keys varchar[], "
+    "birth_year integer, sex varchar",
     "fhir_encounter": "encounter_key varchar, patient_key varchar, visit_keys varchar[], part_of_key varchar, "
     "status varchar, class_code varchar, type_codes varchar[], service_type_code varchar, profiles varchar[], "
     "priority_code varchar, period_start varchar, period_end varchar, "
@@ -45,7 +46,7 @@ _OTHER = {
     "event_type varchar, flow_id varchar, flow_name varchar, node_id varchar, node_name varchar, node_role varchar, "
     "direction varchar, message_uid varchar, incarnation varchar, parent_message_uid varchar, "
     "root_message_uid varchar, replay_of_uid varchar, correlation_key varchar, msg_standard varchar, "
-    "msg_type varchar, msg_trigger varchar, mrn_key varchar, visit_key varchar, placer_key varchar, "
+    "msg_type varchar, msg_trigger varchar, mrn_key varchar, prior_mrn_key varchar, visit_key varchar, placer_key varchar, "
     "attempt_no integer, attempts_exact boolean, ack_code varchar, ack_level varchar, error_class varchar, "
     "error_code varchar, error_template varchar, error_fingerprint varchar, sent_at timestamptz, msg_shape varchar, "
     "actor_key varchar, actor_role varchar, file_id integer, "

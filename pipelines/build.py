@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from models.catalog import Table, upstream
+from models.catalog import WHO_IS_WHO, Table, upstream
 from pipelines.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -67,7 +67,10 @@ def _cut(db: duckdb.DuckDBPyConnection, kind: str) -> datetime | None:
 
 @cache
 def source_kinds(name: str) -> frozenset[str]:
-    """Which kinds of source a table ("layer.name") reads, directly or through other tables: `fhir`, `engine`."""
-    reads = upstream(name)
+    """Which kinds of source a table ("layer.name") reads, directly or through other tables: `fhir`, `engine`.
+
+    Whom a key stands for is not followed: a merge that an engine's log tells makes no other table newer.
+    """
+    reads = upstream(name, without=WHO_IS_WHO)
     fhir = {"fhir"} if any(read.startswith("raw.fhir_") for read in reads) else set[str]()
     return frozenset(fhir | ({"engine"} if "raw.interface_event" in reads else set[str]()))

@@ -74,6 +74,7 @@ class LogMapping(_Part):
     ack: str = "ack"
     error: str = "error"
     mrn: str = "mrn"
+    prior_mrn: str = "prior_mrn"
     visit: str = "visit"
     placer: str = "placer"
     sent_at: str = "sent_at"

@@ -21,6 +21,11 @@ SPANS = {
     "case": "select * from journey where journey_key in (select journey_key from journey where case_key = $key) order by occurred_at, seq",
     "order": "select * from journey where order_key = $key order by occurred_at, seq",
     "message": "select * from journey where message_key = $key order by occurred_at, seq",
+    "patient": """
+        select * from journey
+        where patient_key in (select $key union select surviving_key from person where patient_key = $key)
+        order by occurred_at, journey_key, seq
+    """,
 }
 """How each kind of key finds its events; the first kind that finds any wins."""
 
@@ -93,9 +98,9 @@ NEVER_SEEN = """
 def trace(key: str, purpose: str | None, as_format: str) -> None:
     """Follow one case end to end: clinical events, people's steps and message hops, with the missing hop named.
 
-    KEY is the keyed hash of an encounter or an order (`wardflow key` makes it from an id; `wardflow kpi cases` lists them), or the
-    key of a message or of a delivery. Needs the informatics role and a purpose, which goes into the access log; file and line are
-    for engineers. Exit code 1 when nothing has that key.
+    KEY is the keyed hash of an encounter, an order or a patient (`wardflow key` makes it from an id; `wardflow kpi cases` lists
+    them), or the key of a message or of a delivery. A patient is found by any key that was merged into one. Needs the informatics
+    role and a purpose, which goes into the access log; file and line are for engineers. Exit code 1 when nothing has that key.
 
     \b
     Example: wardflow trace 0f3a52c1d9e84b7790aa12cd34ef5678 --purpose "late bed, complaint 17"
@@ -112,7 +117,7 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
         raise CheckFailed(
             f"Nothing in snapshot {snapshot.manifest.id} has the key {key!r}. Keys are those of `wardflow kpi cases` or `wardflow key`."
         )
-    cases = sorted({span["case_key"] for span in spans if span.get("case_key")}) if kind == "case" else []
+    cases = sorted({span["case_key"] for span in spans if span.get("case_key")}) if kind in {"case", "patient"} else []
     files = (
         {row["file_id"]: row["path"] for row in snapshot.rows("select file_id, path from delivered", delivered="file")}
         if snapshot.may_open("file")
@@ -150,7 +155,7 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
 def _find(snapshot: Snapshot, key: str) -> tuple[str, list[dict[str, Any]]]:
     """What kind of key it is, and its events in order of time."""
     for kind, query in SPANS.items():
-        spans = snapshot.rows(query, {"key": key}, journey="journey_event")
+        spans = snapshot.rows(query, {"key": key}, journey="journey_event", person="patient_identity")
         if spans:
             return kind, spans
     return "message", snapshot.rows(UNMATCHED, {"key": key}, delivery="message_delivery")

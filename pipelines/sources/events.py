@@ -39,6 +39,7 @@ COLUMNS = {
     "msg_type": "varchar",
     "msg_trigger": "varchar",
     "mrn_key": "varchar",
+    "prior_mrn_key": "varchar",
     "visit_key": "varchar",
     "placer_key": "varchar",
     "attempt_no": "integer",
@@ -66,7 +67,7 @@ TABLES = {
 
 UPGRADES = tuple(
     f"alter table raw.interface_event add column if not exists {name} {COLUMNS[name]}"
-    for name in ("msg_shape", "actor_key", "actor_role")
+    for name in ("msg_shape", "actor_key", "actor_role", "prior_mrn_key")
 )
 """What brings a table up to date that was made before these columns existed."""
 

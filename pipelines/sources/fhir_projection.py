@@ -46,6 +46,13 @@ _STATUS_SPELLS = f"""list_transform(r.statusHistory, lambda s: struct_pack(
 _BIRTH_YEAR = r"try_cast(regexp_extract(r.birthDate, '^(\d{4})(-\d{2}(-\d{2})?)?$', 1) as integer)"
 """The year alone (ECAT's strata by age); the day never enters."""
 
+
+def _linked(kind: str) -> str:
+    """The patients that a Patient says it was merged with, in one direction; links that only refer are not read."""
+    others = f"list_transform(list_filter(r.link, lambda l: l.\"type\" = '{kind}'), lambda l: key_of('patient', l.other, 'Patient'))"
+    return f"list_filter({others}, lambda k: k is not null)"
+
+
 PROJECTIONS: dict[str, Projection] = {
     projection.resource: projection
     for projection in (
@@ -88,10 +95,17 @@ PROJECTIONS: dict[str, Projection] = {
         Projection(
             resource="Patient",
             kind="patient",
-            elements={"identifier": IDENTIFIERS, "birthDate": '"VARCHAR"', "gender": '"VARCHAR"'},
+            elements={
+                "identifier": IDENTIFIERS,
+                "birthDate": '"VARCHAR"',
+                "gender": '"VARCHAR"',
+                "link": f'[{{"other":{REFERENCE},"type":"VARCHAR"}}]',
+            },
             columns=(
                 own_key("Patient", "patient"),
                 Column("mrn_keys", "varchar[]", "identifiers('mrn', r.identifier, ['MR', 'PI', 'PT'])"),
+                Column("replaced_by_keys", "varchar[]", _linked("replaced-by")),
+                Column("replaces_keys", "varchar[]", _linked("replaces")),
                 Column("birth_year", "integer", _BIRTH_YEAR),
                 code("sex", "r.gender", codes.SEX),
             ),

@@ -1,7 +1,8 @@
 """The envelope of an HL7 v2 message: a dozen fields of the ER7 text, nothing of its body.
 
-Here: MSH, PID-3, PV1-19 and ORC-2, read by the delimiters that MSH declares, and the message's shape: its version and
-which segments it has. Not here: hashing what was read (`mirth`), parsing HL7 at large.
+Here: MSH, PID-3, PV1-19, ORC-2 and, of a message that merges or unlinks patients, MRG-1 or the second PID-3, read by the
+delimiters that MSH declares, and the message's shape: its version and which segments it has. Not here: hashing what was
+read (`mirth`), parsing HL7 at large.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ SEGMENTS = frozenset(
     """.split()  # noqa: SIM905 -- one a line would fill a page
 )
 """Names that may be kept of a message's segments. A Z segment keeps only that it is one, any other word nothing."""
+TELLS_WHO = frozenset({"A18", "A34", "A36", "A37", "A39", "A40", "A47"})
+"""Events that say that two patient numbers are one person (MRG-1 gives way to PID-3), or of A37 that they are not."""
 _VERSION = re.compile(r"[0-9.]{1,8}")
 _NAME = re.compile(r"(?:\A|\r)([A-Z][A-Z0-9]{2})(?=[^A-Za-z0-9\r])")
 
@@ -31,6 +34,7 @@ class Envelope:
     trigger: str | None = None
     sent: str | None = None
     mrn: str | None = None
+    prior_mrn: str | None = None
     visit: str | None = None
     placer: str | None = None
     shape: str | None = None
@@ -60,6 +64,8 @@ def read(text: str | None, *, header_only: bool = False) -> Envelope | None:
     }
     if not header_only:
         found |= _identifiers(segments[1:], field, component)
+        if found["trigger"] in TELLS_WHO:
+            found["prior_mrn"] = _prior(segments[1:], field, component)
     return Envelope(**found)
 
 
@@ -75,9 +81,24 @@ def _identifiers(segments: list[str], field: str, component: str) -> dict[str, s
     for segment in segments:
         fields = segment.split(field)
         name, place = places.get(fields[0].strip(), ("", 0))
-        if name and name not in found and (value := _at(fields, place).split("~")[0].split(component)[0].strip()):
+        if name and name not in found and (value := _number(fields, place, component)):
             found[name] = value
     return found
+
+
+def _prior(segments: list[str], field: str, component: str) -> str | None:
+    """The number that gives way (MRG-1), or of two that are unlinked the second (PID-3)."""
+    parts = [segment.split(field) for segment in segments]
+    merged = [fields for fields in parts if fields[0].strip() == "MRG"]
+    if merged:
+        return _number(merged[0], 1, component) or None
+    second = [fields for fields in parts if fields[0].strip() == "PID"][1:2]
+    return _number(second[0], 3, component) or None if second else None
+
+
+def _number(fields: list[str], place: int, component: str) -> str:
+    """The identifier of a field: the first component of its first repetition."""
+    return _at(fields, place).split("~")[0].split(component)[0].strip()
 
 
 def _at(fields: list[str], place: int) -> str:

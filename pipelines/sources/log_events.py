@@ -31,7 +31,7 @@ _FIELDS = (
     "placer",
     "sent_at",
 )
-_LATER_FIELDS = ("shape", "actor", "role")
+_LATER_FIELDS = ("shape", "actor", "role", "prior_mrn")
 """Fields that were added when logs had been read already: no part of a record's identity, or each would look new."""
 _ROLES = (
     "integration analyst",
@@ -142,6 +142,7 @@ def stage_records(mapping: LogMapping) -> str:
         nullif(regexp_extract(type_, '^([A-Z][A-Z0-9]{{2}})', 1), '') as msg_type,
         nullif(regexp_extract(type_, '^[A-Z][A-Z0-9]{{2}}[^A-Z0-9]([A-Z][A-Z0-9]{{2}})', 1), '') as msg_trigger,
         keyed('mrn', $mrn, mrn_) as mrn_key,
+        keyed('mrn', $mrn, prior_mrn_) as prior_mrn_key,
         keyed('visit', $visit, visit_) as visit_key,
         keyed('placer', $placer, placer_) as placer_key,
         try_cast(attempt_ as integer) as attempt_no,
@@ -221,6 +222,7 @@ select
     msg_type,
     msg_trigger,
     mrn_key,
+    prior_mrn_key,
     visit_key,
     placer_key,
     attempt_no,

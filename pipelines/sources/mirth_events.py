@@ -37,6 +37,7 @@ _MESSAGE = (
     ("msg_type", pa.string()),
     ("msg_trigger", pa.string()),
     ("mrn", pa.string()),
+    ("prior_mrn", pa.string()),
     ("visit", pa.string()),
     ("placer", pa.string()),
     ("sent", pa.string()),
@@ -132,6 +133,7 @@ with message as (
         channel_id || ':' || message_id as message_uid,
         keyed('control', $source, control_id) as correlation_key,
         keyed('mrn', $mrn, mrn) as mrn_key,
+        keyed('mrn', $mrn, prior_mrn) as prior_mrn_key,
         keyed('visit', $visit, visit) as visit_key,
         keyed('placer', $placer, placer) as placer_key,
         hl7_instant(sent, $zone) as sent_at
@@ -178,6 +180,7 @@ select
     msg_type,
     msg_trigger,
     mrn_key,
+    prior_mrn_key,
     visit_key,
     placer_key,
     case when is_attempt then attempts end as attempt_no,

@@ -74,8 +74,10 @@ class RowReader:
         control, kind = meta.get(names.control_id), meta.get(names.type)
         mrn, visit, placer = meta.get(names.mrn), meta.get(names.visit), meta.get(names.placer)
         if control and kind:
-            envelope = hl7_envelope.read(raw, header_only=True) or hl7_envelope.NOTHING
             words = _TYPE.findall(kind)[:2]
+            tells_who = not hl7_envelope.TELLS_WHO.isdisjoint(words)
+            envelope = hl7_envelope.read(raw, header_only=not tells_who) or hl7_envelope.NOTHING
+            mrn = mrn or envelope.mrn
         else:
             envelope = hl7_envelope.read(raw) or hl7_envelope.NOTHING
             control = control or envelope.control_id
@@ -91,6 +93,7 @@ class RowReader:
             message_type,
             trigger,
             mrn,
+            envelope.prior_mrn,
             visit,
             placer,
             envelope.sent,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.kpis import KPIS
+from pipelines.snapshot_reader import Snapshot
 
 COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
 KPI_IDS = [*KPIS]
@@ -172,6 +173,18 @@ def test_a_trace_of_an_encounter_crosses_clinical_events_and_messages(wardflow):
     times = [datetime.fromisoformat(span["at"]) for span in found["spans"]]
     assert times == sorted(times)
     assert isinstance(found["missing"], list)
+
+
+def test_a_person_whose_records_were_merged_is_traced_by_either_key(wardflow):
+    snapshot = Snapshot(wardflow.home / "published", "engineer")
+    merged = snapshot.rows("select * from person where is_merged", person="patient_identity")
+    assert merged, "the simulated hospital merges somebody"
+    for person in merged:
+        by_old, by_new = (
+            wardflow.json("trace", person[name], "--purpose", "test") for name in ("patient_key", "surviving_key")
+        )
+        assert by_old["is"] == by_new["is"] == "patient"
+        assert by_old["spans"] == by_new["spans"] != []
 
 
 def test_a_trace_of_an_order_holds_that_order_only(wardflow):

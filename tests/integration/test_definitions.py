@@ -67,6 +67,7 @@ def test_published_assets_are_these(graph):
         "published/location",
         "published/message",
         "published/message_delivery",
+        "published/patient_identity",
         "published/pilot_result",
         "published/pilot_week",
         "published/process_edge",

@@ -177,6 +177,30 @@ def test_identifiers_come_from_metadata_or_else_from_the_envelope_and_only_hashe
     ]
 
 
+MERGE = RAW.replace("ORM^O01", "ADT^A40").replace("ORC|NW|P5\r", "MRG|LK2^^^L~X~Y||Z\r")
+UNLINK = RAW.replace("ORM^O01", "ADT^A37").replace("ORC|NW|P5\r", "PID|2||LK2^^^L||Quillon^Y\r")
+
+
+@pytest.mark.parametrize(
+    ("raw", "meta", "prior"),
+    [
+        (MERGE, None, "LK2"),
+        (MERGE, {"CONTROL_ID": "CTL7", "TYPE": "ADT^A40"}, "LK2"),
+        (MERGE, {"CONTROL_ID": "CTL7", "TYPE": "ADT^A40", "MRN": "LK1"}, "LK2"),
+        (UNLINK, None, "LK2"),
+        (MERGE.replace("A40", "A08"), None, None),
+        (RAW.replace("ORM^O01", "ADT^A40"), None, None),
+        (RAW.replace("ORM^O01", "ADT^A37"), None, None),
+    ],
+)
+def test_a_message_that_says_who_is_who_keeps_both_numbers_hashed(site, put, raw, meta, prior):
+    site.ingest(put("a.xml", message(connector(0, "TRANSFORMED", raw=raw, meta=meta or {}))))
+    assert events(site, "mrn_key, prior_mrn_key") == [
+        (keys.keyed(KEY, "mrn", "urn:lark:mrn", "LK1"), prior and keys.keyed(KEY, "mrn", "urn:lark:mrn", prior))
+    ]
+    assert "Quillon" not in site.everything()
+
+
 def test_one_spoiled_message_costs_one_message(site, put):
     good = message(SOURCE)
     path = put(
@@ -226,6 +250,11 @@ def test_the_first_row_of_a_real_servers_list_counts_as_the_source_whatever_its_
 def record(**fields) -> dict:
     base = {"seq": 1, "ts": "2026-01-04T09:00:00-05:00", "host": "eng1", "channel": "ADT", "msg": "M1", "event": "RECV"}
     return {**base, **fields}
+
+
+def test_a_mapped_log_may_tell_which_number_gave_way(site, put):
+    site.ingest(put("a.ndjson", record(mrn="LK1", prior_mrn="LK2", type="ADT^A40")))
+    assert events(site, "msg_trigger, prior_mrn_key") == [("A40", keys.keyed(KEY, "mrn", "urn:lark:mrn", "LK2"))]
 
 
 def test_a_time_without_an_offset_needs_a_zone_and_none_is_assumed(new_site, put):

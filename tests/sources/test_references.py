@@ -123,6 +123,17 @@ def test_a_place_asked_for_by_its_identifier_has_the_key_that_the_place_has(site
     assert site.rows("select location_id, identifier_keys from raw.fhir_location") == [("w4", [key])]
 
 
+def test_of_a_patients_links_only_the_merging_ones_are_kept_each_way(site, put):
+    links = [
+        {"type": kind, "other": {"reference": f"Patient/{kind}"}}
+        for kind in ("replaced-by", "replaces", "refer", "seealso")
+    ]
+    site.ingest(put("Patient.ndjson", {**patient("p1"), "link": [*links, {"type": "replaced-by"}]}))
+    assert site.rows("select replaced_by_keys, replaces_keys from raw.fhir_patient") == [
+        ([keyed("patient", "ehr", "replaced-by")], [keyed("patient", "ehr", "replaces")])
+    ]
+
+
 TWO = """
 [[sources]]
 name = "north"

@@ -403,6 +403,7 @@ with order_line as (
 )
 select
     event.encounter_key as case_key,
+    visit.patient_key,
     visit.journey_key,
     row_number() over (
         partition by visit.journey_key

@@ -1,4 +1,5 @@
 -- Grain: one row per DiagnosticReport.
+-- Looked up in identity: patient_key, encounter_key, order_keys.
 -- The latest version of each that was not entered in error.
 -- is_final: verified: final, amended, corrected or appended.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.

@@ -1,4 +1,5 @@
 -- Grain: one row per Encounter.
+-- Looked up in identity: patient_key, part_of_key, organization_id.
 -- The latest version of each that was not entered in error. Locations and status history stay nested: see
 -- encounter_location and encounter_status.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.

@@ -1,4 +1,5 @@
 -- Grain: one row per stay of an Encounter at a Location.
+-- Looked up in identity: location_id.
 -- Planned and reserved stays are left out: the patient was not there.
 -- segment_no: the stay's place in the resource, from 1; time order is started_at's.
 with segment as (

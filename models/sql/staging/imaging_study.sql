@@ -1,4 +1,5 @@
 -- Grain: one row per ImagingStudy.
+-- Looked up in identity: patient_key, encounter_key, order_keys.
 -- The latest version of each that was neither entered in error nor cancelled.
 -- modality_code: the first DICOM modality of the study.
 -- is_started: the examination has begun: it has a time, however exact, or its pictures are available.

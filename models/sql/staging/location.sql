@@ -1,4 +1,5 @@
 -- Grain: one row per Location.
+-- Looked up in identity: part_of_id, organization_id.
 -- The latest version of each. Which codes mean emergency department or treatment room is decided here and nowhere else.
 -- is_typed: the hospital sent at least one type code for this place itself.
 -- is_emergency: HSLOC 1108-0 or 1109-8, or RoleCode ER or ETU.

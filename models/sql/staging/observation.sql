@@ -1,4 +1,5 @@
 -- Grain: one row per Observation.
+-- Looked up in identity: patient_key, encounter_key, order_keys.
 -- The latest version of each that was neither entered in error nor cancelled.
 -- is_critical: interpretation HH or LL.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.

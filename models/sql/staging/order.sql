@@ -1,4 +1,5 @@
 -- Grain: one row per ServiceRequest.
+-- Looked up in identity: patient_key, encounter_key, location_id.
 -- The latest version of each that was not entered in error.
 -- order_kind: lab (category 108252007), imaging (category 363679005), admission (32485007), discharge (58000006), or other; SNOMED CT codes.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.

@@ -1,4 +1,5 @@
 -- Grain: one row per Organization.
+-- Looked up in identity: part_of_id.
 -- The latest version of each. A facility's name is its Organization's name.
 with version as (
     select

@@ -1,4 +1,5 @@
 -- Grain: one row per Specimen.
+-- Looked up in identity: patient_key, order_keys.
 -- The latest version of each that was not entered in error.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
 with version as (

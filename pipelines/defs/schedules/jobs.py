@@ -8,10 +8,18 @@ from pathlib import Path
 
 import dagster as dg
 
+from models.catalog import WHO_IS_WHO, tables, upstream
 from pipelines import settings as configuration
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
 
+_HOURLY = {"raw.interface_event", "raw.decision", "raw.registry_interface", "raw.registry_workflow"}
+_CLINICAL = [
+    table.full_name.split(".")
+    for table in tables()
+    if table.full_name in WHO_IS_WHO or not upstream(table.full_name, without=WHO_IS_WHO) & _HOURLY
+]
+"""Tables that keep the nightly run's state, also where an hour's log brings a merge of two patients."""
 _PEOPLE = dg.AssetSelection.assets(
     ["raw", "decision"], ["raw", "registry_interface"], ["raw", "registry_workflow"], ["account", "file"]
 )
@@ -24,7 +32,8 @@ refresh = dg.define_asset_job(
 )
 refresh_interfaces = dg.define_asset_job(
     "refresh_interfaces",
-    selection=dg.AssetSelection.assets(ENGINE_LOGS).downstream() | _PEOPLE.downstream(),
+    selection=(dg.AssetSelection.assets(ENGINE_LOGS).downstream() | _PEOPLE.downstream())
+    - dg.AssetSelection.assets(*_CLINICAL),
     executor_def=dg.in_process_executor,
     description="Engine logs, what is made from them, and the snapshot; clinical tables keep the nightly run's state.",
 )

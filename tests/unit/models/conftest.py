@@ -16,6 +16,8 @@ SETTINGS = {
     "critical_ack_minutes": 60,
     "handoff_accept_minutes": 30,
 }
+PLACES = ("file_id", "line", "segment_no", "step_no")
+"""Rows come in the order in which they were delivered."""
 EXPORTED = "2026-01-31T12:00:00-05:00"
 
 
@@ -119,7 +121,8 @@ class Hospital:
             if table.full_name in wanted:
                 bound = {parameter: self._settings[parameter] for parameter in table.parameters}
                 self.db.execute(f"create or replace table {table.full_name} as {table.query}", bound)
-        return self.db.sql(f"select * from {name}").pl().to_dicts()
+        rows = self.db.sql(f"select * from {name}").pl()
+        return rows.sort([column for column in PLACES if column in rows.columns]).to_dicts()
 
     def one(self, name):
         """The only row of a table."""
