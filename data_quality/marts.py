@@ -181,6 +181,28 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         within_horizon("requested_at"),
     ),
+    "marts.unit_stay": (
+        *_case("unit_stay_key"),
+        present("encounter_key", "A stay belongs to a visit."),
+        _order("began_at", "ended_at"),
+        holds(
+            "a stay is at a place that was sent",
+            "unit",
+            "unit <> 'Unknown'",
+            "Who lies at a place that was never sent is on no ward's census: send the places with the export, or a list of "
+            "them beside it.",
+            at_least=0.9,
+        ),
+        holds(
+            "a person is in one journey at a time",
+            "began_at",
+            "began_at >= max(coalesce(ended_at, began_at)) over (partition by patient_key order by began_at, ended_at, unit_stay_key "
+            "rows between unbounded preceding and 1 preceding)",
+            "Two visits of one person at the same time that do not name each other count as two patients: a link between "
+            "them, or the end of one, is missing.",
+            at_least=0.95,
+        ),
+    ),
     "marts.unit_hour": (
         *_case("unit_hour_key"),
         present("occupied_bed_hours", "An hour without a census would be missing from every mean."),

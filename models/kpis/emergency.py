@@ -100,8 +100,8 @@ ED_BOARDING = Kpi(
     id="ed_boarding_ed2",
     title="Boarding: admit decision to leaving the department (ED-2)",
     short_title="Boarding after decision",
-    definition="Median minutes from the first admit decision to departure from the emergency department, "
-    "of admitted visits that ended in the period.",
+    definition="Median minutes from the first admit decision (where no order was sent, from the begin of the inpatient visit) to "
+    "departure from the emergency department, of admitted visits that ended in the period.",
     source="CMS111v11 (ED-2)",
     version="11",
     family="emergency",
@@ -117,12 +117,12 @@ ED_BOARDING = Kpi(
     dimensions=_DIMENSIONS,
     owner="Patient flow coordinator",
     action="Open the longest waits and see which step is missing: bed request, clean bed, accepted handoff.",
-    uses=("is_admitted", "is_departure_known", "decision_at", "departed_at", "is_boarding"),
+    uses=("is_admitted", "is_departure_known", "boarding_began_at", "departed_at", "is_boarding"),
     exclusions=(
         Exclusion("not admitted", ~nw.col("is_admitted")),
         _DEPARTURE_UNKNOWN,
-        Exclusion("no admit decision was recorded", nw.col("decision_at").is_null()),
-        Exclusion("the decision is later than the departure", nw.col("decision_at") > nw.col("departed_at")),
+        Exclusion("no admit decision was recorded", nw.col("boarding_began_at").is_null()),
+        Exclusion("the decision is later than the departure", nw.col("boarding_began_at") > nw.col("departed_at")),
     ),
     requires=(_DEPARTURE_KNOWN,),
     caveats=("The clock starts at the decision, not at the bed request or the bed assignment.",),

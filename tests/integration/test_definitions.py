@@ -78,6 +78,7 @@ def test_published_assets_are_these(graph):
         "published/readiness",
         "published/source_freshness",
         "published/unit_hour",
+        "published/unit_stay",
         "published/validation",
         "published/validation_failure",
         "published/visit",

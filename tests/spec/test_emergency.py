@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 VISITS = """
-encounter_key | acuity | arrival_mode | arrival_date | departure_date | minutes_in_department | boarding_minutes | is_admitted | left_before_seen | is_departure_known | is_open | is_boarding | decision_at         | departed_at
+encounter_key | acuity | arrival_mode | arrival_date | departure_date | minutes_in_department | boarding_minutes | is_admitted | left_before_seen | is_departure_known | is_open | is_boarding | boarding_began_at   | departed_at
 v1            | 2      | ambulance    | 2026-01-05   | 2026-01-05     | 100                   | -                | no          | no               | yes                | no      | no          | -                   | 2026-01-05T12:00
 v2            | 3      | walk-in      | 2026-01-05   | 2026-01-05     | 200                   | -                | no          | no               | yes                | no      | no          | -                   | 2026-01-05T13:00
 v3            | 3      | walk-in      | 2026-01-05   | 2026-01-06     | 500                   | 300              | yes         | no               | yes                | no      | no          | 2026-01-06T01:00    | 2026-01-06T06:00

@@ -7,10 +7,11 @@
 -- minutes_in_department: arrival to departure, null where either is unknown.
 -- minutes_to_room: arrival to the first stay in a treatment room, null where the visit had none or it is unknown.
 -- minutes_to_provider: arrival to the first status in-progress, when a clinician took the patient on.
--- boarding_minutes: first admit decision to departure, of admitted visits; negative when the decision came later.
+-- boarding_began_at: first admit decision; where no order was sent, when the inpatient visit began while the patient was still here.
+-- boarding_minutes: from then to departure, of admitted visits; negative when the decision came later.
 -- is_departure_known: every stay was at a place of known type, and the last emergency stay has an end.
 -- is_room_known: every stay was at a place of known type, so that a visit without a treatment room truly had none.
--- is_boarding: decided to admit and still here at the data cut.
+-- is_boarding: boarding began and the patient is still here at the data cut.
 -- departure_date: day of departure; of the encounter's end where the departure is unknown.
 with visit as (
     select *
@@ -47,14 +48,26 @@ with visit as (
         and status in ('active', 'completed')
     group by encounter_key
 ), admission as (
-    select ed_encounter_key as encounter_key
-    from marts.visit
-    where ed_encounter_key is not null
-    union
-    select encounter_key
-    from marts.visit
-    where visit_kind = 'emergency'
-        and parent_kind = 'inpatient'
+    select
+        encounter_key,
+        min(admitted_at) as admitted_at
+    from (
+        select
+            ed_encounter_key as encounter_key,
+            started_at as admitted_at
+        from marts.visit
+        where ed_encounter_key is not null
+        union all
+        select
+            visit.encounter_key,
+            stay.started_at as admitted_at
+        from marts.visit as visit
+        inner join marts.visit as stay
+            on stay.encounter_key = visit.part_of_key
+        where visit.visit_kind = 'emergency'
+            and stay.visit_kind = 'inpatient'
+    )
+    group by encounter_key
 ), attendance as (
     select
         visit.encounter_key,
@@ -73,6 +86,7 @@ with visit as (
         stay.departed_at as last_left_at,
         visit.ended_at,
         visit.is_open,
+        admission.admitted_at,
         admission.encounter_key is not null
         or coalesce(list_contains(visit.discharge_disposition_codes, 'admitted'), false) as is_admitted,
         coalesce(list_contains(visit.discharge_disposition_codes, '21541000119102'), false) as left_before_seen,
@@ -90,6 +104,10 @@ with visit as (
 ), departure as (
     select
         *,
+        coalesce(
+            decision_at,
+            case when admitted_at >= arrived_at and (is_open or admitted_at <= last_left_at) then admitted_at end
+        ) as boarding_began_at,
         case when is_departure_known then last_left_at end as departed_at,
         case when not is_open then coalesce(case when is_departure_known then last_left_at end, ended_at) end as closed_at
     from attendance
@@ -106,11 +124,12 @@ select
     roomed_at,
     first_contact_at,
     decision_at,
+    boarding_began_at,
     departed_at,
     date_diff('microsecond', arrived_at, departed_at) / 6e7 as minutes_in_department,
     case when is_room_known then date_diff('microsecond', arrived_at, roomed_at) / 6e7 end as minutes_to_room,
     date_diff('microsecond', arrived_at, first_contact_at) / 6e7 as minutes_to_provider,
-    case when is_admitted then date_diff('microsecond', decision_at, departed_at) / 6e7 end as boarding_minutes,
+    case when is_admitted then date_diff('microsecond', boarding_began_at, departed_at) / 6e7 end as boarding_minutes,
     is_admitted,
     left_before_seen,
     is_departure_known,
@@ -118,7 +137,7 @@ select
     is_open,
     is_open and is_room_known and roomed_at is null as is_waiting_for_room,
     is_open and first_contact_at is null as is_waiting_for_provider,
-    is_open and decision_at is not null as is_boarding,
+    is_open and boarding_began_at is not null as is_boarding,
     date_trunc('hour', arrived_at::timestamp) as arrival_hour,
     arrived_at::date as arrival_date,
     date_trunc('week', arrived_at::date)::date as arrival_week,

@@ -1,6 +1,7 @@
 -- Grain: one row per inpatient stay.
 -- unit: the ward of the last stay in a bed.
--- admitted_at: start of the first stay on a ward, else the encounter's start.
+-- admitted_at: when the patient first lay on a ward, else the encounter's start; who boards in the emergency department is not there yet.
+-- transfers: from one ward to another; changes of bed on a ward are none.
 -- bed_requested_at: the first bed request of this stay or of the emergency visit it came from.
 -- departed_at: last end of a stay on a ward, else the encounter's end; null while open.
 -- minutes_order_to_departure: first discharge order to departure.
@@ -17,17 +18,15 @@ with visit as (
         and coalesce(status, '') not in ('planned', 'cancelled')
 ), stay as (
     select
-        visit.stay_key as encounter_key,
-        min(segment.started_at) filter (where place.is_inpatient) as admitted_at,
-        max(segment.ended_at) filter (where place.is_inpatient) as departed_at,
-        arg_max(place.unit, segment.started_at) filter (where place.is_inpatient) as unit,
-        arg_max(place.facility, segment.started_at) filter (where place.is_inpatient) as facility
-    from staging.encounter_location as segment
-    inner join marts.visit as visit
-        on visit.encounter_key = segment.encounter_key
-    left join marts.location as place
-        on place.location_id = segment.location_id
-    group by visit.stay_key
+        stay_key as encounter_key,
+        min(began_at) as admitted_at,
+        max(ended_at) as departed_at,
+        arg_max(unit, began_at) as unit,
+        arg_max(facility, began_at) as facility,
+        count(*) filter (where is_transfer) as transfers
+    from marts.unit_stay
+    where is_inpatient
+    group by stay_key
 ), bed_request as (
     select
         encounter_key,
@@ -57,6 +56,7 @@ with visit as (
         coalesce(ed_request.assigned_at, own_request.assigned_at) as bed_assigned_at,
         discharge_order.ordered_at as discharge_ordered_at,
         case when not visit.is_open then coalesce(stay.departed_at, visit.ended_at) end as departed_at,
+        coalesce(stay.transfers, 0) as transfers,
         visit.is_open,
         visit.file_id,
         visit.line
@@ -91,6 +91,7 @@ select
     departed_at is not null as is_departed,
     is_open and discharge_ordered_at is not null as is_waiting_to_leave,
     is_open,
+    transfers,
     date_trunc('hour', admitted_at::timestamp) as admission_hour,
     admitted_at::date as admission_date,
     date_trunc('week', admitted_at::date)::date as admission_week,

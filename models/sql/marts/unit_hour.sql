@@ -1,7 +1,7 @@
 -- Grain: one row per ward and hour.
 -- From the hour in which the ward was first exported to the data cut; the first and the last hour are as long as they were seen.
 -- Patients are counted by signed events and prefix sums: one aggregation and one running sum, never a join of ranges.
--- Whoever has a stay on the ward or in one of its beds counts, inpatient or not; a stay without an end is still there.
+-- Whoever lies on the ward or in one of its beds counts once, inpatient or not (see unit_stay); a stay without an end is still there.
 -- unit_hour_key: facility, ward and the hour's number since 1970.
 -- staffed_beds: Locations of physical type bd that are part of the ward; a bed that is closed for lack of staff counts too.
 -- patients_at_end: patients there at the end of the hour.
@@ -27,19 +27,13 @@ with ward as (
     select
         ward.facility,
         ward.unit,
-        greatest(segment.started_at, ward.first_exported_at) as began_at,
-        least(coalesce(segment.ended_at, encounter.ended_at, $as_of), $as_of) as ended_at
-    from staging.encounter_location as segment
-    inner join staging.encounter as encounter
-        on encounter.encounter_key = segment.encounter_key
-    inner join marts.location as place
-        on place.location_id = segment.location_id
+        greatest(lain.began_at, ward.first_exported_at) as began_at,
+        least(coalesce(lain.ended_at, $as_of), $as_of) as ended_at
+    from marts.unit_stay as lain
     inner join ward
-        on ward.facility = place.facility
-        and ward.unit = place.unit
-    where place.is_inpatient
-        and segment.started_at is not null
-        and coalesce(encounter.status, '') not in ('planned', 'cancelled')
+        on ward.facility = lain.facility
+        and ward.unit = lain.unit
+    where lain.is_inpatient
 ), change as (
     select
         facility,
