@@ -14,7 +14,7 @@ _SPELL = 'status varchar, "start" varchar, "end" varchar'
 _FHIR = {
     "fhir_organization": "organization_id varchar, identifier_keys varchar[], name varchar, part_of_ref varchar",
     "fhir_location": f"location_id varchar, identifier_keys varchar[], name varchar, status varchar, types {_CODING}[], "
-    "physical_type_code varchar, part_of_ref varchar, organization_ref varchar",
+    "physical_type_code varchar, operational_status_code varchar, part_of_ref varchar, organization_ref varchar",
     "fhir_patient": "patient_key varchar, mrn_keys varchar[], replaced_by_keys varchar[], replaces_keys varchar[], "
     "birth_year integer, sex varchar",
     "fhir_encounter": "encounter_key varchar, patient_key varchar, visit_keys varchar[], part_of_key varchar, "
@@ -32,13 +32,97 @@ _FHIR = {
     "fhir_imaging_study": "imaging_study_key varchar, patient_key varchar, encounter_key varchar, "
     "order_keys varchar[], status varchar, modality_codes varchar[], started varchar",
     "fhir_observation": "observation_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
-    "status varchar, interpretation_codes varchar[], issued varchar",
+    f"status varchar, interpretation_codes varchar[], issued varchar, codes {_CODING}[], value_codes {_CODING}[], "
+    "effective varchar",
     "fhir_task": "task_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
     "focus_type varchar, focus_key varchar, focus_location_id varchar, part_of_keys varchar[], status varchar, "
-    f"business_status_code varchar, codes {_CODING}[], priority varchar, authored_on varchar, last_modified varchar, "
+    f"reason_codes varchar[], business_status_code varchar, codes {_CODING}[], "
+    f"priority varchar, authored_on varchar, last_modified varchar, "
     "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar",
     "fhir_provenance": f"provenance_key varchar, task_keys varchar[], codes {_CODING}[], agent_types varchar[], "
     "recorded varchar",
+    "fhir_practitioner": "practitioner_key varchar, identifier_keys varchar[], is_active boolean",
+    "fhir_condition": "condition_key varchar, patient_key varchar, encounter_key varchar, clinical_status_code varchar, "
+    "verification_status_code varchar, category_codes varchar[], codes struct(system varchar, code "
+    "varchar)[], onset varchar, abatement varchar, recorded_date varchar",
+    "fhir_procedure": "procedure_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], status "
+    f"varchar, codes {_CODING}[], performed_start varchar, performed_end "
+    "varchar",
+    "fhir_medication_request": "medication_request_key varchar, patient_key varchar, encounter_key varchar, status varchar, intent "
+    "varchar, category_codes varchar[], priority varchar, authored_on varchar",
+    "fhir_medication_administration": "medication_administration_key varchar, patient_key varchar, encounter_key varchar, "
+    "medication_request_key varchar, status varchar, given_start varchar, given_end varchar",
+    "fhir_medication_statement": "medication_statement_key varchar, patient_key varchar, encounter_key varchar, status varchar, "
+    "date_asserted varchar",
+    "fhir_medication_dispense": "medication_dispense_key varchar, patient_key varchar, encounter_key varchar, "
+    "medication_request_key varchar, status varchar, prepared varchar, handed_over varchar",
+    "fhir_appointment": "appointment_key varchar, patient_key varchar, order_keys varchar[], slot_keys varchar[], "
+    "location_id varchar, status varchar, appointment_type_code varchar, service_type_codes varchar[], "
+    "cancellation_reason_codes varchar[], cancelled varchar, created varchar, planned_start varchar, "
+    "planned_end varchar",
+    "fhir_slot": "slot_key varchar, schedule_key varchar, status varchar, planned_start varchar, planned_end "
+    "varchar, is_overbooked boolean",
+    "fhir_schedule": "schedule_key varchar, is_active boolean, specialty_codes varchar[], location_id varchar, "
+    "horizon_start varchar, horizon_end varchar",
+    "fhir_communication": "communication_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
+    "task_keys varchar[], appointment_keys varchar[], observation_keys varchar[], report_keys "
+    "varchar[], category_codes varchar[], medium_codes varchar[], priority varchar, in_response_to_keys "
+    "varchar[], status varchar, status_reason_code varchar, sent varchar, received varchar",
+    "fhir_communication_request": "communication_request_key varchar, patient_key varchar, encounter_key varchar, order_keys "
+    "varchar[], task_keys varchar[], appointment_keys varchar[], observation_keys varchar[], "
+    "report_keys varchar[], category_codes varchar[], medium_codes varchar[], priority varchar, status "
+    "varchar, authored_on varchar, due varchar",
+    "fhir_immunization_recommendation": "immunization_recommendation_key varchar, patient_key varchar, date varchar, due_dates "
+    'struct(forecast_code varchar, date_code varchar, "date" varchar)[]',
+    "fhir_flag": "flag_key varchar, patient_key varchar, encounter_key varchar, status varchar, category_codes "
+    f"varchar[], codes {_CODING}[], period_start varchar, period_end varchar",
+    "fhir_detected_issue": "detected_issue_key varchar, patient_key varchar, encounter_key varchar, status varchar, severity "
+    f"varchar, codes {_CODING}[], identified varchar, order_keys varchar[], "
+    "medication_request_keys varchar[], mitigations struct(codes struct(system varchar, code "
+    'varchar)[], "date" varchar)[]',
+    "fhir_guidance_response": "guidance_response_key varchar, patient_key varchar, encounter_key varchar, status varchar, module "
+    "varchar, occurred varchar, has_reason boolean, request_group_key varchar",
+    "fhir_request_group": "request_group_key varchar, patient_key varchar, encounter_key varchar, status varchar, intent "
+    "varchar, priority varchar, authored_on varchar",
+    "fhir_document_reference": "document_reference_key varchar, patient_key varchar, encounter_keys varchar[], order_keys "
+    f"varchar[], status varchar, doc_status varchar, type_codes {_CODING}[], "
+    "category_codes varchar[], date varchar, is_authenticated boolean, attested varchar",
+    "fhir_composition": "composition_key varchar, patient_key varchar, encounter_key varchar, status varchar, type_codes "
+    f"{_CODING}[], category_codes varchar[], date varchar, attestations "
+    'struct(mode varchar, "time" varchar)[]',
+    "fhir_consent": "consent_key varchar, patient_key varchar, status varchar, scope_codes struct(system varchar, code "
+    "varchar)[], category_codes varchar[], consented varchar, decision varchar, valid_start varchar, "
+    "valid_end varchar",
+    "fhir_questionnaire_response": "questionnaire_response_key varchar, patient_key varchar, encounter_key varchar, order_keys "
+    "varchar[], status varchar, questionnaire varchar, authored varchar",
+    "fhir_list": "list_key varchar, patient_key varchar, encounter_key varchar, status varchar, mode varchar, codes "
+    f"{_CODING}[], date varchar, medication_statement_keys varchar[], "
+    "medication_request_keys varchar[]",
+    "fhir_measure_report": "measure_report_key varchar, patient_key varchar, status varchar, report_type varchar, measure "
+    "varchar, date varchar, period_start varchar, period_end varchar, populations struct(code varchar, "
+    '"count" bigint)[]',
+    "fhir_claim": "claim_key varchar, patient_key varchar, encounter_keys varchar[], order_key varchar, coverage_keys "
+    f"varchar[], status varchar, type_codes {_CODING}[], use_code varchar, "
+    "priority_code varchar, created varchar, billable_start varchar, billable_end varchar, diagnoses "
+    f"struct(condition_key varchar, codes {_CODING}[], type_codes "
+    "varchar[])[]",
+    "fhir_claim_response": "claim_response_key varchar, patient_key varchar, claim_key varchar, status varchar, type_codes "
+    f"{_CODING}[], use_code varchar, created varchar, outcome varchar, "
+    "decision_code varchar, authorised_start varchar, authorised_end varchar, adjudication_codes "
+    "varchar[], reason_codes varchar[], review_action_codes varchar[]",
+    "fhir_explanation_of_benefit": "explanation_of_benefit_key varchar, patient_key varchar, claim_key varchar, claim_response_key "
+    f"varchar, status varchar, type_codes {_CODING}[], use_code varchar, "
+    "created varchar, outcome varchar, billable_start varchar, billable_end varchar, adjudication_codes "
+    "varchar[], reason_codes varchar[], review_action_codes varchar[]",
+    "fhir_coverage": "coverage_key varchar, patient_key varchar, status varchar, type_codes struct(system varchar, code "
+    "varchar)[], valid_start varchar, valid_end varchar",
+    "fhir_coverage_eligibility_request": "coverage_eligibility_request_key varchar, patient_key varchar, status varchar, "
+    "purposes varchar[], "
+    "created varchar, serviced varchar",
+    "fhir_coverage_eligibility_response": "coverage_eligibility_response_key varchar, patient_key varchar, "
+    "coverage_eligibility_request_key "
+    "varchar, status varchar, created varchar, outcome varchar, is_in_force boolean, error_codes "
+    "varchar[]",
 }
 _OTHER = {
     "interface_event": "event_uid varchar, source varchar, source_kind varchar, native_type varchar, "

@@ -81,12 +81,14 @@ def _missing_columns(db: duckdb.DuckDBPyConnection) -> list[str]:
             "select 'raw.' || table_name, column_name from duckdb_columns() where schema_name = 'raw'"
         ).fetchall()
     )
-    return [
-        f"alter table {each.table} add column {column.name} {column.type}"
-        for each in fhir_projection.PROJECTIONS.values()
-        for column in each.columns
-        if (each.table, column.name) not in known
-    ]
+    return list(
+        dict.fromkeys(  # two types may share a table
+            f"alter table {each.table} add column {column.name} {column.type}"
+            for each in fhir_projection.PROJECTIONS.values()
+            for column in each.columns
+            if (each.table, column.name) not in known
+        )
+    )
 
 
 def _check_key(db: duckdb.DuckDBPyConnection, key: bytes, *, read_only: bool) -> None:

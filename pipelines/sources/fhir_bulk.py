@@ -119,6 +119,11 @@ def _stage(session: Session, projection: Projection, *, everything: bool) -> Non
     """`staged`: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns."""
     columns = "".join(f"{column.made} as {column.name},\n" for column in projection.columns)
     names = "".join(f"{column.name}, " for column in projection.columns)
+    newer = (
+        f"case when {projection.newer_when} then json_transform(text, '{projection.newer_shape}') end as n,"
+        if projection.newer
+        else ""
+    )
     session.db.execute(
         f"""
         create or replace temp table staged as
@@ -127,7 +132,7 @@ def _stage(session: Session, projection: Projection, *, everything: bool) -> Non
                 case when json_valid(text) then json_transform(text, '{projection.shape}') end as r
             from {lines_of(everything=everything, resource_type=projection.resource)}
         ), judged as (
-            select file_id, line, byte_offset, exported_at, r, text,
+            select file_id, line, byte_offset, exported_at, r, text,{newer}
                 r.resourceType as resource_type,
                 case
                     when not is_json then if(ends_open, 'truncated', 'unparseable')

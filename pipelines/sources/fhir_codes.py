@@ -45,3 +45,40 @@ TASK_STATUS = (
     *("failed", "completed", "entered-in-error"),
 )
 SEX = ("male", "female", "other", "unknown")
+FINANCIAL_STATUS = ("active", "cancelled", "draft", "entered-in-error")
+CLAIM_USE = ("claim", "preauthorization", "predetermination")
+OUTCOME = ("queued", "complete", "error", "partial")
+MEDICATION_REQUEST_STATUS = (
+    *("active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown", "ended"),
+)
+MEDICATION_STATEMENT_STATUS = (
+    *("active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"),
+    *("recorded", "draft"),
+)
+ADMINISTRATION_STATUS = ("in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown")
+DISPENSE_STATUS = (
+    *("preparation", "in-progress", "cancelled", "on-hold", "completed", "entered-in-error", "stopped", "declined"),
+    "unknown",
+)
+APPOINTMENT_STATUS = (
+    *("proposed", "pending", "booked", "arrived", "fulfilled", "cancelled", "noshow", "entered-in-error", "checked-in"),
+    "waitlist",
+)
+SLOT_STATUS = ("busy", "free", "busy-unavailable", "busy-tentative", "entered-in-error")
+DOCUMENT_STATUS = ("current", "superseded", "entered-in-error")
+COMPOSITION_STATUS = (
+    *("preliminary", "final", "amended", "entered-in-error", "registered", "partial", "corrected", "appended"),
+    *("cancelled", "deprecated", "unknown"),
+)
+ATTESTATION = ("personal", "professional", "legal", "official")
+CONSENT_STATUS = ("draft", "proposed", "active", "rejected", "inactive", "entered-in-error", "not-done", "unknown")
+CONSENT_DECISION = ("deny", "permit")
+RESPONSE_STATUS = ("in-progress", "completed", "amended", "entered-in-error", "stopped")
+FLAG_STATUS = ("active", "inactive", "entered-in-error")
+ISSUE_STATUS = (*REPORT_STATUS, "mitigated")
+SEVERITY = ("high", "moderate", "low")
+GUIDANCE_STATUS = ("success", "data-requested", "data-required", "in-progress", "failure", "entered-in-error")
+LIST_STATUS = ("current", "retired", "entered-in-error")
+LIST_MODE = ("working", "snapshot", "changes")
+MEASURE_STATUS = ("complete", "pending", "error")
+MEASURE_TYPE = ("individual", "subject-list", "summary", "data-collection", "data-exchange")

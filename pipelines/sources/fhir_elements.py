@@ -11,7 +11,7 @@ code or time is dropped, because people write names anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CODING = '{"coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
 REFERENCE = (
@@ -55,8 +55,10 @@ class Projection:
     """What is kept of one resource type. The first column is its key.
 
     `elements` maps each element to the shape that is read of it; `required` are (name, value) pairs; `times` are the
-    values whose form is checked, `future_times` those that may lie after the export; `references` are (value, allowed
-    types) pairs; `spans` are (start, end) pairs; `findings` are further (flag, condition) pairs.
+    values whose form is checked, `future_times` those that may lie after the export, `days` those that need not have a time
+    of day either; `references` are (value, allowed types) pairs; `spans` are (start, end) pairs; `findings` are further
+    (flag, condition) pairs. `newer` are elements that R5 shapes otherwise: a second structure, read as `n` only of lines
+    where `newer_when` holds, so that it costs others nothing. `stored_as` names another type's table.
     """
 
     resource: str
@@ -66,14 +68,18 @@ class Projection:
     times: tuple[str, ...] = ()
     required: tuple[tuple[str, str], ...] = ()
     future_times: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     spans: tuple[tuple[str, str], ...] = ()
     findings: tuple[tuple[str, str], ...] = ()
+    newer: dict[str, str] = field(default_factory=dict[str, str])
+    newer_when: str = "false"
+    stored_as: str = ""
 
     @property
     def table(self) -> str:
         """`raw.fhir_<resource>`."""
-        return f"raw.fhir_{snake(self.resource)}"
+        return f"raw.fhir_{self.stored_as or snake(self.resource)}"
 
     @property
     def key(self) -> str:
@@ -94,7 +100,16 @@ class Projection:
             "meta": '{"versionId":"VARCHAR","lastUpdated":"VARCHAR","tag":[{"code":"VARCHAR"}]}',
             "contained": f'[{{"resourceType":"VARCHAR","id":"VARCHAR","identifier":{IDENTIFIERS}}}]',
         }
-        return "{" + ",".join(f'"{name}":{shape}' for name, shape in {**common, **self.elements}.items()) + "}"
+        return _shape({**common, **self.elements})
+
+    @property
+    def newer_shape(self) -> str:
+        """The second structure, of what R5 shapes otherwise."""
+        return _shape(self.newer or {"id": '"VARCHAR"'})
+
+
+def _shape(elements: dict[str, str]) -> str:
+    return "{" + ",".join(f'"{name}":{shape}' for name, shape in elements.items()) + "}"
 
 
 def snake(resource: str) -> str:

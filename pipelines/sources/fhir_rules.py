@@ -54,6 +54,8 @@ def _forms(projection: Projection) -> Iterator[str]:
     yield "case when regexp_matches(r.id, '[^A-Za-z0-9.-]') then 'malformed_id' end"
     for time in (*projection.times, *projection.future_times, "r.meta.lastUpdated"):
         yield f"form_of({time})"
+    for time in projection.days:
+        yield f"nullif(form_of({time}), 'date_only_time')"
     for time in projection.times:
         yield f"distance_of({time}, exported_at)"
     for reference, wanted in projection.references:

@@ -32,6 +32,12 @@ _FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#
 _AGENT_TYPE = "regexp_extract(a.who.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
 """What kind of agent it was, never which one."""
 
+_MODALITIES = (
+    "list_transform(list_concat(codings(r.modality), codings(flatten(list_transform(r.modality, lambda m: m.coding)))),"
+    " lambda c: c.code)"
+)
+"""R4 has codings, R5 concepts."""
+
 WORK: tuple[Projection, ...] = (
     Projection(
         resource="ImagingStudy",
@@ -41,7 +47,7 @@ WORK: tuple[Projection, ...] = (
             "encounter": REFERENCE,
             "basedOn": f"[{REFERENCE}]",
             "status": '"VARCHAR"',
-            "modality": '[{"system":"VARCHAR","code":"VARCHAR"}]',
+            "modality": '[{"system":"VARCHAR","code":"VARCHAR","coding":[{"system":"VARCHAR","code":"VARCHAR"}]}]',
             "started": '"VARCHAR"',
         },
         columns=(
@@ -50,7 +56,7 @@ WORK: tuple[Projection, ...] = (
             ENCOUNTER,
             BASED_ON,
             code("status", "r.status", codes.IMAGING_STATUS),
-            Column("modality_codes", "varchar[]", "list_transform(codings(r.modality), lambda c: c.code)"),
+            Column("modality_codes", "varchar[]", _MODALITIES),
             time("started", "r.started"),
         ),
         required=(STATUS, ("subject", "r.subject")),
@@ -67,7 +73,9 @@ WORK: tuple[Projection, ...] = (
             "focus": REFERENCE,
             "partOf": f"[{REFERENCE}]",
             "status": '"VARCHAR"',
+            "intent": '"VARCHAR"',
             "businessStatus": CODING,
+            "reasonCode": CODING,
             "code": CODING,
             "priority": '"VARCHAR"',
             "authoredOn": '"VARCHAR"',
@@ -96,6 +104,7 @@ WORK: tuple[Projection, ...] = (
             ),
             Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
             code("status", "r.status", codes.TASK_STATUS),
+            Column("reason_codes", "varchar[]", "list_transform(codings(r.reasonCode.coding), lambda c: c.code)"),  # E3
             Column("business_status_code", "varchar", first_code("businessStatus")),
             Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
             code("priority", "r.priority", codes.PRIORITY),
@@ -107,7 +116,7 @@ WORK: tuple[Projection, ...] = (
             Column("location_id", "varchar", "place_of(r.location, 'Location')"),
             Column("owner_key", "varchar", "key_of('practitioner', r.owner, 'Practitioner')"),
         ),
-        required=(STATUS,),
+        required=(STATUS, ("intent", "r.intent")),
         times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
         future_times=('r.restriction.period."end"',),
         references=(('r."for"', ANY), VISIT, ("r.focus", ANY), ("r.location", "Location"), ("r.owner", AGENT)),

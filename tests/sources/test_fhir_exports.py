@@ -74,7 +74,7 @@ def test_a_quarantined_line_is_found_again_by_its_byte_offset(site, put):
 
 
 def test_blank_lines_headers_and_types_that_nobody_asked_for_are_ignored(site, put):
-    practitioner = {"resourceType": "Practitioner", "id": "d1"}
+    practitioner = {"resourceType": "PractitionerRole", "id": "d1"}
     path = put(
         "mixed.ndjson",
         {"resourceType": "Parameters"},
@@ -303,7 +303,7 @@ def test_a_reported_deletion_becomes_a_tombstone_once(site, put):
     path = put(
         "x/deleted/Bundle.ndjson",
         deletion("Encounter/e1", "Location/l1"),
-        deletion("Practitioner/d"),
+        deletion("PractitionerRole/d"),
         deletion("Encounter?x=1"),
     )
     assert counts(site.ingest(path)) == {"lines_read": 3, "loaded": 1, "ignored": 2}
