@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pipelines.sources.fhir_definitions import HIDDEN
 from pipelines.sources.findings import FINDINGS
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ QUERIES = {
         left join finding_meaning as meanings using (rule)
         where place <= {WEEKS}
     """,
-    # One row per source, type of resource and element that any line carried.
+    # One row per source, type of resource and element that any line carried. What comes or goes with the element around it is
+    # said of that one alone; behind `?` stand different names at different times, so it neither comes nor goes.
     "drift": f"""
         with seen as (
             select
@@ -176,26 +178,33 @@ QUERIES = {
             from carried
             join looked using (source, resource_type)
             group by all
-        ), chances as (
+        ), flagged as (
             select
                 *,
-                1 - (lines + 0.5) / (looked_at - looked_before - looked_since + 1) as lacking
+                regexp_replace(path, '[.]?[^.]*$', '') as parent,
+                path like '%{HIDDEN}' as is_hidden,
+                power(1 - (lines + 0.5) / (looked_at - looked_before + 1), looked_before) < {CHANCE}
+                    and first_seen_at > newest - interval {NEW_FOR_DAYS} day as came,
+                power(1 - (lines + 0.5) / (looked_at - looked_since + 1), looked_since) < {CHANCE} as went
             from compared
         )
         select
-            source,
-            resource_type,
-            path,
-            release,
-            lines,
-            looked_at,
-            first_seen_at,
-            last_seen_at,
-            release is null as is_unknown,
-            power(lacking, looked_before) < {CHANCE}
-                and first_seen_at > newest - interval {NEW_FOR_DAYS} day as is_new,
-            power(lacking, looked_since) < {CHANCE} as has_vanished
-        from chances
+            flagged.source,
+            flagged.resource_type,
+            flagged.path,
+            flagged.release,
+            flagged.lines,
+            flagged.looked_at,
+            flagged.first_seen_at,
+            flagged.last_seen_at,
+            flagged.release is null as is_unknown,
+            flagged.came and not flagged.is_hidden and not coalesce(outer_one.came, false) as is_new,
+            flagged.went and not flagged.is_hidden and not coalesce(outer_one.went, false) as has_vanished
+        from flagged
+        left join flagged as outer_one
+            on outer_one.source = flagged.source
+            and outer_one.resource_type = flagged.resource_type
+            and outer_one.path = flagged.parent
     """,
 }
 

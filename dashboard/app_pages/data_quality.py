@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import readings
 from dashboard.here import here
-from dashboard.parts import markup, trust
+from dashboard.parts import delivered, markup, trust
 from dashboard.parts.head import draw_head, draw_path
 from dashboard.parts.lineage import draw_lineage
 
@@ -26,6 +26,18 @@ trust.draw_checks(now)
 
 st.subheader("What became of every line?", anchor=False)
 trust.draw_ledger(now)
+
+st.subheader("What was kept out, and what to do?", anchor=False)
+delivered.draw_quarantine(now)
+
+st.subheader("What looks wrong in what was loaded?", anchor=False)
+delivered.draw_findings(now)
+
+st.subheader("How much was held against FHIR's definitions?", anchor=False)
+delivered.draw_validation(now)
+
+st.subheader("Did the exports change?", anchor=False)
+delivered.draw_drift(now)
 
 st.subheader("Files, quarantined lines and lineage", anchor=False)
 draw_lineage(now)

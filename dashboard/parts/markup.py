@@ -5,6 +5,7 @@ Everything that comes from data is escaped here. Colours are classes of style.cs
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -13,6 +14,14 @@ import streamlit as st
 _UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s|d|ms|%|pts)\b|%)|(?<=h) (?=\d\d\b)|(?<=[≤≥]) (?=\d)|(?<=target) (?=[≤≥])")
 
 Cell = str | tuple[str, str, str]  # text, or (icon, word, tone)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A cell of a table: one small bar a value, the newest last and strongest; `said` is what a screen reader says."""
+
+    values: tuple[float, ...]
+    said: str
 
 
 def chip(icon: str, word: str, tone: str) -> str:
@@ -70,8 +79,12 @@ def empty(what: str, why: str) -> None:
     st.html(f'<div class="wf-empty"><strong>{escape(what)}</strong><br>{escape(why)}</div>')
 
 
-def cell_html(cell: Cell | None) -> str:
-    """A cell as HTML: a chip, a text, or the dash of a missing value."""
+def cell_html(cell: Cell | Bars | None) -> str:
+    """A cell as HTML: a chip, bars, a text, or the dash of a missing value."""
+    if isinstance(cell, Bars):
+        most = max(cell.values, default=0) or 1
+        bars = "".join(f'<span style="height:{max(value / most, 0.04):.0%}"></span>' for value in cell.values)
+        return f'<span class="wf-bars" role="img" aria-label="{escape(cell.said)}">{bars}</span>'
     if isinstance(cell, tuple):
         return chip(*cell)
     return escape("–" if cell is None else str(cell))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli import decide, demo, doctor, export, kpi, loading, pilot, process, run, setup, status, trace
+from pipelines.cli import decide, demo, doctor, drift, export, kpi, loading, pilot, process, run, setup, status, trace
 from pipelines.cli.edge import Program, home_options
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -23,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     run.dashboard,
     status.status,
     loading.ledger,
+    drift.drift,
     kpi.kpi,
     status.readiness,
     status.interfaces,

@@ -40,7 +40,8 @@ QUARANTINE = "quarantine"
 
 _HASHES = 1 << 32
 _RANK = f"((chunk.line + shift) * 2654435761) % {_HASHES}"
-_BUNDLE = "Bundle"
+_NO_RESOURCES = {"Bundle", "Parameters"}
+"""Types of lines that tell of an export instead of the hospital: deletions and headers."""
 
 
 @contextmanager
@@ -82,6 +83,8 @@ class Examination:
             where verdict not in ('other', 'quarantined') group by all
             """
         ).fetchall():
+            if resource_type in _NO_RESOURCES:
+                continue
             self._lines[file_id, resource_type if is_type(resource_type) else HIDDEN, SAMPLE] += lines
 
     def look(self) -> None:
@@ -174,7 +177,7 @@ class Examination:
 
     def _taker(self, file_id: int, scope: str) -> Callable[[Outcome], None]:
         def take(outcome: Outcome) -> None:
-            if outcome.resource_type == _BUNDLE:  # deletions, which are no resources of the hospital's
+            if outcome.resource_type in _NO_RESOURCES:
                 return
             key = (file_id, outcome.resource_type, scope)
             if scope == QUARANTINE:
@@ -218,7 +221,7 @@ def _count(census: dict[tuple[int, str], Census], file_id: int, text: str) -> No
     except orjson.JSONDecodeError:
         return
     resource_type = resource.get("resourceType") if isinstance(resource, dict) else None
-    if isinstance(resource_type, str) and resource_type != _BUNDLE and is_type(resource_type):
+    if isinstance(resource_type, str) and resource_type not in _NO_RESOURCES and is_type(resource_type):
         census.setdefault((file_id, resource_type), Census(resource_type)).look_at(resource)
 
 

@@ -254,6 +254,17 @@ def test_status_says_which_classes_of_visits_came_and_what_they_count_as(wardflo
     assert wardflow.json("status", "--role", "leadership")["visits"] == []
 
 
+def test_drift_names_the_elements_that_the_simulated_hospitals_planted(wardflow):
+    found = {
+        (each["resource_type"], each["path"]): each["states"] for each in wardflow.json("drift", "--source", "ehr")
+    }
+    assert found["Specimen", "analyzerRack"] == ["unknown", "new"]
+    assert found["Observation", "specimen"] == ["vanished"]
+    assert "Observation.specimen" in wardflow("drift").stdout
+    assert "Encounter.status" in wardflow("drift", "--all").stdout
+    assert wardflow.error("drift", "--source", "nobody")[0] == 2
+
+
 def test_key_finds_the_case_of_a_logical_id(wardflow):
     (case,) = wardflow.json("kpi", "cases", "ed_length_of_stay", "--limit", "1", "--purpose", "test")["rows"]
     line = (wardflow.home / case["file"]).read_bytes().splitlines()[case["line"] - 1]

@@ -128,7 +128,38 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
         "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
-        "source_freshness": [], "decision": DECISIONS,
+        "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
+    }  # fmt: skip
+
+
+def delivered(*, failed: bool) -> dict[str, list[dict[str, object]]]:
+    """Three lines kept out; a hundredth judged; a finding that rises when something failed; one element of each kind then."""
+    ehr = {"source": "ehr", "resource_type": "Encounter"}
+    element = ehr | {"release": "R4B", "lines": 90, "looked_at": 100, "first_seen_at": AS_OF - timedelta(weeks=26),
+        "last_seen_at": AS_OF, "is_unknown": False, "is_new": False, "has_vanished": False}  # fmt: skip
+    drift = [element | {"path": "status"}]
+    if failed:
+        drift += [
+            element | {"path": "priority", "last_seen_at": AS_OF - timedelta(weeks=2), "has_vanished": True},
+            element | {"path": "triageColour", "release": None, "is_unknown": True, "is_new": True},
+            element | {"path": "period.?", "release": None, "is_unknown": True},
+        ]
+    return {
+        "quarantine_total": [ehr | {"rule": "no_id", "cure": "Ask the sender for one.", "n": 3, "files": 1, "last_seen_at": AS_OF}],
+        "validation": [
+            ehr | {"scope": "sample", "lines": 1200, "checked": 12, "failed": 4 if failed else 0, "as_r5": 0},
+            ehr | {"scope": "quarantine", "lines": 3, "checked": 3, "failed": 1, "as_r5": 0},
+        ],
+        "validation_failure": [
+            ehr | {"scope": "quarantine", "rule": "extra_forbidden", "path": "?", "n": 1, "last_seen_at": AS_OF},
+            *([ehr | {"scope": "sample", "rule": "missing", "path": "class", "n": 4, "last_seen_at": AS_OF}] if failed else []),
+        ],
+        "finding_week": [
+            ehr | {"rule": "end_before_start", "meaning": "A period ends before it begins.", "week": END - timedelta(weeks=4 - i),
+                   "n": 2 if i < 3 or not failed else 40, "lines": 200, "has_risen": failed and i == 3}
+            for i in range(4)
+        ],
+        "drift": drift,
     }  # fmt: skip
 
 
@@ -377,6 +408,12 @@ AGGREGATE_SHAPES = {
     "ledger_total": "source varchar, kind varchar, resource_type varchar, files bigint, lines_read bigint, loaded bigint, unchanged bigint, "
     "superseded bigint, ignored bigint, quarantined bigint",
     "source_freshness": "source varchar, as_of timestamptz, last_file_at timestamptz, expected_every_hours double, is_late boolean",
+    "quarantine_total": "source varchar, resource_type varchar, rule varchar, cure varchar, n bigint, files bigint, last_seen_at timestamptz",
+    "validation": "source varchar, resource_type varchar, scope varchar, lines bigint, checked bigint, failed bigint, as_r5 bigint",
+    "validation_failure": "source varchar, resource_type varchar, scope varchar, rule varchar, path varchar, n bigint, last_seen_at timestamptz",
+    "finding_week": "source varchar, resource_type varchar, rule varchar, meaning varchar, week date, n bigint, lines bigint, has_risen boolean",
+    "drift": "source varchar, resource_type varchar, path varchar, release varchar, lines bigint, looked_at bigint, "
+    "first_seen_at timestamptz, last_seen_at timestamptz, is_unknown boolean, is_new boolean, has_vanished boolean",
     "decision": "decision_id varchar, decided_at timestamptz, actor varchar, action varchar, subject_kind varchar, subject varchar, "
     "facility varchar, value varchar, why varchar, file_id integer, line bigint",
 }

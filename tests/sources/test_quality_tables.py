@@ -58,6 +58,16 @@ def test_an_element_of_few_lines_is_neither_new_nor_gone_when_chance_may_hide_it
     assert rows(site, "drift", DRIFT, "path = 'priority'") == [("priority", "R4B", 1, 100, False, False, False)]
 
 
+def test_what_goes_with_the_element_around_it_is_said_of_that_one_alone(site, export):
+    site.ingest(export(0, *encounters(10, 0, priority={"coding": [{}]})), export(1, *encounters(10, 1)))
+    assert rows(site, "drift", "path", "has_vanished") == [("priority",)]
+
+
+def test_hidden_names_neither_come_nor_go(site, export):
+    site.ingest(export(0, *encounters(10, 0)), export(1, *encounters(10, 1, Quillon=1)), export(2, *encounters(10, 2)))
+    assert rows(site, "drift", DRIFT, "is_unknown") == [("?", None, 10, 30, True, False, False)]
+
+
 def test_an_element_that_fhir_does_not_define_is_unknown_and_one_of_r5_is_not(site, export):
     site.ingest(export(0, *encounters(25, colour="red", subjectStatus={})))
     assert rows(site, "drift", DRIFT, "release is distinct from 'R4B'") == [
