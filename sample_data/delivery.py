@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from sample_data.clock import instant, local_date
+from sample_data.fhir import SERVER
 from sample_data.people import NOTES
 
-SERVER = "https://fhir.tworivers.example/r4"
+LATE = "Observation.ndjson"
+"""The file that comes late, in a folder of its own below the export's."""
 PART_LINES = 150
 """Resources in one part of a type that is delivered in parts."""
 BOM = b"\xef\xbb\xbf"
@@ -123,12 +125,19 @@ def from_windows(cut: Cut) -> Packed:
     return Packed(files)
 
 
+def late(cut: Cut) -> Packed:
+    """The plain folder, of which one file came after the others; until then the export is not complete."""
+    files = plain(cut)
+    return Packed({f"late/{name}" if name == LATE else name: content for name, content in files.items()})
+
+
 PACKINGS: dict[str, Callable[[Cut], Packed]] = {
     "by-patient": by_patient,
     "zip": zipped,
     "parts": in_parts,
     "tar": tarred,
     "windows": from_windows,
+    "late": late,
 }
 """By the name that the folder ends in."""
 

@@ -46,7 +46,7 @@ _ROUTES = {
 """Where every message of a channel goes; ADT and IMAGING look at its kind."""
 STORM_REFUSED, STORM_PAUSE = 0.95, SECOND
 """In a retry storm nearly every attempt is refused, and the next one follows at once."""
-LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11"})
+LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11", "A37", "A40"})
 BED_FAMILIES = frozenset({"A01", "A02", "A03", "A05"})
 
 

@@ -14,6 +14,8 @@ from sample_data.records import Encounter
 
 Resource = dict[str, Any]
 
+SERVER = "https://fhir.tworivers.example/r4"
+"""The address of the server that exports."""
 GROUP = "org-group"
 HSLOC = "https://www.cdc.gov/nhsn/cdaportal/terminology/codesystem/hsloc.html"
 ROLE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from sample_data.clock import instant, local_date
 from sample_data.facility import Facility
-from sample_data.fhir import SNOMED, Resource, meta, person_reference
+from sample_data.fhir import SERVER, SNOMED, Resource, meta, person_reference
 from sample_data.fhir_imaging import procedure_code
 from sample_data.people import CONCLUSIONS, NOTES
 from sample_data.records import Order, Task
+from sample_data.shapes import WESTHAVEN
 
 TASK_CODE = "https://wardflow.example/task-code"
 _LOINC = "http://loinc.org"
@@ -58,15 +59,23 @@ def _code(order: Order) -> Resource:
     return {"coding": [{"system": SNOMED, "code": code, "display": display}]}
 
 
-def service_request(facility: Facility, order: Order, updated: int) -> Resource:
-    """A laboratory or imaging order, an admit decision or a discharge order."""
+def _address(facility: Facility, order: Order) -> str:
+    """The order's encounter: of the third hospital's server by its full address, now and then by one of its versions."""
+    if facility.index != WESTHAVEN:
+        return f"Encounter/{order.encounter.id}"
+    version = "/_history/1" if order.words % 10 == 0 else ""
+    return f"{SERVER}/Encounter/{order.encounter.id}{version}"
+
+
+def service_request(facility: Facility, order: Order, updated: int, *, undated: bool = False) -> Resource:
+    """A laboratory or imaging order, an admit decision or a discharge order. `undated` leaves out when it was updated."""
     resource = _common(facility, order, "ServiceRequest", order.id, updated) | {
         "identifier": [{"system": f"urn:sim:{facility.slug}:placer", "value": order.placer}],
         "status": order.status,
         "intent": "order",
         "priority": order.priority,
         "code": _code(order),
-        "encounter": {"reference": f"Encounter/{order.encounter.id}"},
+        "encounter": {"reference": _address(facility, order)},
         "authoredOn": instant(order.ordered),
         "requester": {"reference": f"Practitioner/{order.doctor}"},
         "locationReference": [{"reference": f"Location/{order.place}"}],
@@ -74,6 +83,8 @@ def service_request(facility: Facility, order: Order, updated: int) -> Resource:
     if order.kind in _CATEGORIES:
         code, display = _CATEGORIES[order.kind]
         resource["category"] = [{"coding": [{"system": SNOMED, "code": code, "display": display}]}]
+    if undated:
+        del resource["meta"]
     if order.words % 7 == 0:
         resource["note"] = [{"text": NOTES[order.words % len(NOTES)]}]
     return resource

@@ -15,6 +15,9 @@ _ENDS = {
     ("SCHED", "SIU^S15"): ("SCHED", "EHR"),
 }
 """Who sends to whom, by channel and kind; everything else is the EHR's, to the engine."""
+MERGE, UNLINK = "ADT^A40", "ADT^A37"
+ABOUT_RECORDS = frozenset({MERGE, UNLINK})
+"""Messages about two records of one person, or of two; they belong to no visit."""
 VERSION, NEWER = "2.5.1", "2.6"
 """MSH-12, and what it says on the day of the planted drift, when every result also has a segment ZLR."""
 _UNEXPECTED = "ZLR|1\r"
@@ -32,8 +35,9 @@ def _version(message: Message) -> str:
 
 
 def _body(message: Message) -> str:
-    """What follows the visit: for an ADT message nothing, its detail is a place."""
-    body = "" if message.kind.startswith("ADT") else message.detail
+    """What follows the visit: nothing where the detail of an ADT message is a place."""
+    is_place = message.kind.startswith("ADT") and message.kind not in ABOUT_RECORDS
+    body = "" if is_place else message.detail
     return body + _UNEXPECTED if message.is_drifted else body
 
 
@@ -43,7 +47,7 @@ def message_text(message: Message, facility: Facility) -> str:
     event = f"EVN|{message.kind[-3:]}|{at}\r" if message.kind.startswith("ADT") else ""
     sender, receiver = _ENDS.get((message.channel, message.kind), ("EHR", "ENGINE"))
     born = person.birth_date.replace("-", "")
-    point_of_care = message.detail if event else ""
+    point_of_care = message.detail if event and message.kind not in ABOUT_RECORDS else ""
     return (
         f"MSH|^~\\&|{sender}|{facility.slug.upper()}|{receiver}|{facility.slug.upper()}|{at}||{message.kind}|"
         f"{message.control_id}|P|{_version(message)}\r{event}"

@@ -93,6 +93,10 @@ class Hospital:
         place = visit.segments[-1].place if visit.segments else ""
         return self.send("ADT", f"ADT^{trigger}", visit, detail=place)
 
+    def announce(self, kind: str, person: Person, detail: str) -> None:
+        """Send an ADT message about somebody's records, which belongs to no visit."""
+        self.engine.send("ADT", kind, self.env.now, person, "", detail=detail)
+
     def save(self, kind: str, ident: str, render: Render) -> None:
         """A resource changed now; it is rendered when it is exported."""
         self.export.touch(kind, ident, self.env.now, render)
@@ -112,7 +116,10 @@ class Hospital:
 
     def save_order(self, order: Order) -> None:
         """The order itself changed."""
-        self.save("ServiceRequest", order.id, partial(service_request, self.facility, order))
+        undated = self.plants.shapes.is_undated(self.facility.index, order.ordered)
+        if undated:
+            self.trace.undated.append((order.id, order.status, self.now))
+        self.save("ServiceRequest", order.id, partial(service_request, self.facility, order, undated=undated))
 
     def save_specimen(self, order: Order) -> None:
         """The order's specimen changed."""

@@ -183,8 +183,9 @@ class MirthLog:
             ("CONTROL_ID", message.control_id),
             ("TYPE", message.kind),
             ("MRN", message.person.mrn),
-            ("VISIT", message.visit),
         ]
+        if message.visit:
+            values.append(("VISIT", message.visit))
         if message.placer:
             values.append(("PLACER", message.placer))
         rows = "".join(f"<entry><string>{n}</string><string>{v}</string></entry>" for n, v in values)

@@ -61,7 +61,7 @@ class Plants:
             "idle_pilot_ms": self._at(self._monday(days * 0.4), 0) if long_enough and both else None,
             "merge_ms": self._at(max(1, round(days * 0.25)), 14) if long_enough else None,
             "erroneous_days": tuple(sorted({round(days * x) for x in (0.2, 0.45, 0.7)})) if long_enough else (),
-            "noons": {round(days * (0.14 + 0.13 * n)): packing for n, packing in enumerate(PACKINGS)}
+            "noons": {round(days * (0.14 + 0.12 * n)): packing for n, packing in enumerate(PACKINGS)}
             if days >= SHORTEST_WITH_NOONS
             else {},
         }

@@ -1,4 +1,6 @@
-"""Mistakes at the registration desk: a visit entered twice and removed a day later; a person registered twice and merged."""
+"""Mistakes at the registration desk: a visit entered twice and removed a day later; a person registered twice and merged;
+two people taken for one, and told apart again.
+"""
 
 from collections.abc import Generator
 from typing import Any
@@ -8,6 +10,7 @@ from simpy import Event
 from sample_data.clock import DAY, HOUR, instant, midnight
 from sample_data.emergency import EMERGENCY
 from sample_data.fhir import patient_id
+from sample_data.hl7 import MERGE, UNLINK
 from sample_data.hospital import Hospital
 from sample_data.people import twin_of
 from sample_data.planted import Plants
@@ -15,6 +18,7 @@ from sample_data.records import Encounter
 
 FOUND_AFTER = 26 * HOUR
 MERGED_AFTER = 20 * HOUR
+NEXT_COMES, TAKEN_BACK_AFTER = 2 * HOUR, 44 * HOUR
 
 
 class Mistakes:
@@ -25,6 +29,7 @@ class Mistakes:
         self._merged: list[dict[str, Any]] = []
         if plants.merge_ms is not None:
             hospitals[0].env.process(self._merge(hospitals[0], plants.merge_ms))
+            hospitals[0].env.process(self._wrong_merge(hospitals[0], plants.merge_ms + HOUR))
         for hospital in hospitals:
             for day in plants.erroneous_days:
                 at = midnight(plants.calendar.day(day)) + (11 + hospital.facility.index) * HOUR
@@ -75,6 +80,7 @@ class Mistakes:
         hospital.save_patient(twin, replaced_by=kept)
         hospital.save_patient(kept)
         facility = hospital.facility
+        hospital.announce(MERGE, kept, f"MRG|{twin.mrn}^^^{facility.prefix}^MR\r")
         self._merged.append(
             {
                 "kind": "merged_patient",
@@ -83,6 +89,31 @@ class Mistakes:
                 "to": instant(hospital.now),
                 "patient": patient_id(twin, facility),
                 "replaced_by": patient_id(kept, facility),
+            }
+        )
+
+    def _wrong_merge(self, hospital: Hospital, at: int) -> Generator[Event, Any, None]:
+        """Two people who were here one after the other are taken for one; two days later somebody tells them apart."""
+        yield hospital.env.timeout(at - hospital.env.now)
+        first = hospital.known
+        yield hospital.env.timeout(NEXT_COMES)
+        second, facility = hospital.known, hospital.facility
+        if first is None or second is None or first == second:
+            return
+        merged_at = hospital.now
+        hospital.save_patient(first, replaced_by=second)
+        hospital.announce(MERGE, second, f"MRG|{first.mrn}^^^{facility.prefix}^MR\r")
+        yield hospital.env.timeout(TAKEN_BACK_AFTER)
+        hospital.save_patient(first)
+        hospital.announce(UNLINK, second, f"PID|2||{first.mrn}^^^{facility.prefix}^MR\r")
+        self._merged.append(
+            {
+                "kind": "merge_taken_back",
+                "facility": facility.name,
+                "from": instant(merged_at),
+                "to": instant(hospital.now),
+                "patient": patient_id(first, facility),
+                "replaced_by": patient_id(second, facility),
             }
         )
 

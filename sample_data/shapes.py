@@ -16,6 +16,12 @@ ZONE_LESS_SHARE = 0.1
 """Share of a run's days on which the second facility writes when an appointment was made without a zone."""
 
 
+UNDATED_DAYS = 2
+"""On so many days the third facility's server does not say when an order was last updated."""
+WESTHAVEN = 2
+"""The third facility."""
+
+
 @dataclass(frozen=True)
 class ShapePlants:
     """When each change of shape happens, in epoch milliseconds; None where the run is too short for it."""
@@ -42,6 +48,18 @@ class ShapePlants:
         days = round(self.calendar.days * 0.3) + max(2, round(self.calendar.days * ZONE_LESS_SHARE))
         return begin, midnight(self.calendar.day(days))
 
+    @property
+    def undated(self) -> tuple[int, int] | None:
+        """Between these the third facility's server does not say when an order was last updated: only exports show changes."""
+        begin = self._midnight(0.4)
+        if begin is None or self.facilities <= WESTHAVEN:
+            return None
+        return begin, midnight(self.calendar.day(round(self.calendar.days * 0.4) + UNDATED_DAYS))
+
+    def is_undated(self, facility: int, ms: int) -> bool:
+        """Whether an order of this facility ordered at this instant never says when it was updated."""
+        return facility == WESTHAVEN and self.undated is not None and self.undated[0] <= ms < self.undated[1]
+
     def has_rack(self, facility: int, ms: int) -> bool:
         """Whether a specimen of this facility written now carries the vendor's element."""
         return facility == 0 and self.rack_from is not None and ms >= self.rack_from
@@ -54,9 +72,15 @@ class ShapePlants:
         """Whether an appointment of this facility made at this instant says so without an offset."""
         return facility == 1 and self.zone_less is not None and self.zone_less[0] <= ms < self.zone_less[1]
 
-    def record(self, names: tuple[str, ...], written: Counter[str]) -> list[dict[str, Any]]:
-        """Rows of the `planted` list of truth.json; `written` counts what the run wrote, by kind."""
-        first, second = names[0], names[1] if len(names) > 1 else None
+    def record(
+        self, names: tuple[str, ...], written: Counter[str], changes: list[tuple[str, str, int]]
+    ) -> list[dict[str, Any]]:
+        """Rows of the `planted` list of truth.json.
+
+        `written` counts what the run wrote, by kind; `changes` are the true times of changes that no file dates: order,
+        new status, epoch milliseconds.
+        """
+        first, second, third = (*names, None, None)[:3]
         end = self.calendar.end_ms
         rows: list[tuple[str, str | None, tuple[int, int] | None, dict[str, Any]]] = [
             (
@@ -82,6 +106,21 @@ class ShapePlants:
                 None,
                 (self.calendar.start_ms, end),
                 {"type": "Claim", "path": "created", "claims": written["date_only_time"]},
+            ),
+            (
+                "undated_change",
+                third,
+                self.undated,
+                {
+                    "type": "ServiceRequest",
+                    "changes": [{"id": i, "status": status, "at": instant(at)} for i, status, at in changes],
+                },
+            ),
+            (
+                "full_address",
+                third,
+                (self.calendar.start_ms, end) if third else None,
+                {"type": "ServiceRequest", "path": "encounter"},
             ),
         ]
         record: list[dict[str, Any]] = []

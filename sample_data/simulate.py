@@ -206,7 +206,7 @@ class _Run:
                 "deletions": self._mistakes.record(),
                 "merges": self._mistakes.merged(),
                 "feeds": self._plants.feeds.record(names),
-                "shapes": self._plants.shapes.record(names, self.trace.written),
+                "shapes": self._plants.shapes.record(names, self.trace.written, self.trace.undated),
                 "packed": self.export.packed(),
             },
         }

@@ -163,6 +163,8 @@ class Trace:
     messages: list[MessageTrace] = field(default_factory=list)
     written: Counter[str] = field(default_factory=Counter)
     """How many resources were written in a planted shape, by the kind of plant."""
+    undated: list[tuple[str, str, int]] = field(default_factory=list)
+    """Changes of orders that no file dates: id, new status, epoch milliseconds."""
 
     def message(self, facility: int, message: Message, *, is_registered: bool, has_router: bool) -> None:
         """Note a message of a facility's engine; admissions come in at its router, if it has one."""

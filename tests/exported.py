@@ -28,6 +28,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def id_of(reference: str) -> str:
+    """The id that a reference points to: relative, absolute or versioned."""
+    return reference.partition("/_history/")[0].rpartition("/")[2]
+
+
 def manifest_of(folder: Path) -> dict:
     """The export's manifest."""
     return json.loads(files_of(folder)["manifest.json"])

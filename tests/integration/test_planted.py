@@ -8,6 +8,7 @@ import pytest
 
 from models.publication import load_current
 from pipelines.sources.fhir_projection import PROJECTIONS
+from sample_data.delivery import PACKINGS
 from tests.exported import manifest_of, resources_of
 
 COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
@@ -34,7 +35,7 @@ def account_of(home, folder):
 
 
 def test_an_export_loads_completely_however_it_is_packed(published_home, simulated, planted):
-    assert len(planted["packed_export"]) == 5
+    assert {row["packing"] for row in planted["packed_export"]} == set(PACKINGS)
     for row in planted["packed_export"]:
         account = account_of(published_home, row["folder"])
         folder = simulated / "fhir" / row["folder"]

@@ -14,9 +14,10 @@ from fhir.resources.R4B import get_fhir_model_class
 from lxml import etree
 
 from sample_data.clock import HOUR, Calendar, midnight
+from sample_data.delivery import PACKINGS
 from sample_data.people import FAMILIES, GIVENS, planted_in, planted_strings
 from sample_data.simulate import simulate
-from tests.exported import exports, files_of, latest_of, manifest_of, resources_of
+from tests.exported import exports, files_of, id_of, latest_of, manifest_of, resources_of
 
 DAYS = 10
 SEED = 7
@@ -143,7 +144,8 @@ def test_a_manifest_counts_the_lines_of_its_files_and_is_cut_at_local_midnight_o
         time = "12:00:00" if folder.name in at_noon else "00:00:00"
         assert manifest["transactionTime"][:19] == f"{folder.name[:10]}T{time}"
         for row in manifest["output"] + manifest["deleted"]:
-            content = files.pop("/".join(row["url"].split("/")[6:]))
+            name = "/".join(row["url"].split("/")[6:])
+            content = files.pop(name if name in files else f"late/{name}")
             assert "count" not in row or len(content.splitlines()) == row["count"]
             if row.get("type"):
                 assert {
@@ -156,14 +158,14 @@ def test_an_export_holds_what_changed_since_the_one_before(out):
     for folder in exports(out)[1:]:
         until = datetime.fromisoformat(manifest_of(folder)["transactionTime"])
         since = until - timedelta(days=3 if folder.name.endswith("overlap") else 1, hours=1)
-        dated = [resource for resource in resources_of(folder) if "meta" in resource]
+        dated = [resource for resource in resources_of(folder) if "meta" in resource]  # one planted span is undated
         assert len(dated) > 300
         for resource in dated[::20]:
             assert since < datetime.fromisoformat(resource["meta"]["lastUpdated"]) < until
 
 
 def test_an_export_asked_for_at_noon_is_packed_in_the_way_that_it_names(out, planted):
-    assert len({row["from"][:10] for row in planted["packed_export"]}) == 5
+    assert len({row["from"][:10] for row in planted["packed_export"]}) == len(PACKINGS)
     for row in planted["packed_export"]:
         folder = out / "fhir" / row["folder"]
         found = Counter(resource["resourceType"] for resource in resources_of(folder))
@@ -528,6 +530,60 @@ def test_one_person_registered_twice_is_merged_and_both_records_have_visits(late
     assert {f"Patient/{twin['id']}", f"Patient/{kept['id']}"} <= seen
 
 
+def test_two_people_taken_for_one_are_told_apart_again(out, latest, planted):
+    (mistake,) = planted["merge_taken_back"]
+    links = [
+        (resource["meta"]["lastUpdated"], [link["other"]["reference"] for link in resource.get("link", ())])
+        for folder in exports(out)
+        for resource in resources_of(folder)
+        if resource["resourceType"] == "Patient" and resource["id"] == mistake["patient"]
+    ]
+    assert [f"Patient/{mistake['replaced_by']}"] in [link for _, link in links]
+    assert "link" not in latest["Patient"][mistake["patient"]]
+
+
+def test_the_engine_is_told_who_was_merged_into_whom_and_who_was_told_apart(mirth, latest, planted):
+    (merge,), (mistake,) = planted["merged_patient"], planted["merge_taken_back"]
+    numbers = {
+        name: latest["Patient"][row[name[1:]]]["identifier"][0]["value"]
+        for row, names in ((merge, ("1patient", "1replaced_by")), (mistake, ("2patient", "2replaced_by")))
+        for name in names
+    }
+    told = set()
+    for _, message in mirth:
+        segments = [line.split("|") for line in message.findtext(".//raw/content").split("\r")]
+        kind = segments[0][8]
+        if kind in {"ADT^A40", "ADT^A37"}:
+            assert "VISIT" not in message.xpath(".//metaDataMap//string/text()")
+            pid, other = segments[2], segments[-2]
+            told.add((kind, pid[3].split("^")[0], other[0], other[1 if other[0] == "MRG" else 3].split("^")[0]))
+    assert told == {
+        ("ADT^A40", numbers["1replaced_by"], "MRG", numbers["1patient"]),
+        ("ADT^A40", numbers["2replaced_by"], "MRG", numbers["2patient"]),
+        ("ADT^A37", numbers["2replaced_by"], "PID", numbers["2patient"]),
+    }
+
+
+def test_for_two_days_only_successive_exports_show_when_an_order_changed(out, planted):
+    (row,) = planted["undated_change"]
+    undated, shown = {change["id"] for change in row["changes"]}, defaultdict(set)
+    for folder in exports(out):
+        for resource in resources_of(folder):
+            if resource["resourceType"] == "ServiceRequest":
+                assert (resource["id"] in undated) == ("meta" not in resource)
+                if resource["id"] in undated:
+                    shown[resource["id"]].add(resource["status"])
+    assert shown.keys() == undated
+    assert any({"active", "completed"} <= statuses for statuses in shown.values())
+
+
+def test_the_third_hospital_refers_to_encounters_by_address_and_now_and_then_by_version(latest):
+    references = [o["encounter"]["reference"] for o in latest["ServiceRequest"].values() if of_facility(o, "wh")]
+    assert all(reference.startswith("https://fhir.tworivers.example/r4/Encounter/enc-wh-") for reference in references)
+    assert 0.05 < sum("/_history/" in reference for reference in references) / len(references) < 0.15
+    assert {id_of(reference) for reference in references} <= latest["Encounter"].keys()
+
+
 def test_patients_move_into_and_out_of_intensive_care_and_some_are_only_observed(latest):
     stays = [e for e in latest["Encounter"].values() if e["class"]["code"] == "IMP"]
     ward = [[s["location"]["reference"].split("-")[-2] for s in stay["location"]] for stay in stays]
@@ -538,11 +594,11 @@ def test_patients_move_into_and_out_of_intensive_care_and_some_are_only_observed
     visits = {e["partOf"]["reference"].removeprefix("Encounter/") for e in observed}
     assert {latest["Encounter"][v]["class"]["code"] for v in visits} == {"EMER"}
     decided = {
-        o["encounter"]["reference"]
+        id_of(o["encounter"]["reference"])
         for o in latest["ServiceRequest"].values()
         if o["code"]["coding"][0]["code"] == "32485007"
     }
-    assert not decided & {f"Encounter/{v}" for v in visits}
+    assert not decided & visits
 
 
 def test_the_second_pilot_is_registered_and_changes_nothing(out, planted):

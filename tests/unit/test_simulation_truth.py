@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.kpis import KPIS
 from sample_data.answers import completion_time, quantile
 from sample_data.simulate import simulate
-from tests.exported import latest_of
+from tests.exported import id_of, latest_of
 
 DAYS = 15
 ADDITIVE = (
@@ -129,7 +129,7 @@ def test_emergency_visits_in_the_files_give_the_observable_values(truth, latest)
     decided = {}
     for order in latest["ServiceRequest"].values():
         if order["code"]["coding"][0]["code"] == "32485007":
-            visit = order["encounter"]["reference"].removeprefix("Encounter/")
+            visit = id_of(order["encounter"]["reference"])
             decided[visit] = min(order["authoredOn"], decided.get(visit, "9"))
     waits = [minutes(decided[v["id"]], v["location"][-1]["period"]["end"]) for v in known if v["id"] in decided]
     boarding = cells(truth, "ed_boarding_ed2", "observable")[None, "all", truth["start"]]
