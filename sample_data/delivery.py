@@ -63,7 +63,7 @@ def plain(cut: Cut) -> dict[str, bytes]:
 
 
 def by_patient(cut: Cut) -> Packed:
-    """One gzip file: after a header line everything of one patient, then the next; what belongs to nobody comes last."""
+    """One gzip file: after a header line everything of one patient, then the next; what names nobody comes first."""
     blocks: dict[str, list[bytes]] = defaultdict(list)
     for kind, rows in cut.lines.items():
         for line in rows.values():
@@ -75,7 +75,7 @@ def by_patient(cut: Cut) -> Packed:
         header = {"resourceType": "Parameters", "parameter": [{"name": "header", "valueReference": reference}]}
         chunks += [orjson.dumps(header) + b"\n", *blocks[patient]]
     unwanted = _unwanted()
-    content = b"".join([*chunks, *nobody, *unwanted])
+    content = b"".join([*nobody, *unwanted, *chunks])
     output = [{"url": "resources.ndjson.gz"}]
     manifest = _beside(cut, output, {"outputOrganizedBy": "Patient"}, "&organizeOutputBy=Patient")
     files = {"resources.ndjson.gz": gzip.compress(content, 6, mtime=0), **manifest}

@@ -11,6 +11,7 @@ from sample_data.clock import instant, instant_ms
 from sample_data.facility import Facility
 from sample_data.people import CITY, NOTES, POSTCODE, REASONS, STATE, Person
 from sample_data.records import Encounter
+from sample_data.shapes import EASTBROOK
 
 Resource = dict[str, Any]
 
@@ -41,6 +42,18 @@ def person_reference(person: Person, facility: Facility) -> Resource:
 def patient_id(person: Person, facility: Facility) -> str:
     """Logical id of a person's Patient resource."""
     return f"pat-{facility.code}-{person.number:06d}"
+
+
+def place_reference(facility: Facility, place: str) -> Resource:
+    """Reference to a Location; the second hospital's server only knows how to ask for one by its identifier."""
+    if facility.index == EASTBROOK:
+        return {"reference": f"Location?identifier={_places(facility)}|{place}"}
+    return {"reference": f"Location/{place}"}
+
+
+def _places(facility: Facility) -> str:
+    """Who gives out the hospital's own codes of places."""
+    return f"urn:sim:{facility.slug}:place"
 
 
 def organizations(facilities: tuple[Facility, ...], updated: int) -> list[Resource]:
@@ -84,6 +97,8 @@ def _location(
         "physicalType": {"coding": [{"system": _PHYSICAL, "code": physical}]},
         "managingOrganization": {"reference": f"Organization/{facility.organization}"},
     }
+    if facility.index == EASTBROOK:
+        resource["identifier"] = [{"system": _places(facility), "value": place}]
     if codes:
         resource["type"] = [{"coding": [{"system": system, "code": code}]} for system, code in codes]
     if part_of:
@@ -170,7 +185,7 @@ def encounter(facility: Facility, visit: Encounter, updated: int) -> Resource:
         "period": _period(visit.begin, visit.end),
         "location": [
             {
-                "location": {"reference": f"Location/{segment.place}"},
+                "location": place_reference(facility, segment.place),
                 "status": "active" if segment.end is None else "completed",
                 "period": _period(segment.begin, segment.end),
             }

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 from sample_data.clock import instant, local_date
 from sample_data.facility import Facility
-from sample_data.fhir import SERVER, SNOMED, Resource, meta, person_reference
+from sample_data.fhir import SERVER, SNOMED, Resource, meta, person_reference, place_reference
 from sample_data.fhir_imaging import procedure_code
 from sample_data.people import CONCLUSIONS, NOTES
 from sample_data.records import Order, Task
-from sample_data.shapes import WESTHAVEN
+from sample_data.shapes import EASTBROOK, WESTHAVEN
 
 TASK_CODE = "https://wardflow.example/task-code"
 _LOINC = "http://loinc.org"
@@ -78,8 +78,11 @@ def service_request(facility: Facility, order: Order, updated: int, *, undated: 
         "encounter": {"reference": _address(facility, order)},
         "authoredOn": instant(order.ordered),
         "requester": {"reference": f"Practitioner/{order.doctor}"},
-        "locationReference": [{"reference": f"Location/{order.place}"}],
+        "locationReference": [place_reference(facility, order.place)],
     }
+    if facility.index == EASTBROOK:
+        number = f"urn:sim:{facility.slug}:mrn|{order.person.mrn}"
+        resource["subject"] = {"reference": f"Patient?identifier={number}"}
     if order.kind in _CATEGORIES:
         code, display = _CATEGORIES[order.kind]
         resource["category"] = [{"coding": [{"system": SNOMED, "code": code, "display": display}]}]

@@ -18,8 +18,8 @@ ZONE_LESS_SHARE = 0.1
 
 UNDATED_DAYS = 2
 """On so many days the third facility's server does not say when an order was last updated."""
-WESTHAVEN = 2
-"""The third facility."""
+EASTBROOK, WESTHAVEN = 1, 2
+"""The second and the third facility."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ShapePlants:
 
     def is_zone_less(self, facility: int, ms: int) -> bool:
         """Whether an appointment of this facility made at this instant says so without an offset."""
-        return facility == 1 and self.zone_less is not None and self.zone_less[0] <= ms < self.zone_less[1]
+        return facility == EASTBROOK and self.zone_less is not None and self.zone_less[0] <= ms < self.zone_less[1]
 
     def record(
         self, names: tuple[str, ...], written: Counter[str], changes: list[tuple[str, str, int]]
@@ -115,6 +115,12 @@ class ShapePlants:
                     "type": "ServiceRequest",
                     "changes": [{"id": i, "status": status, "at": instant(at)} for i, status, at in changes],
                 },
+            ),
+            (
+                "conditional_reference",
+                second,
+                (self.calendar.start_ms, end) if second else None,
+                {"types": ["Location", "Patient"]},
             ),
             (
                 "full_address",

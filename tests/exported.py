@@ -60,7 +60,7 @@ def exports(out: Path) -> list[Path]:
 
 
 def latest_of(out: Path) -> dict[str, dict[str, dict]]:
-    """The last version of every resource by type and id, with deletions applied: what a careful reader knows."""
+    """The last version of every resource by type and id, as delivered, with deletions applied: what a careful reader knows."""
     found: dict[str, dict[str, dict]] = defaultdict(dict)
     for folder in exports(out):
         for resource in resources_of(folder):
@@ -70,3 +70,29 @@ def latest_of(out: Path) -> dict[str, dict[str, dict]]:
             kind, ident = reference.split("/")
             found[kind].pop(ident, None)
     return found
+
+
+def resolved(latest: dict[str, dict[str, dict]]) -> dict[str, dict[str, dict]]:
+    """The same with every conditional, absolute and versioned reference as `Type/id`; one that nothing answers stays."""
+    known = {
+        f"{kind}?identifier={identifier['system']}|{identifier['value']}": f"{kind}/{ident}"
+        for kind, resources in latest.items()
+        for ident, resource in resources.items()
+        for identifier in resource.get("identifier", ())
+    }
+
+    def plain(value):
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        found = {name: plain(each) for name, each in value.items()}
+        if isinstance(reference := value.get("reference"), str):
+            found["reference"] = known.get(reference, reference) if "?" in reference else _relative(reference)
+        return found
+
+    return defaultdict(dict, {kind: {i: plain(each) for i, each in found.items()} for kind, found in latest.items()})
+
+
+def _relative(reference: str) -> str:
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])

@@ -17,7 +17,7 @@ from sample_data.clock import HOUR, Calendar, midnight
 from sample_data.delivery import PACKINGS
 from sample_data.people import FAMILIES, GIVENS, planted_in, planted_strings
 from sample_data.simulate import simulate
-from tests.exported import exports, files_of, id_of, latest_of, manifest_of, resources_of
+from tests.exported import exports, files_of, id_of, latest_of, manifest_of, resolved, resources_of
 
 DAYS = 10
 SEED = 7
@@ -50,8 +50,13 @@ def planted(truth):
 
 
 @pytest.fixture(scope="module")
-def latest(out):
+def as_delivered(out):
     return latest_of(out)
+
+
+@pytest.fixture(scope="module")
+def latest(as_delivered):
+    return resolved(as_delivered)
 
 
 @pytest.fixture(scope="module")
@@ -192,14 +197,14 @@ def test_a_file_by_patient_has_no_type_and_a_header_before_each_patients_resourc
         if resource["resourceType"] == "Parameters":
             (header,) = resource["parameter"]
             whose = header["valueReference"]["reference"]
-        elif "subject" in resource:
+        elif "subject" in resource and "?" not in resource["subject"]["reference"]:
             assert resource["subject"]["reference"] == whose
     assert whose is not None
 
 
-def test_resources_are_valid_fhir(latest, truth):
+def test_resources_are_valid_fhir(as_delivered, truth):
     date_only = 0
-    for kind, resources in latest.items():
+    for kind, resources in as_delivered.items():
         model = get_fhir_model_class(kind)
         for resource in list(resources.values())[:: max(1, len(resources) // 40)]:
             if kind == "DiagnosticReport" and "issued" in resource and "T" not in resource["issued"]:
@@ -210,7 +215,7 @@ def test_resources_are_valid_fhir(latest, truth):
                 planted = {"created"}  # planted: FHIR wants an offset
             model.model_validate({name: value for name, value in resource.items() if name not in planted})
     assert date_only < 10
-    assert set(latest) == set(truth["counts"]["resources"])
+    assert set(as_delivered) == set(truth["counts"]["resources"])
 
 
 def of_facility(resource, code):
@@ -577,11 +582,28 @@ def test_for_two_days_only_successive_exports_show_when_an_order_changed(out, pl
     assert any({"active", "completed"} <= statuses for statuses in shown.values())
 
 
-def test_the_third_hospital_refers_to_encounters_by_address_and_now_and_then_by_version(latest):
-    references = [o["encounter"]["reference"] for o in latest["ServiceRequest"].values() if of_facility(o, "wh")]
+def test_the_third_hospital_refers_to_encounters_by_address_and_now_and_then_by_version(as_delivered, latest):
+    orders = [order for order in as_delivered["ServiceRequest"].values() if of_facility(order, "wh")]
+    references = [order["encounter"]["reference"] for order in orders]
     assert all(reference.startswith("https://fhir.tworivers.example/r4/Encounter/enc-wh-") for reference in references)
     assert 0.05 < sum("/_history/" in reference for reference in references) / len(references) < 0.15
     assert {id_of(reference) for reference in references} <= latest["Encounter"].keys()
+
+
+def test_the_second_hospital_asks_for_places_and_patients_by_identifier(as_delivered, latest, planted):
+    visits = [e for e in as_delivered["Encounter"].values() if of_facility(e, "ec")]
+    asked = {segment["location"]["reference"] for visit in visits for segment in visit["location"]}
+    assert all(reference.startswith("Location?identifier=urn:sim:eastbrook:place|") for reference in asked)
+    found = {s["location"]["reference"] for e in visits for s in latest["Encounter"][e["id"]]["location"]}
+    unanswered = {reference for reference in found if "?" in reference}
+    assert len(unanswered) > 1
+    assert {reference[:-1] for reference in unanswered} == {"Location?identifier=urn:sim:eastbrook:place|loc-ec-ed-ft-"}
+    orders = [o for o in as_delivered["ServiceRequest"].values() if of_facility(o, "ec")]
+    assert all(o["subject"]["reference"].startswith("Patient?identifier=urn:sim:eastbrook:mrn|EC") for o in orders)
+    for order in orders[::20]:
+        subject = latest["ServiceRequest"][order["id"]]["subject"]["reference"].removeprefix("Patient/")
+        assert latest["Patient"][subject]["identifier"][0]["value"] == order["subject"]["reference"].rpartition("|")[2]
+    assert planted["conditional_reference"][0]["facility"] == "Eastbrook Community"
 
 
 def test_patients_move_into_and_out_of_intensive_care_and_some_are_only_observed(latest):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.kpis import KPIS
 from sample_data.answers import completion_time, quantile
 from sample_data.simulate import simulate
-from tests.exported import id_of, latest_of
+from tests.exported import id_of, latest_of, resolved
 
 DAYS = 15
 ADDITIVE = (
@@ -41,7 +41,7 @@ def truth(out):
 
 @pytest.fixture(scope="module")
 def latest(out):
-    return latest_of(out)
+    return resolved(latest_of(out))
 
 
 def cells(truth, kpi, side):
