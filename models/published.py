@@ -72,6 +72,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
         f"source kind resource_type files {_LINES} last_exported_at",
     ),
     "source_freshness": ("One row per source.", "source as_of last_file_at expected_every_hours is_late"),
+    "completion": (
+        "One row per source that delivers exports with a manifest.",
+        "source exports incomplete_exports files_missing encounters_waiting",
+    ),
     "quarantine_total": (
         "One row per source, type of resource and rule by which lines were kept out.",
         "source resource_type rule cure n files last_seen_at",
@@ -100,11 +104,30 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per line that could not be read; lineage, for engineers.",
         "file_id line byte_offset rule cure line_hash",
     ),
+    "export": (
+        "One row per export with a manifest; lineage, for engineers.",
+        (
+            "file_id source folder exported_at level types is_full problems files_named files_here is_counted is_complete is_verified"
+        ),
+    ),
     "finding": ("One row per delivered file and rule that its lines broke; lineage, for engineers.", "file_id rule n"),
 }
 """Published table → what one row is, and its columns in order."""
 
 MEANINGS: Mapping[str, str] = {
+    "exports": "how many exports it delivered",
+    "incomplete_exports": "exports of which a file that the manifest names has not come",
+    "files_missing": "how many such files",
+    "encounters_waiting": "encounters with a version that only incomplete exports brought; it does not count yet",
+    "folder": "where the export lies",
+    "level": "what was asked about: system, Patient or one Group; null where the manifest names no request",
+    "types": "the types asked for; null for all",
+    "is_full": "nothing in the request narrowed the answer; null where the manifest names no request",
+    "problems": "errors that the server reported in the manifest",
+    "files_named": "files of types that are read which the manifest names",
+    "files_here": "those of them that came, under their own name or another",
+    "is_counted": "every file holds as many resources as the manifest says",
+    "is_verified": "complete, counted, without problems, and nothing in it was quarantined: what it lacks is gone",
     "kpi": "the KPI's id",
     "facility": "the hospital; null for all of them",
     "unit": "the ward, department or channel; null for all of them",

@@ -141,6 +141,7 @@ _OTHER = {
     "window_minutes double, exception varchar",
     "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "
     "service_type_codes varchar[], profiles varchar[], has_parent boolean, place varchar, visit_kind varchar",
+    "incomplete_export": "source varchar, exported_at timestamptz, complete_at timestamptz",
     "decision": "decision_id varchar, decided_at timestamptz, actor varchar, action varchar, subject_kind varchar, "
     "subject varchar, facility varchar, value varchar, why varchar, file_id integer, line bigint",
 }

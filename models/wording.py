@@ -112,6 +112,16 @@ def incident(kind: str, amount: float) -> str:
             return f"{number(amount)} messages in an unusual format"
 
 
+def waiting(source: str, encounters: int, files: int) -> str:
+    """What is held back until an export is whole: `ehr: 3 encounters wait for the rest of their export; files missing: 2`."""
+    who = (
+        "1 encounter waits for the rest of its"
+        if encounters == 1
+        else f"{number(encounters)} encounters wait for the rest of their"
+    )
+    return f"{source}: {who} export; files missing: {number(files)}"
+
+
 def suppressed(threshold: int) -> str:
     """What stands where a number is hidden: `fewer than 5`."""
     return f"fewer than {threshold}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipelines import decisions, ledger, registry, visit_rules
+from pipelines import decisions, exports, ledger, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.home import Home
 from pipelines.sources import discover, events, fhir_projection
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 def raw_tables() -> list[str]:
     """Every raw table that ingestion fills, sorted."""
-    parts = (fhir_projection.TABLES, events.TABLES, registry.TABLES, visit_rules.TABLES, decisions.TABLES)
+    parts = (
+        fhir_projection.TABLES,
+        exports.TABLES,
+        events.TABLES,
+        registry.TABLES,
+        visit_rules.TABLES,
+        decisions.TABLES,
+    )
     return sorted(name for part in parts for name in part if name.startswith("raw."))
 
 

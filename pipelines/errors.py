@@ -10,6 +10,7 @@ errors of the pure core (`models.errors`). No message ever carries a line of a h
   x KeyChanged (2): the warehouse was filled under another site key
   x UnreadableFile (1): a file that cannot be opened at all
   x ZoneNeeded (2): a log without offsets and no zone to read it in
+  x TooManyAbsent (1): an export lacks so much of what was known that nothing was deleted
   x Unbalanced (1): an account that does not add up; nothing of its files was kept
 """
 
@@ -52,6 +53,10 @@ class ZoneNeeded(PipelineError):
     """Times without an offset, and no zone given for their source."""
 
     exit_code = 2
+
+
+class TooManyAbsent(PipelineError):
+    """An export that lacks more known resources than the threshold allows: nothing was deleted, the rest is loaded."""
 
 
 class Unbalanced(PipelineError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines import booking, keys, ledger
+from pipelines import absence, booking, exports, keys, ledger
 from pipelines.accounts import FileAccount, IngestReport, Progress
 from pipelines.errors import ZoneNeeded
 from pipelines.sources import SOURCES, fhir_sightings
@@ -55,6 +55,7 @@ def take_in(
     intake.run()
     if intake.zone_needed is not None:
         raise intake.zone_needed
+    _settle(db, settings, arrivals)
     known = {file.path: file for file in ledger.report_of(db, "select unnest($ids)", {"ids": intake.booked}).files}
     return IngestReport(
         tuple(
@@ -64,6 +65,15 @@ def take_in(
         ),
         tuple(arrivals.unrecognised),
     )
+
+
+def _settle(db: duckdb.DuckDBPyConnection, settings: Settings, arrivals: Arrivals) -> None:
+    """What follows from exports as a whole, once their files are in: which are incomplete, and what is gone."""
+    sources = {each.source.name: each.source for each in arrivals.known if each.kind in {"fhir", _MANIFEST}}
+    if sources:
+        with transaction(db):
+            exports.list_incomplete(db)
+        absence.apply(db, settings, sources.values())
 
 
 class _Intake:
@@ -150,6 +160,8 @@ class _Intake:
                 else:
                     SOURCES[files[0].kind].load(session, files)
                     self._compare_with_manifests(session, files)
+                if files[0].kind == "fhir":
+                    exports.book_delivered(self.db, files)
                 session.flush()
                 booking.book(self.db, files)
         except ZoneNeeded as error:
@@ -173,6 +185,8 @@ class _Intake:
         with transaction(self.db):
             for file, known in files:
                 booking.book_again(self.db, file, known.file_id)
+                if file.kind == "fhir":
+                    exports.book_delivered_again(self.db, file, known.file_id)
                 if file.exported_at is not None and known.whole is not None:
                     fhir_sightings.widen_file(self.db, known.whole, file.exported_at)
         self.booked += [file.file_id for file, _ in files]
@@ -210,6 +224,7 @@ class _Intake:
             manifest = self.arrivals.manifest_at(file.delivered.path)
             if manifest is None:
                 continue
+            exports.book_manifest(self.db, file, manifest)
             missing = self.arrivals.missing_files(file.delivered, manifest)
             if missing:
                 session.find(file, "file_of_manifest_missing", missing)

@@ -93,6 +93,7 @@ def ingest_paths(
         ConfigurationError: `source` is configured as another kind than a file is.
         ZoneNeeded: a log without offsets, and no zone; nothing of that file was kept.
         Unbalanced: an account that does not add up; nothing of that group was kept.
+        TooManyAbsent: an export lacks so much of what was known that nothing was deleted; all files are loaded and booked.
     """
     from pipelines.intake import take_in
 

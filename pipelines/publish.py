@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from pipelines.home import Home
     from pipelines.settings import Settings
 
-LINEAGE = {"file": "account.file", "quarantine": "account.quarantine", "finding": "account.finding"}
+LINEAGE = {
+    "file": "account.file",
+    "export": "account.export",
+    "quarantine": "account.quarantine",
+    "finding": "account.finding",
+}
 """Published name of a table of the account -> the table; engineers only, because paths stand in it."""
 
 

@@ -1,4 +1,4 @@
-"""The aggregates about what was delivered: quarantine, tier 2 of validation, findings by week, and the drift of elements.
+"""The aggregates about what was delivered: exports that wait, quarantine, validation, findings by week, drift of elements.
 
 Here: the account summed up by source and type of resource, in DuckDB. Not here: the account (`ledger`), how a line is
 judged or counted (`sources`), how it is drawn. These are counts of lines: nobody stands in them.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-NAMES = ("quarantine_total", "validation", "validation_failure", "finding_week", "drift")
+NAMES = ("completion", "quarantine_total", "validation", "validation_failure", "finding_week", "drift")
 
 WEEKS = 13
 NEW_FOR_DAYS = 90
@@ -30,6 +30,8 @@ RISEN_LINES = 10
 _SEEN = "coalesce(file.exported_at, file.ingested_at)"
 
 QUERIES = {
+    # One row per source that delivers exports with a manifest.
+    "completion": "select source, exports, incomplete_exports, files_missing, encounters_waiting from account.completion",
     # One row per source, type of resource and rule by which lines were kept out.
     "quarantine_total": f"""
         select

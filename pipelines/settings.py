@@ -140,6 +140,8 @@ class SourceSettings(_Part):
     columns: MetadataColumns = MetadataColumns()
     error_words: tuple[str, ...] = ()
     expected_every_hours: Annotated[float, Field(gt=0)] | None = None
+    full_exports: bool | None = None
+    max_absent_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     visits: tuple[VisitRule, ...] = ()
 
     @field_validator("zone")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipelines import decisions, keys, ledger, registry, visit_rules
+from pipelines import decisions, exports, keys, ledger, registry, visit_rules
 from pipelines.errors import KeyChanged
 from pipelines.home import Home
 from pipelines.sources import events, fhir_projection, hl7_envelope, log_events
@@ -67,7 +67,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     """Make the schemas and the raw and account tables that are missing, and columns that are new. Idempotent."""
     for schema in SCHEMAS:
         db.execute(f"create schema if not exists {schema}")
-    for part in (ledger, fhir_projection, events, registry, visit_rules, decisions):
+    for part in (ledger, fhir_projection, exports, events, registry, visit_rules, decisions):
         for statement in part.TABLES.values():
             db.execute(statement)
     for statement in (*events.UPGRADES, *_missing_columns(db)):

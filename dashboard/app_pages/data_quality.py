@@ -21,6 +21,9 @@ trust.draw_readiness(now, found)
 st.subheader("How fresh is each source?", anchor=False)
 trust.draw_freshness(now)
 
+st.subheader("Has every export come whole?", anchor=False)
+trust.draw_completion(now)
+
 st.subheader("What did the checks find?", anchor=False)
 trust.draw_checks(now)
 

@@ -1,5 +1,6 @@
 """The pieces of the data-quality page that everybody may see: readiness, checks, freshness, the account of lines."""
 
+import html
 import json
 from collections.abc import Callable, Sequence
 
@@ -65,6 +66,24 @@ def draw_freshness(here: Here) -> None:
             for source in here.found.sources
         ],
     )
+
+
+def draw_completion(here: Here) -> None:
+    """By source: exports of which a file is missing, and how many encounters wait for the rest."""
+    found = data.rows(here.found, here.person, "completion", order=("source",))
+    if not found:
+        markup.empty(
+            "No export came with a manifest.", "Keep the manifest.json beside the files: it says what should have come."
+        )
+        return
+    for row in found:
+        if row["incomplete_exports"]:
+            chip = markup.chip("schedule", "waiting", "concern")
+            said = wording.waiting(row["source"], row["encounters_waiting"], row["files_missing"])
+        else:
+            chip = markup.chip("check_circle", "whole", "improve")
+            said = f"all {wording.number(row['exports'])} exports of {row['source']} came whole."
+        st.html(f'<p class="wf-verdict">{chip} {html.escape(said)}</p>')
 
 
 def draw_checks(here: Here) -> None:

@@ -58,6 +58,14 @@ def status(as_format: str) -> None:
         "select source, sum(quarantined)::bigint as lines from total group by source having lines > 0 order by source",
         total="ledger_total",
     )
+    waiting = (
+        snapshot.rows(
+            "select * exclude (exports) from completion where incomplete_exports > 0 order by source",
+            completion="completion",
+        )
+        if any(table.name == "completion" for table in snapshot.tables())
+        else []
+    )
     visits = (
         snapshot.rows(
             "select source, class_code, visit_kind, count(*) as n from visit group by all order by source, n desc, class_code, visit_kind",
@@ -104,6 +112,7 @@ def status(as_format: str) -> None:
         },
         "quarantined": quarantined,
         "visits": visits,
+        "waiting": waiting,
         "late": [each.source for each in manifest.sources if each.is_late],
     }
     if as_format == "json":
@@ -113,6 +122,8 @@ def status(as_format: str) -> None:
 
 
 def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
+    from models import wording
+
     kpis = document["kpis"]
     click.echo(f"Snapshot  {document['snapshot']}")
     click.echo(
@@ -147,6 +158,8 @@ def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
             if each["source"] == source
         )
         click.echo(f"Visits of {source} by class: {said}")
+    for each in document["waiting"]:
+        click.echo(f"Waiting: {wording.waiting(each['source'], each['encounters_waiting'], each['files_missing'])}")
     for each in document["quarantined"]:
         click.echo(f"Quarantine: {each['lines']:,} lines of {each['source']} (`wardflow ledger` says why)")
 

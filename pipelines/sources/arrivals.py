@@ -51,6 +51,7 @@ class Arrivals:
     known: list[Arrival] = field(default_factory=list)
     unrecognised: list[Unrecognised] = field(default_factory=list)
     manifests: dict[str, Manifest] = field(default_factory=dict)
+    pages: dict[str, Manifest] = field(default_factory=dict)
     _newest: dict[str, datetime | None] = field(default_factory=dict)
 
     @cached_property
@@ -67,8 +68,14 @@ class Arrivals:
         return None
 
     def manifest_at(self, path: str) -> Manifest | None:
-        """The manifest that is this file."""
-        return self.manifests.get(path.rpartition("/")[0])
+        """The manifest, or the page of one, that is this file."""
+        return self.pages.get(path)
+
+    def add_manifest(self, delivered: Delivered, page: Manifest) -> None:
+        """Note a manifest, or another page of one, for the folder that it lies in."""
+        self.pages[delivered.path] = page
+        known = self.manifests.get(delivered.folder)
+        self.manifests[delivered.folder] = known.with_page(page) if known else page
 
     def stated_time(self, arrival: Arrival) -> datetime | None:
         """When a manifest says that the export of this file was made; null for logs and without a manifest."""
@@ -125,24 +132,28 @@ def gather(settings: Settings, paths: Iterable[Path | str], source: str | None) 
     """
     arrivals = Arrivals()
     owners = [(place.absolute(), each) for each in settings.sources for place in places(settings, each.path)]
-    heads: list[tuple[Delivered, bytes, SourceSettings | None, Path]] = []
-    for delivered, place in _each_once(settings, paths):
+    heads: list[tuple[Delivered, bytes, SourceSettings | None]] = []
+
+    def look_at(delivered: Delivered, place: Path) -> None:
         owner = next((each for folder, each in owners if place == folder or folder in place.parents), None)
         if delivered.problem:
             arrivals.unrecognised.append(Unrecognised(delivered.path, delivered.problem))
-            continue
+            return
         start = delivered.head()
         if delivered.name.endswith(".json") and fhir_manifest.looks_like_one(start):
             manifest = _read_manifest(delivered)
             if manifest is not None:
-                arrivals.manifests[delivered.folder] = manifest
-        heads.append((delivered, start, owner, place))
-    looked: set[str] = set()
-    for delivered, _, _, place in heads:
-        if delivered.folder not in looked:
-            looked.add(delivered.folder)
-            _look_beside(arrivals, delivered.folder, place)
-    for delivered, start, owner, _ in heads:
+                arrivals.add_manifest(delivered, manifest)
+        heads.append((delivered, start, owner))
+
+    folders: dict[str, Path] = {}
+    for delivered, place in _each_once(settings, paths):
+        look_at(delivered, place)
+        folders.setdefault(delivered.folder, place)
+    beside = [_manifest_beside(arrivals, folder, place) for folder, place in folders.items()]
+    for delivered, place in _each_once(settings, dict.fromkeys(path for path in beside if path is not None)):
+        look_at(delivered, place)
+    for delivered, start, owner in heads:
         _recognise(settings, arrivals, delivered, start, (settings.source(source) if source else None) or owner, source)
     return arrivals
 
@@ -163,18 +174,16 @@ def _each_once(settings: Settings, paths: Iterable[Path | str]) -> Iterator[tupl
                 yield delivered, on_disk if on_disk.is_absolute() else home / on_disk
 
 
-def _look_beside(arrivals: Arrivals, folder: str, place: Path) -> None:
+def _manifest_beside(arrivals: Arrivals, folder: str, place: Path) -> Path | None:
     """A file given without its folder still belongs to the export whose manifest lies beside or above it."""
     for level in range(_ANCESTORS):
         path = place.parents[level] / fhir_manifest.NAME if level < len(place.parents) else place
         if folder in arrivals.manifests or not folder or "!/" in folder:
-            return
-        if path.is_file() and path.stat().st_size <= fhir_manifest.LONGEST:
-            manifest = fhir_manifest.read(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-            if manifest is not None:
-                arrivals.manifests[folder] = manifest
-                return
+            return None
+        if path.is_file() and fhir_manifest.read(path.read_bytes().removeprefix(b"\xef\xbb\xbf")) is not None:
+            return path
         folder = folder.rpartition("/")[0]
+    return None
 
 
 def _recognise(

@@ -1,7 +1,8 @@
 -- Grain: one row per Encounter.
 -- Looked up in identity: patient_key, part_of_key, organization_id.
--- The latest version of each that was not entered in error. Locations and status history stay nested: see
--- encounter_location and encounter_status.
+-- The latest version of each that was not entered in error, of exports that have all their files: a version that only
+-- incomplete exports brought waits until the rest arrives (raw.incomplete_export).
+-- Locations and status history stay nested: see encounter_location and encounter_status.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
 with version as (
     select
@@ -13,6 +14,13 @@ with version as (
             order by is_deleted, coalesce(last_updated, seen_to) desc, seen_to desc, file_id desc, line desc
         ) as recency
     from raw.fhir_encounter
+    where is_deleted
+        or not exists (
+            from raw.incomplete_export as waiting
+            where waiting.source = fhir_encounter.source
+                and waiting.exported_at = fhir_encounter.seen_from
+                and (waiting.complete_at is null or fhir_encounter.seen_to < waiting.complete_at)
+        )
     window resource as (partition by encounter_key)
 )
 select

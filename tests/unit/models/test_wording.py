@@ -8,6 +8,11 @@ import pytest
 from models import wording
 
 
+def test_encounters_that_wait_for_their_export():
+    assert wording.waiting("ehr", 1, 2) == "ehr: 1 encounter waits for the rest of its export; files missing: 2"
+    assert wording.waiting("ehr", 1200, 1).startswith("ehr: 1,200 encounters wait for the rest of their export")
+
+
 @pytest.mark.parametrize(
     ("minutes", "said"),
     [
