@@ -6,7 +6,7 @@ Here: the order of work and the booking. Not here: the report (`ledger`), format
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -107,12 +107,12 @@ class _Intake:
         new: list[Intake] = []
         again: list[Intake] = []
         coming: set[tuple[str, str]] = set()
-        with ThreadPoolExecutor(self.settings.threads) as pool:
-            digests = list(pool.map(lambda arrival: arrival.delivered.sha256(), self.arrivals.known))
-        for arrival, sha256 in zip(self.arrivals.known, digests, strict=True):
+        for arrival, sha256 in zip(self.arrivals.known, self._digests(), strict=True):
             file = self._as_intake(arrival, sha256)
             same = (file.source.name, file.sha256)
-            if same in seen and seen[same].has(file.delivered.path, self.arrivals.stated_time(arrival)):
+            if not sha256:
+                new.append(file)
+            elif same in seen and seen[same].has(file.delivered.path, self.arrivals.stated_time(arrival)):
                 self._repeat(seen[same].file_id, file)
             elif file.resource_type == "Bundle" or file.kind == _MANIFEST or not (same in seen or same in coming):
                 coming.add(same)
@@ -131,6 +131,18 @@ class _Intake:
             alike[file.kind, file.source.name, file.resource_type or ""].append(file)
         for group in _groups(alike):
             self._load(group)
+
+    def _digests(self) -> list[str]:
+        """Each file's sha256, empty where no other file has its size: its bytes cannot be known, and are hashed while they are read."""
+        known = [size for (size,) in self.db.execute("select distinct bytes from account.file").fetchall()]
+        sizes = Counter([*known, *(arrival.delivered.size for arrival in self.arrivals.known)])
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            return list(
+                pool.map(
+                    lambda arrival: arrival.delivered.sha256() if sizes[arrival.delivered.size] > 1 else "",
+                    self.arrivals.known,
+                )
+            )
 
     def _as_intake(self, arrival: Arrival, sha256: str) -> Intake:
         return Intake(
@@ -163,6 +175,8 @@ class _Intake:
                 if files[0].kind == "fhir":
                     exports.book_delivered(self.db, files)
                 session.flush()
+                for file in files:
+                    file.sha256 = file.sha256 or file.delivered.sha256()
                 booking.book(self.db, files)
         except ZoneNeeded as error:
             self.zone_needed = error

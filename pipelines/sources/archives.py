@@ -32,27 +32,47 @@ _PREFIXES = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 class Stream:
     """Bytes of a delivered file. A damaged archive ends early instead of raising, and `damaged` says so."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, *, hashing: bool = False) -> None:
         self._raw: Any = raw
+        self._digest = hashlib.sha256() if hashing else None
         self.damaged = False
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer as far as there are bytes; 0 at the end and where the archive breaks off."""
+        filled = 0
+        if not isinstance(self._raw, _Owning):
+            filled = self._raw.readinto(buffer)
+        else:
+            while (
+                filled < len(buffer) and not self.damaged
+            ):  # piece by piece: the read that meets the damage brings nothing
+                try:
+                    piece = self._raw.read1(min(len(buffer) - filled, _PIECE))
+                except _DAMAGE:
+                    self.damaged = True
+                    break
+                if not piece:
+                    break
+                buffer[filled : filled + len(piece)] = piece
+                filled += len(piece)
+        if self._digest is not None:
+            self._digest.update(buffer[:filled])
+        return filled
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; empty at the end and where the archive breaks off."""
-        if not isinstance(self._raw, _Owning):
-            return self._raw.read(size)
-        pieces: list[bytes] = []
-        missing = size
-        while missing and not self.damaged:  # piece by piece, because the read that meets the damage brings nothing
-            try:
-                piece = self._raw.read1(min(missing, _PIECE))
-            except _DAMAGE:
-                self.damaged = True
-                break
-            if not piece:
-                break
-            pieces.append(piece)
-            missing -= len(piece)
-        return b"".join(pieces)
+        buffer = bytearray(size)
+        return bytes(memoryview(buffer)[: self.readinto(memoryview(buffer))])
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was read, when `hashing` was asked for, else empty."""
+        if self._digest is None:
+            return ""
+        digest = self._digest.copy()
+        if self.damaged:
+            digest.update(b"damaged")
+        return digest.hexdigest()
 
     def __enter__(self) -> Self:
         return self
@@ -102,9 +122,9 @@ class Delivered:
         """Its own name, without a compression suffix."""
         return self.path.rpartition("/")[2].removesuffix(".gz").removesuffix(".bz2")
 
-    def stream(self) -> Stream:
-        """Its content, decompressed."""
-        return Stream(self.opener())
+    def stream(self, *, hashing: bool = False) -> Stream:
+        """Its content, decompressed; `hashing` notes the sha256 on the way, unless that is of the compressed bytes."""
+        return Stream(self.opener(), hashing=hashing and self.hashed is self.opener)
 
     def head(self) -> bytes:
         """Its first bytes, decompressed, without a byte order mark."""
@@ -113,14 +133,11 @@ class Delivered:
 
     def sha256(self) -> str:
         """Of the bytes as they lie on disk (of a member of a zip or tar: of the member)."""
-        with self.hashed() as raw:
-            digest = hashlib.sha256()
-            try:
-                while block := raw.read(1 << 20):
-                    digest.update(block)
-            except _DAMAGE:
-                digest.update(b"damaged")
-            return digest.hexdigest()
+        with Stream(self.hashed(), hashing=True) as stream:
+            buffer = memoryview(bytearray(1 << 20))
+            while stream.readinto(buffer):
+                pass
+            return stream.sha256
 
 
 def deliveries(path: Path, shown: str) -> Iterator[Delivered]:

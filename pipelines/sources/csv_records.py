@@ -9,13 +9,12 @@ import csv
 from typing import TYPE_CHECKING
 
 import orjson
+import pyarrow as pa
 
 from pipelines.sources import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import pyarrow as pa
 
     from pipelines.settings import LogMapping
     from pipelines.sources.source import Intake, Session
@@ -28,23 +27,31 @@ def has_columns(start: bytes, mapping: LogMapping, wanted: Sequence[str]) -> boo
     return set(wanted) <= {name.strip() for name in header}
 
 
-def chunks(session: Session, files: list[Intake], size: int = lines.CHUNK_BYTES) -> Iterator[pa.Table]:
+def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
     """Like `lines.chunks`; the text of each record is a JSON object. Sets `lines_read`: header, records and blank lines."""
-    by_id = {file.file_id: file for file in files}
-    chunk = lines.Chunk()
+    gathered: list[tuple[int, int, int, bool, bytes]] = []
+    size = 0
     for file in files:
         for line, offset, ends_open, text in _records(session, file):
-            chunk.file_ids.append(file.file_id)
-            chunk.lines.append(line)
-            chunk.offsets.append(offset)
-            chunk.texts.append(text)
-            chunk.is_last_and_open.append(ends_open)
-            chunk.bytes += len(text)
-            if chunk.bytes >= size:
-                yield chunk.table(session, by_id)
-                chunk = lines.Chunk()
-    if chunk.texts:
-        yield chunk.table(session, by_id)
+            gathered.append((file.file_id, line, offset, ends_open, text))
+            size += len(text)
+            if size >= lines.CHUNK_BYTES:
+                yield _table(gathered)
+                gathered, size = [], 0
+    if gathered:
+        yield _table(gathered)
+
+
+def _table(gathered: list[tuple[int, int, int, bool, bytes]]) -> pa.Table:
+    columns = {
+        "file_id": pa.int32(),
+        "line": pa.int64(),
+        "byte_offset": pa.int64(),
+        "ends_open": pa.bool_(),
+        "text": pa.large_string(),
+    }
+    values = zip(zip(*gathered, strict=True), columns.values(), strict=True)
+    return pa.table([pa.array(column, kind) for column, kind in values], names=list(columns))
 
 
 class _Feed:
@@ -61,10 +68,10 @@ class _Feed:
         with self._file.delivered.stream() as stream:
             last = 0
             for block in lines.blocks(stream, longest):
-                for i, content in enumerate(block.lines):
+                for i, (content, offset) in enumerate(zip(block.lines, block.offsets, strict=True)):
                     last = block.first_line + i
-                    self.ends_open = block.ends_open and i == len(block.lines) - 1
-                    yield from self._one(last, block.offsets[i], content, is_giant=i in block.giants)
+                    self.ends_open = block.ends_open and i == len(block) - 1
+                    yield from self._one(last, offset, content, is_giant=i in block.giants)
             if stream.damaged:
                 self._file.lines_read += 1
                 self._session.quarantine(self._file, last + 1, None, "damaged_archive", b"")

@@ -1,9 +1,10 @@
 """FHIR bulk exports: NDJSON of any number of files, one resource a line, into `raw.fhir_*`.
 
-Here: lines to verdicts and versions. Not here: which elements are kept (`fhir_projection`), deletions
-(`fhir_deletions`), manifests (`fhir_manifest`), and what a resource means. Every version of a resource is kept once;
-seeing it again only widens when it was seen (`fhir_sightings`). DuckDB's own NDJSON reader is not used: its schema
-detection drops what first appears late, and `ignore_errors` turns a spoiled line into an empty row.
+Here: lines to verdicts and versions. Not here: how a line is parsed (`fhir_staging`), which elements are kept
+(`fhir_projection`), deletions (`fhir_deletions`), manifests (`fhir_manifest`), and what a resource means. Every version
+of a resource is kept once; seeing it again only widens when it was seen (`fhir_sightings`). DuckDB's own NDJSON reader
+is not used: its schema detection drops what first appears late, and `ignore_errors` turns a spoiled line into an empty
+row.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_deletions import BUNDLE
-from pipelines.sources.fhir_elements import PROVENANCE, Projection
+from pipelines.sources.fhir_elements import PROVENANCE, Projection, snake
 from pipelines.sources.fhir_examination import examination
 from pipelines.sources.fhir_projection import PROJECTIONS
-from pipelines.sources.fhir_rules import flags
+from pipelines.sources.fhir_staging import lines_of, staged, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _RESOURCE_LINE = re.compile(rb'^[ \t]*\{.*"resourceType"[ \t]*:[ \t]*"([A-Za-z]{1,64})"', re.MULTILINE)
 _TYPE_NAME = re.compile(r"(?:^|[._-])([A-Z][A-Za-z]{2,40})(?:[._-].*)?\.ndjson$")
+
+SETTLED_BYTES = 512 << 20
 
 _NOTHING = Projection(resource="", kind="", elements={}, columns=())
 
@@ -68,33 +71,78 @@ class FhirBulk:
         db.execute("set variable source_name = $s", {"s": source.name})
         hint = files[0].resource_type or ""
         with examination(session, files, hint) as looking:
-            for chunk in lines.chunks(session, list(files)):
+            work = _Work(session, hint, looking)
+            for chunk in lines.chunks(session, files):
                 session.flush()
                 db.register("chunk", chunk)
                 try:
-                    self._load_chunk(session, hint, looking)
+                    work.take(chunk.nbytes)
                     looking.look()
                 finally:
                     db.unregister("chunk")
+            work.settle()
 
-    def _load_chunk(self, session: Session, hint: str, looking: Examination) -> None:
-        db = session.db
+
+class _Work:
+    """The passes over one group of files.
+
+    Versions gather by type and are compared with the warehouse half a gigabyte of lines at a time, because that reads the
+    keys of everything that was ever loaded. Every other line has its verdict at once.
+    """
+
+    def __init__(self, session: Session, hint: str, looking: Examination) -> None:
+        self._session = session
+        self._hint = hint
+        self._looking = looking
+        self._gathered: dict[str, Projection] = {}
+        self._bytes = 0
+        self._chunk = 0
+
+    def take(self, size: int) -> None:
+        """Stage the registered chunk of so many bytes."""
+        db = self._session.db
+        self._chunk += 1
         db.execute("create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)")
-        self._pass(session, hint, looking, everything=True)
+        self._pass(self._hint, everything=True)
         others = db.execute("select distinct resource_type from rerouted order by all").fetchall()
         for (resource_type,) in others:
-            self._pass(session, resource_type, looking, everything=False)
+            self._pass(resource_type, everything=False)
+        self._bytes += size
+        if self._bytes >= SETTLED_BYTES:
+            self.settle()
 
-    def _pass(self, session: Session, resource_type: str, looking: Examination, *, everything: bool) -> None:
+    def settle(self) -> None:
+        """Insert what is new among the gathered versions, and account for them."""
+        for table, projection in self._gathered.items():
+            self._session.db.execute(f"create or replace temp view staged as from {table} where verdict = 'candidate'")
+            if projection is not _NOTHING:
+                _insert_versions(self._session, projection)
+            self._session.db.execute("drop view staged")
+            self._session.db.execute(f"drop table {table}")
+        self._gathered.clear()
+        self._bytes = 0
+
+    def _pass(self, resource_type: str, *, everything: bool) -> None:
+        """Of the chunk's lines of this type, or of all lines, fill `staged`; those of other types go to `rerouted`."""
+        db = self._session.db
         if resource_type == BUNDLE:
-            fhir_deletions.load(session, lines_of(everything=everything, resource_type=BUNDLE), wanted())
+            fhir_deletions.load(self._session, lines_of(everything=everything, resource_type=BUNDLE), wanted())
             return
         projection = PROJECTIONS.get(resource_type, _NOTHING)
-        _stage(session, projection, everything=everything)
-        if projection is not _NOTHING:
-            _insert_versions(session, projection)
-        _account(session, is_kept=projection is not _NOTHING)
-        looking.tally()
+        table = f"gathered_{snake(projection.resource)}"
+        into = f"insert into {table}" if table in self._gathered else f"create or replace temp table {table} as"
+        self._gathered[table] = projection
+        db.execute(f"{into} {staged(projection, self._chunk, everything=everything)}")
+        db.execute(f"create or replace temp view staged as from {table} where chunk_no = {self._chunk}")
+        db.execute(
+            """
+            insert into line_verdict by name
+            select file_id, line, byte_offset, rule, line_hash, verdict
+            from staged where verdict not in ('other', 'candidate')
+            """
+        )
+        db.execute("insert into rerouted select file_id, line, resource_type from staged where verdict = 'other'")
+        self._looking.tally()
 
 
 def _place_of(base: str) -> str:
@@ -102,85 +150,28 @@ def _place_of(base: str) -> str:
     return base.partition("://")[2].rstrip("/")
 
 
-def lines_of(*, everything: bool, resource_type: str) -> str:
-    """The chunk's lines for this pass, with the export time of their file."""
-    chosen = (
-        "" if everything else f"semi join (from rerouted where resource_type = '{resource_type}') using (file_id, line)"
-    )
-    return f"chunk {chosen} join intake using (file_id)"
-
-
-def wanted() -> str:
-    """The resource types that have a pass of their own, as an SQL list."""
-    return ", ".join(f"'{name}'" for name in (*PROJECTIONS, BUNDLE))
-
-
-def _stage(session: Session, projection: Projection, *, everything: bool) -> None:
-    """`staged`: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns."""
-    columns = "".join(f"{column.made} as {column.name},\n" for column in projection.columns)
-    names = "".join(f"{column.name}, " for column in projection.columns)
-    newer = (
-        f"case when {projection.newer_when} then json_transform(text, '{projection.newer_shape}') end as n,"
-        if projection.newer
-        else ""
-    )
-    session.db.execute(
-        f"""
-        create or replace temp table staged as
-        with parsed as (
-            select file_id, line, byte_offset, ends_open, exported_at, text, json_valid(text) as is_json,
-                case when json_valid(text) then json_transform(text, '{projection.shape}') end as r
-            from {lines_of(everything=everything, resource_type=projection.resource)}
-        ), judged as (
-            select file_id, line, byte_offset, exported_at, r, text,{newer}
-                r.resourceType as resource_type,
-                case
-                    when not is_json then if(ends_open, 'truncated', 'unparseable')
-                    when coalesce(r.resourceType, '') = '' then 'untyped'
-                    when r.resourceType = '{projection.resource}' and trim(coalesce(r.id, '')) = '' then 'no_id'
-                end as rule,
-                case
-                    when r.resourceType = '{projection.resource}' then
-                        if(list_contains(list_transform(r.meta.tag, lambda t: t.code), 'SUBSETTED'), 'superseded', 'candidate')
-                    when r.resourceType in ({wanted()}) then 'other'
-                    else 'ignored'
-                end as class
-            from parsed
-        ), projected as (
-            select file_id, line, byte_offset, exported_at, rule, resource_type,
-                case when rule is null then class else 'quarantined' end as verdict,
-                case when rule is not null then keyed('line', getvariable('source_name'), text) end as line_hash,
-                zoned(r.meta.lastUpdated) as last_updated,
-                {columns}
-                {flags(projection)} as flags,
-                coalesce(r.meta.versionId, '') || '|' || coalesce(r.meta.lastUpdated, '') as stamp
-            from judged
-        )
-        select * exclude (stamp), md5(row({names} stamp)::varchar) as version_hash
-        from projected
-        """
-    )
-    session.db.execute("insert into rerouted select file_id, line, resource_type from staged where verdict = 'other'")
-
-
 def _insert_versions(session: Session, projection: Projection) -> None:
-    """Insert each version that is not there yet, once; the earliest file and line keep it. Versions seen again become `unchanged`."""
+    """Insert each version of `staged` that is not there yet, once; the earliest file and line keep it. Those seen again
+    become `unchanged`.
+    """
     names = ", ".join([*(column.name for column in projection.columns), *PROVENANCE])
-    session.db.execute(
+    db = session.db
+    db.execute(
         f"""
         create or replace temp table fresh as
-        select file_id, line
+        select (place >> 40)::integer as file_id, place & ((1::bigint << 40) - 1) as line
         from (
-            from staged where verdict = 'candidate'
-            qualify row_number() over (partition by {projection.key}, version_hash order by file_id, line) = 1
-        ) as first
-        where not exists (
-            from {projection.table} as known
-            where known.{projection.key} = first.{projection.key} and known.version_hash = first.version_hash
+            select min((file_id::bigint << 40) | line) as place
+            from staged as first
+            where not exists (
+                from {projection.table} as known
+                where known.{projection.key} = first.{projection.key} and known.version_hash = first.version_hash
+            )
+            group by {projection.key}, version_hash
         )
         """
     )
-    session.db.execute(
+    db.execute(
         f"""
         insert into {projection.table} by name
         select {names}
@@ -191,29 +182,19 @@ def _insert_versions(session: Session, projection: Projection) -> None:
         semi join fresh using (file_id, line)
         """
     )
-    fhir_sightings.widen(session.db, projection)
-    session.db.execute(
+    fhir_sightings.widen(db, projection)
+    db.execute(
         """
         insert into file_finding by name
         select file_id, flag as rule, count(*) as n
-        from (select file_id, unnest(flags) as flag from staged semi join fresh using (file_id, line))
+        from (select file_id, unnest(flags) as flag from (from staged where flags <> []) semi join fresh using (file_id, line))
         group by all
         """
     )
-
-
-def _account(session: Session, *, is_kept: bool) -> None:
-    session.db.execute(
+    db.execute(
         """
         insert into line_verdict by name
-        select file_id, line, byte_offset, rule, line_hash,
-            case when verdict = 'candidate' then if(fresh.line is not null, 'loaded', 'unchanged') else verdict end as verdict
+        select file_id, line, byte_offset, if(fresh.line is not null, 'loaded', 'unchanged') as verdict
         from staged left join fresh using (file_id, line)
-        where verdict <> 'other'
-        """
-        if is_kept
-        else """
-        insert into line_verdict by name
-        select file_id, line, byte_offset, rule, line_hash, verdict from staged where verdict <> 'other'
         """
     )

@@ -12,6 +12,7 @@ from pipelines.sources.fhir_elements import (
     all_codes,
     first_code,
     keys,
+    reference_key,
     snake,
     time,
 )
@@ -22,7 +23,7 @@ ORDER = "ServiceRequest"
 
 def key(element: str, wanted: str, name: str = "") -> Column:
     """What a reference points to, as a key of that type."""
-    return Column(name or f"{kind(wanted)}_key", "varchar", f"key_of('{kind(wanted)}', r.{element}, '{wanted}')")
+    return reference_key(name or f"{kind(wanted)}_key", kind(wanted), f"r.{element}", wanted)
 
 
 def key_list(references: str, wanted: str, name: str = "") -> Column:

@@ -28,11 +28,11 @@ def load(session: Session, lines: str, wanted: str) -> None:
 
 
 def _stage(session: Session, lines: str, wanted: str) -> None:
-    """`staged`: every Bundle line and the resources that it says were deleted (`removals`: type and id, null where conditional)."""
+    """`staged_bundle`: every Bundle line and the resources that it says were deleted (`removals`: type and id, null where conditional)."""
     shape = '{"resourceType":"VARCHAR","entry":[{"request":{"method":"VARCHAR","url":"VARCHAR"}}]}'
     session.db.execute(
         f"""
-        create or replace temp table staged as
+        create or replace temp table staged_bundle as
         with parsed as (
             select file_id, line, byte_offset, ends_open, exported_at, text, json_valid(text) as is_json,
                 case when json_valid(text) then json_transform(text, '{shape}') end as r
@@ -60,12 +60,14 @@ def _stage(session: Session, lines: str, wanted: str) -> None:
         from judged
         """
     )
-    session.db.execute("insert into rerouted select file_id, line, resource_type from staged where verdict = 'other'")
+    session.db.execute(
+        "insert into rerouted select file_id, line, resource_type from staged_bundle where verdict = 'other'"
+    )
     session.db.execute(
         """
         create or replace temp table removal as
         select file_id, line, exported_at, removal.resource, removal.id, false as is_fresh
-        from (select file_id, line, exported_at, unnest(removals) as removal from staged where verdict = 'candidate')
+        from (select file_id, line, exported_at, unnest(removals) as removal from staged_bundle where verdict = 'candidate')
         """
     )
 
@@ -113,7 +115,7 @@ def _account(session: Session) -> None:
         insert into line_verdict by name
         select file_id, line, byte_offset, rule, line_hash,
             case when verdict = 'candidate' then coalesce(outcome.verdict_, 'ignored') else verdict end as verdict
-        from staged left join (
+        from staged_bundle left join (
             select file_id, line, if(bool_or(is_fresh), 'loaded', 'unchanged') as verdict_
             from removal where resource in ({wanted}) and id is not null group by all
         ) as outcome using (file_id, line)

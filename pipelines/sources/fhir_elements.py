@@ -40,7 +40,8 @@ PROVENANCE = {
 @dataclass(frozen=True)
 class Column:
     """One column: its name, DuckDB type, and the expression that makes it from `r`. A code's column names the `element`
-    that it reads, and the codes that FHIR fixes for it, if any.
+    that it reads, and the codes that FHIR fixes for it, if any; the key of a `reference` what it is of (kind, element,
+    type), so that a keyed hash is worked out once for each distinct id.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Column:
     made: str
     element: str = ""
     allowed: tuple[str, ...] = ()
+    reference: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ ELEMENT_MACROS = (
             not contains(x, wanted || '/') and regexp_matches(x, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+$')""",
     # The id that a literal reference of a wanted type points to: relative, absolute, versioned or urn:uuid. Else null.
     r"""create or replace temp macro id_of(reference, wanted) as nullif(case
+            when starts_with(reference, wanted || '/') and not regexp_matches(substr(reference, length(wanted) + 2), '[/|?#\s]')
+                then substr(reference, length(wanted) + 2)
             when reference like 'urn:uuid:%' then substr(reference, 10)
             when contains(reference, '://') and coalesce(is_foreign(reference), false) then null
             else regexp_extract(reference, '(?:^|/)' || wanted || '/([^/|?#\s]+)(?:/_history/[^/]+)?$', 1)
@@ -175,7 +179,12 @@ ELEMENT_MACROS = (
     r"create or replace temp macro uri(x) as case when regexp_full_match(x, '[A-Za-z][A-Za-z0-9+.-]*:[^\s]{1,250}') then x end",
     r"""create or replace temp macro moment(x) as case when regexp_full_match(x,
             '\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,12})?)?\s?(Z|[+-]\d{2}:?\d{2})?)?)?)?') then x end""",
-    r"create or replace temp macro zoned(x) as case when regexp_matches(x, 'T.*(Z|[+-]\d{2}:?\d{2})$') then try_cast(x as timestamptz) end",
+    # A time with an offset in the usual form, given that `moment` accepted it; and a reference in its usual form.
+    "create or replace temp macro is_plain_time(x) as x[11] = 'T' and (x[-1] = 'Z' or x[-6] in ('+', '-'))",
+    """create or replace temp macro is_plain_reference(ref, wanted) as ref is null or
+            (ref.reference is not null and regexp_full_match(ref.reference, '(' || wanted || ')/[A-Za-z0-9.-]+'))""",
+    r"""create or replace temp macro zoned(x) as case
+            when is_plain_time(x) or regexp_matches(x, 'T.*(Z|[+-]\d{2}:?\d{2})$') then try_cast(x as timestamptz) end""",
     """create or replace temp macro form_of(x) as case
             when x is null then null
             when moment(x) is null then 'unreadable_time'
@@ -252,8 +261,13 @@ def keys(kind: str, references: str, wanted: str) -> str:
     )
 
 
-PATIENT = Column("patient_key", "varchar", "key_of('patient', r.subject, 'Patient')")
-ENCOUNTER = Column("encounter_key", "varchar", "key_of('encounter', r.encounter, 'Encounter')")
+def reference_key(name: str, kind: str, reference: str, wanted: str) -> Column:
+    """A column that holds the key of what a reference to a `wanted` resource points to."""
+    return Column(name, "varchar", f"key_of('{kind}', {reference}, '{wanted}')", reference=(kind, reference, wanted))
+
+
+PATIENT = reference_key("patient_key", "patient", "r.subject", "Patient")
+ENCOUNTER = reference_key("encounter_key", "encounter", "r.encounter", "Encounter")
 SUBJECT = ("r.subject", "Patient|Group|Device|Location")
 VISIT = ("r.encounter", "Encounter")
 ANY = "[A-Z][A-Za-z]+"

@@ -27,20 +27,54 @@ def unknown(element: str) -> str:
     return f"unknown_{element}"
 
 
+def instants(projection: Projection) -> dict[str, str]:
+    """By name, the expressions of the times that are compared, as instants: columns that `flags` reads."""
+    times = (*projection.times, *projection.future_times, *(time for span in projection.spans for time in span))
+    return {f"instant_{n}": f"try_cast({time} as timestamptz)" for n, time in enumerate(dict.fromkeys(times))}
+
+
 def flags(projection: Projection) -> str:
-    """An expression: the findings of one row, sorted, each once; reads `r` and `exported_at`."""
+    """An expression: the findings of one row, sorted, each once.
+
+    It reads `r`, `exported_at`, `earliest` and `latest` (times beyond which are far), `last_updated`, the projection's columns
+    and its `instants`. Most rows have no finding, which cheap tests tell of each; only the others are searched.
+    """
     found = ",\n".join(_findings(projection))
-    # concat_ws leaves nulls out and most rows have no finding, so that the lists are made for few rows only.
-    return f"coalesce(list_sort(list_distinct(string_split(nullif(concat_ws(' ', {found}), ''), ' '))), []::varchar[])"
+    return f"""case when {" and ".join(_sound(projection))} then []::varchar[]
+        else coalesce(list_sort(list_distinct(string_split(nullif(concat_ws(' ', {found}), ''), ' '))), []::varchar[]) end"""
+
+
+def _sound(projection: Projection) -> Iterator[str]:
+    """Tests that a row without findings passes. A row that fails one may still have none."""
+    instant = {made[len("try_cast(") : -len(" as timestamptz)")]: name for name, made in instants(projection).items()}
+    moment = {column.made[len("moment(") : -1]: column.name for column in projection.columns}
+    yield from (f"{element} is not null" for _, element in projection.required)
+    for column in projection.columns:
+        if column.element:
+            yield f"({column.element} is null or {column.name} is not null)"
+    yield "(r.id is null or regexp_full_match(r.id, '[A-Za-z0-9.-]{1,64}'))"
+    yield "(r.meta.lastUpdated is null or last_updated is not null)"
+    for time in (*projection.times, *projection.future_times):
+        near = f" and coalesce({instant[time]} between earliest and latest, true)" if time in projection.times else ""
+        form = moment.get(time, f"moment({time})")
+        yield f"({time} is null or ({form} is not null and is_plain_time({time}) and {instant[time]} is not null{near}))"
+    for time in projection.days:
+        yield f"nullif(form_of({time}), 'date_only_time') is null"
+    for reference, wanted in projection.references:
+        yield f"is_plain_reference({reference}, '{'Patient' if (reference, wanted) == SUBJECT else wanted}')"
+    for start, end in projection.spans:
+        yield f"coalesce({instant[end]} >= {instant[start]}, true)"
+    yield from (f"not coalesce({condition}, false)" for _, condition in projection.findings)
 
 
 def _findings(projection: Projection) -> Iterator[str]:
+    """Every finding, as an expression that is null where there is none."""
     for name, element in projection.required:
         yield f"case when {element} is null then '{missing(name)}' end"
     for column in projection.columns:
         if column.element:
             flag = unknown(column.name) if column.allowed else "unreadable_code"
-            yield f"case when {column.element} is not null and {column.made} is null then '{flag}' end"
+            yield f"case when {column.element} is not null and {column.name} is null then '{flag}' end"
     yield from _forms(projection)
     for start, end in projection.spans:
         yield f"case when zoned({end}) < zoned({start}) then 'end_before_start' end"

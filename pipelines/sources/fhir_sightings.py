@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def widen(db: duckdb.DuckDBPyConnection, projection: Projection) -> None:
-    """Widen the bounds of every known version that `staged` holds again: its candidates that are not in `fresh`."""
+    """Widen the bounds of every known version that `staged` holds again: its rows that are not in `fresh`."""
     key = projection.key
     db.execute(
         f"""
@@ -29,7 +29,7 @@ def widen(db: duckdb.DuckDBPyConnection, projection: Projection) -> None:
         from (
             select {key}, version_hash, min(exported_at) as first_seen, max(exported_at) as last_seen
             from staged anti join fresh using (file_id, line)
-            where verdict = 'candidate' and exported_at is not null
+            where exported_at is not null
             group by all
         ) as again
         where known.{key} = again.{key}

@@ -116,7 +116,8 @@ VISITS: tuple[Projection, ...] = (
         findings=(
             (
                 "location_end_before_start",
-                'len(list_filter(r.location, lambda l: zoned(l.period."end") < zoned(l.period."start"))) > 0',
+                """len(list_filter(locations, lambda l: (l."end" <= l."start" or l."end"[-6:] <> l."start"[-6:])
+                    and zoned(l."end") < zoned(l."start"))) > 0""",
             ),
             (
                 "conditional_reference",
@@ -126,7 +127,7 @@ VISITS: tuple[Projection, ...] = (
             ("unknown_status_history", any_other("r.statusHistory", codes.ENCOUNTER_STATUS)),
             (
                 "unresolved_location",
-                "len(list_filter(r.location, lambda l: place_of(l.location, 'Location') is null)) > 0",
+                "len(list_filter(locations, lambda l: l.location_id is null)) > 0",
             ),
         ),
     ),

@@ -25,6 +25,7 @@ from pipelines.sources.fhir_elements import (
     first_code,
     keys,
     own_key,
+    reference_key,
     time,
 )
 
@@ -87,7 +88,7 @@ WORK: tuple[Projection, ...] = (
         },
         columns=(
             own_key("Task", "task"),
-            Column("patient_key", "varchar", "key_of('patient', r.\"for\", 'Patient')"),
+            reference_key("patient_key", "patient", 'r."for"', "Patient"),
             ENCOUNTER,
             BASED_ON,
             Column("focus_type", "varchar", f"nullif({_FOCUS_TYPE}, '')"),
@@ -114,7 +115,7 @@ WORK: tuple[Projection, ...] = (
             time("execution_end", 'r.executionPeriod."end"'),
             time("due", 'r.restriction.period."end"'),
             Column("location_id", "varchar", "place_of(r.location, 'Location')"),
-            Column("owner_key", "varchar", "key_of('practitioner', r.owner, 'Practitioner')"),
+            reference_key("owner_key", "practitioner", "r.owner", "Practitioner"),
         ),
         required=(STATUS, ("intent", "r.intent")),
         times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),

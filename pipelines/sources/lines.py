@@ -1,157 +1,237 @@
 """Bytes to lines: LF, CRLF and CR in any mixture, a byte order mark at the start, in bounded memory, with the place of every line.
 
 Here: where lines begin and end, and whether they are UTF-8. Not here: what they say. DuckDB's CSV reader is not used
-because one invalid byte fails its whole file and it knows no line numbers.
+because one invalid byte fails its whole file and it knows no line numbers. Lines stay where they were read: an Arrow
+column of texts is the block itself and the places where its lines begin, and the next chunk is read while DuckDB works.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipelines.sources.archives import Stream
     from pipelines.sources.source import Intake, Session
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20
 CHUNK_BYTES = 32 << 20
+CHUNK_LINES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
+_LF, _CR = 10, 13
 _KEPT_OF_A_GIANT = 1 << 16
+_IS_SPACE = np.isin(np.arange(256), np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8))
 
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive lines with their ends. `ends_open`: the file stops inside the last one. `giants`: cut short for their length."""
+    """Consecutive lines with their ends: line `i` is `data[bounds[i]:bounds[i + 1]]`. `offset` is where `data` lies in the
+    file. `ends_open`: the file stops inside the last line. `giants`: lines that are too long, perhaps cut short.
+    """
 
     first_line: int
-    lines: list[bytes]
-    offsets: list[int]
-    ends_open: bool
+    data: bytearray
+    bounds: np.ndarray
+    offset: int
+    ends_open: bool = False
     giants: frozenset[int] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def line(self, i: int) -> bytes:
+        """The bytes of line `i` with its end."""
+        return bytes(memoryview(self.data)[self.bounds[i] : self.bounds[i + 1]])
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Every line with its end."""
+        return [self.line(i) for i in range(len(self))]
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where each line begins in the file."""
+        return (self.bounds[:-1] - self.bounds[0] + self.offset).tolist()
 
 
 def blocks(stream: Stream, longest: int, size: int = BLOCK_BYTES) -> Iterator[Block]:
     """The lines of a stream. A line longer than `longest` bytes is cut to its beginning and named in `giants`."""
-    carry, line_number, offset, skipped = b"", 1, 0, 0
-    first = True
+    line_number, offset, skipped = 1, 0, 0
+    carry: bytes | memoryview = b""
+    is_first = True
     while True:
-        fresh = stream.read(size)
-        data = carry + fresh
-        if first and len(data) >= len(_BOM) and data.startswith(_BOM):
-            data, offset = data[len(_BOM) :], len(_BOM)
-        first = first and len(data) < len(_BOM) and bool(fresh)
-        lines = data.splitlines(keepends=True)
-        carry = b""
-        if fresh and lines and not lines[-1].endswith(b"\n"):
-            carry = lines.pop()  # may go on, or be the CR of a CRLF
-        if lines:
-            starts = [*accumulate(map(len, lines), initial=offset)]
-            giants = frozenset(i for i, line in enumerate(lines) if len(line) > longest)
-            if skipped:  # the first line is the end of one that was too long to keep
-                giants |= {0}
-                starts = [offset, *(start + skipped for start in starts[1:])]
-                skipped = 0
-            offset = starts.pop()
-            ends_open = not fresh and not lines[-1].endswith((b"\n", b"\r"))
-            yield Block(line_number, lines, starts, ends_open, giants)
-            line_number += len(lines)
+        kept = len(carry)
+        data = bytearray(kept + size)
+        data[:kept] = carry
+        got = stream.readinto(memoryview(data)[kept:])
+        filled = kept + got
+        if is_first and got and filled < len(_BOM):
+            carry = memoryview(data)[:filled]
+            continue
+        begin = len(_BOM) if is_first and data.startswith(_BOM) else 0
+        offset += begin
+        is_first = False
+        ends = _line_ends(data, max(begin, kept - 1), filled, is_last=not got)
+        if len(ends) and skipped:  # the first line is the end of one that was too long to keep
+            bounds = np.array([begin, ends[0]])
+            yield Block(line_number, data, bounds, offset, not got and data[filled - 1] not in b"\r\n", frozenset({0}))
+            line_number, offset, skipped = line_number + 1, offset + int(ends[0]) - begin + skipped, 0
+            begin, ends = int(ends[0]), ends[1:]
+        if len(ends):
+            bounds = np.concatenate(([begin], ends))
+            giants = frozenset(np.flatnonzero(np.diff(bounds) > longest).tolist())
+            yield Block(line_number, data, bounds, offset, not got and data[filled - 1] not in b"\r\n", giants)
+            line_number, offset, begin = line_number + len(ends), offset + int(ends[-1]) - begin, int(ends[-1])
+        if not got:
+            return
+        carry = memoryview(data)[begin:filled]
         if len(carry) > longest + _KEPT_OF_A_GIANT:
             skipped += len(carry) - _KEPT_OF_A_GIANT
-            carry = carry[:_KEPT_OF_A_GIANT]
-        if not fresh:
-            return
+            carry = bytes(carry[: _KEPT_OF_A_GIANT - 1]) + bytes(carry[-1:])  # which may be the CR of a CRLF
+
+
+def _line_ends(data: bytearray, begin: int, filled: int, *, is_last: bool) -> np.ndarray:
+    """Where lines end in `data[begin:filled]`: after LF, CRLF or CR, and at the end of the file."""
+    values = np.frombuffer(data, np.uint8, filled - begin, begin)
+    if data.find(_CR, begin, filled) < 0:
+        ends = np.flatnonzero(values == _LF)
+    else:
+        is_end = values == _LF
+        is_end[:-1] |= (values[:-1] == _CR) & (values[1:] != _LF)  # a CR at the very end may be half of a CRLF
+        ends = np.flatnonzero(is_end)
+    ends = ends.astype(np.int64) + begin + 1
+    if is_last and filled > begin and (not len(ends) or ends[-1] != filled):
+        ends = np.append(ends, filled)
+    return ends
+
+
+class _Spoiled(NamedTuple):
+    """A line that is kept out before anything is parsed."""
+
+    file: Intake
+    line: int
+    offset: int | None
+    rule: str
+    content: bytes
 
 
 @dataclass
-class Chunk:
+class _Chunk:
     """Lines of one or many files, gathered for one pass of DuckDB."""
 
-    file_ids: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    texts: list[bytes] = field(default_factory=list)
-    is_last_and_open: list[bool] = field(default_factory=list)
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    spoiled: list[_Spoiled] = field(default_factory=list)
+    blank: list[tuple[Intake, np.ndarray, np.ndarray]] = field(default_factory=list)
     bytes: int = 0
+    lines: int = 0
 
-    def table(self, session: Session, files: dict[int, Intake]) -> pa.Table:
-        """`file_id, line, byte_offset, ends_open, text`; lines that are not UTF-8 are quarantined and left out."""
-        try:
-            text = pa.array(self.texts, pa.large_binary()).cast(pa.large_string())
-        except pa.ArrowInvalid:
-            text = pa.array(self._only_text(session, files), pa.large_string())
-        arrays = [
-            pa.array(self.file_ids, pa.int32()),
-            pa.array(self.lines, pa.int64()),
-            pa.array(self.offsets, pa.int64()),
-            pa.array(self.is_last_and_open, pa.bool_()),
-            text,
+    @property
+    def is_full(self) -> bool:
+        return self.bytes >= CHUNK_BYTES or self.lines >= CHUNK_LINES
+
+    def add(self, file: Intake, block: Block) -> None:
+        """Take a block's lines: texts to parse, blank ones, spoiled ones."""
+        file.lines_read += len(block)
+        self.bytes += int(block.bounds[-1] - block.bounds[0])
+        self.lines += len(block)
+        line = np.arange(block.first_line, block.first_line + len(block))
+        offset = block.bounds[:-1] - block.bounds[0] + block.offset
+        is_text = np.ones(len(block), bool)
+        blank = [
+            i
+            for i in np.flatnonzero(_IS_SPACE[np.frombuffer(block.data, np.uint8)[block.bounds[:-1]]]).tolist()
+            if block.line(i).isspace()
         ]
-        return pa.table(arrays, names=["file_id", "line", "byte_offset", "ends_open", "text"])
+        if blank:
+            file.blank_lines += len(blank)
+            self.blank.append((file, line[blank], offset[blank]))
+            is_text[blank] = False
+        for i in sorted(block.giants.difference(blank)):
+            self._spoil(file, block, i, "too_large")
+            is_text[i] = False
+        texts = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(block), [None, pa.py_buffer(block.bounds), pa.py_buffer(block.data)]
+        )
+        texts = texts if is_text.all() else texts.filter(pa.array(is_text))
+        try:
+            texts = texts.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            for i in np.flatnonzero(is_text).tolist():
+                if not _is_text(block.line(i)):
+                    is_open = block.ends_open and i == len(block) - 1
+                    self._spoil(file, block, i, "truncated" if is_open else "not_utf8")
+                    is_text[i] = False
+            whole = pa.LargeBinaryArray.from_buffers(
+                pa.large_binary(), len(block), [None, pa.py_buffer(block.bounds), pa.py_buffer(block.data)]
+            )
+            texts = whole.filter(pa.array(is_text)).cast(pa.large_string())
+        ends_open = np.zeros(len(block), bool)
+        ends_open[-1] = block.ends_open
+        self.batches.append(
+            pa.record_batch(
+                [
+                    pa.array(np.full(len(texts), file.file_id, np.int32)),
+                    pa.array(line[is_text]),
+                    pa.array(offset[is_text]),
+                    pa.array(ends_open[is_text]),
+                    texts,
+                ],
+                names=["file_id", "line", "byte_offset", "ends_open", "text"],
+            )
+        )
 
-    def _only_text(self, session: Session, files: dict[int, Intake]) -> list[str]:
-        kept: list[int] = []
-        texts: list[str] = []
-        for i, content in enumerate(self.texts):
-            try:
-                texts.append(content.decode())
-                kept.append(i)
-            except UnicodeDecodeError:
-                rule = "truncated" if self.is_last_and_open[i] else "not_utf8"
-                session.quarantine(files[self.file_ids[i]], self.lines[i], self.offsets[i], rule, content)
-        self.file_ids = [self.file_ids[i] for i in kept]
-        self.lines = [self.lines[i] for i in kept]
-        self.offsets = [self.offsets[i] for i in kept]
-        self.is_last_and_open = [self.is_last_and_open[i] for i in kept]
-        return texts
+    def _spoil(self, file: Intake, block: Block, i: int, rule: str) -> None:
+        offset = int(block.bounds[i] - block.bounds[0]) + block.offset
+        self.spoiled.append(_Spoiled(file, block.first_line + i, offset, rule, block.line(i)))
 
 
-def chunks(session: Session, files: list[Intake], size: int = CHUNK_BYTES) -> Iterator[pa.Table]:
-    """The lines of many files as few Arrow tables; sets each file's `lines_read`. Blank lines are ignored here, giants quarantined."""
-    by_id = {file.file_id: file for file in files}
-    longest = session.settings.max_line_megabytes << 20
-    chunk = Chunk()
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
+    """The lines of many files as few Arrow tables `file_id, line, byte_offset, ends_open, text`; sets each file's `lines_read`
+    and, where it is not known yet, `sha256`. Blank lines are ignored here; what is too long or no UTF-8 is quarantined.
+    """
+    for chunk in _ahead(_read(files, session.settings.max_line_megabytes << 20)):
+        for file, line, offset in chunk.blank:
+            session.judge_lines(file, line, offset, "ignored")
+        for each in chunk.spoiled:
+            session.quarantine(*each)
+        if any(len(batch) for batch in chunk.batches):
+            yield pa.Table.from_batches(chunk.batches)
+
+
+def _read(files: Iterable[Intake], longest: int) -> Iterator[_Chunk]:
+    chunk = _Chunk()
     for file in files:
-        with file.delivered.stream() as stream:
+        with file.delivered.stream(hashing=not file.sha256) as stream:
             for block in blocks(stream, longest):
-                file.lines_read += len(block.lines)
-                _gather(session, file, block, chunk)
-                if chunk.bytes >= size:
-                    yield chunk.table(session, by_id)
-                    chunk = Chunk()
+                chunk.add(file, block)
+                if chunk.is_full:
+                    yield chunk
+                    chunk = _Chunk()
             if stream.damaged:
                 file.lines_read += 1
-                session.quarantine(file, file.lines_read, None, "damaged_archive", b"")
-    if chunk.texts:
-        yield chunk.table(session, by_id)
+                chunk.spoiled.append(_Spoiled(file, file.lines_read, None, "damaged_archive", b""))
+        file.sha256 = file.sha256 or stream.sha256
+    yield chunk
 
 
-def _gather(session: Session, file: Intake, block: Block, chunk: Chunk) -> None:
-    last = len(block.lines) - 1
-    if not block.giants and not any(map(bytes.isspace, block.lines)):
-        n = len(block.lines)
-        chunk.file_ids += [file.file_id] * n
-        chunk.lines += range(block.first_line, block.first_line + n)
-        chunk.offsets += block.offsets
-        chunk.texts += block.lines
-        chunk.is_last_and_open += [False] * last + [block.ends_open]
-        chunk.bytes += sum(map(len, block.lines))
-        return
-    for i, content in enumerate(block.lines):
-        line, offset = block.first_line + i, block.offsets[i]
-        if content.isspace():
-            file.blank_lines += 1
-            session.judge(file, line, offset, "ignored")
-        elif i in block.giants:
-            session.quarantine(file, line, offset, "too_large", content)
-        else:
-            chunk.file_ids.append(file.file_id)
-            chunk.lines.append(line)
-            chunk.offsets.append(offset)
-            chunk.texts.append(content)
-            chunk.is_last_and_open.append(block.ends_open and i == last)
-            chunk.bytes += len(content)
+def _ahead(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
+    """Each chunk, while the next one is being read; reading, hashing and searching leave Python's lock to others."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines import keys
@@ -74,11 +75,25 @@ class Session:
     key: bytes
     zone: str | None = None
     _verdicts: list[tuple[int, int, int | None, Verdict, str | None, str | None]] = field(default_factory=list)
+    _many: list[pa.Table] = field(default_factory=list)
     _findings: list[tuple[int, str, int]] = field(default_factory=list)
 
     def judge(self, file: Intake, line: int, offset: int | None, verdict: Verdict) -> None:
         """Account for one line that needs no reason."""
         self._verdicts.append((file.file_id, line, offset, verdict, None, None))
+
+    def judge_lines(self, file: Intake, lines: np.ndarray, offsets: np.ndarray, verdict: Verdict) -> None:
+        """Account for many lines that need no reason."""
+        self._many.append(
+            pa.table(
+                {
+                    "file_id": np.full(len(lines), file.file_id, np.int32),
+                    "line": lines,
+                    "byte_offset": offsets,
+                    "verdict": pa.repeat(verdict, len(lines)),
+                }
+            )
+        )
 
     def quarantine(self, file: Intake, line: int, offset: int | None, rule: str, content: bytes) -> None:
         """Account for one line that is kept out; of its content only a keyed hash remains."""
@@ -99,6 +114,9 @@ class Session:
             ]
             append(self.db, "line_verdict", pa.table(columns, names=list(names)))
             self._verdicts.clear()
+        for rows in self._many:
+            append(self.db, "line_verdict", rows)
+        self._many.clear()
         if self._findings:
             columns = [
                 pa.array(column, kind)

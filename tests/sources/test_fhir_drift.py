@@ -112,8 +112,8 @@ def test_a_tenth_of_a_file_is_looked_at_but_fifty_lines_at_least_spread_through_
     ) == [
         ("id", 50, 50),
         ("id", 300, 300),
-        ("priority", 25, 50),
-        ("priority", 149, 300),
+        ("priority", 26, 50),
+        ("priority", 151, 300),
     ]
 
 

@@ -119,7 +119,7 @@ def test_lines_end_at_lf_crlf_and_cr_alike_wherever_a_block_ends(size):
     found = list(blocks(Stream(io.BytesIO(content)), longest=100, size=size))
     lines = [line.strip() for block in found for line in block.lines]
     assert lines == [b"one", b"two", b"three", b"", b"five", b"", b"seven"]
-    assert [block.first_line + i for block in found for i in range(len(block.lines))] == [1, 2, 3, 4, 5, 6, 7]
+    assert [block.first_line + i for block in found for i in range(len(block))] == [1, 2, 3, 4, 5, 6, 7]
     offsets = [offset for block in found for offset in block.offsets]
     assert [
         content[offset:].lstrip(b"\r\n")[:1] for offset in offsets if content[offset : offset + 1] not in b"\r\n"

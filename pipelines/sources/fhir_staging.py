@@ -1,0 +1,95 @@
+"""One statement that makes rows of FHIR lines: parse, verdict so far, allow-listed columns, findings, version.
+
+Here: the text of that query. Not here: which elements it reads (`fhir_projection`), what it checks (`fhir_rules`), when
+it runs and what becomes of its rows (`fhir_bulk`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.sources.fhir_deletions import BUNDLE
+from pipelines.sources.fhir_projection import PROJECTIONS
+from pipelines.sources.fhir_rules import flags, instants
+
+if TYPE_CHECKING:
+    from pipelines.sources.fhir_elements import Column, Projection
+
+
+def lines_of(*, everything: bool, resource_type: str) -> str:
+    """The chunk's lines for this pass, with the export time of their file and the times beyond which others are far from it."""
+    chosen = (
+        "" if everything else f"semi join (from rerouted where resource_type = '{resource_type}') using (file_id, line)"
+    )
+    return f"""chunk {chosen} join (
+        select *, exported_at - interval 20 year as earliest, exported_at + interval 1 day as latest from intake
+    ) using (file_id)"""
+
+
+def wanted() -> str:
+    """The resource types that have a pass of their own, as an SQL list."""
+    return ", ".join(f"'{name}'" for name in (*PROJECTIONS, BUNDLE))
+
+
+def staged(projection: Projection, chunk: int, *, everything: bool) -> str:
+    """A query: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns.
+
+    Only what `json_transform` makes nothing of is tested for being JSON, which saves reading every line twice; and of a
+    reference the keyed hash is worked out once for each distinct id, by a subquery that DuckDB joins on it.
+    """
+    ids = "".join(
+        f"id_of({column.reference[1]}.reference, '{column.reference[2]}') as of_{column.name},\n"
+        for column in projection.columns
+        if column.reference
+    )
+    columns = "".join(f"{_made(column)} as {column.name},\n" for column in projection.columns)
+    compared = "".join(f"{made} as {name},\n" for name, made in instants(projection).items())
+    names = "".join(f"{column.name}, " for column in projection.columns)
+    newer = f"case when {projection.newer_when} then try(json_transform(text, '{projection.newer_shape}')) end as n,"
+    return f"""
+        with parsed as (
+            select file_id, line, byte_offset, ends_open, exported_at, earliest, latest, text,
+                try(json_transform(text, '{projection.shape}')) as r
+            from {lines_of(everything=everything, resource_type=projection.resource)}
+        ), judged as (
+            select *,
+                case
+                    when r is null and not json_valid(text) then if(ends_open, 'truncated', 'unparseable')
+                    when coalesce(r.resourceType, '') = '' then 'untyped'
+                    when r.resourceType = '{projection.resource}' and trim(coalesce(r.id, '')) = '' then 'no_id'
+                end as rule,
+                case
+                    when r.resourceType = '{projection.resource}' then
+                        if(list_contains(list_transform(r.meta.tag, lambda t: t.code), 'SUBSETTED'), 'superseded', 'candidate')
+                    when r.resourceType in ({wanted()}) then 'other'
+                    else 'ignored'
+                end as class
+            from parsed
+        ), found as materialized (
+            select file_id, line, byte_offset, exported_at, earliest, latest, rule, r,
+                {newer if projection.newer else ""}
+                {ids}
+                case when rule is null then class else 'quarantined' end as verdict,
+                case when rule is not null then keyed('line', getvariable('source_name'), text) end as line_hash
+            from judged
+        ), projected as (
+            select *,
+                {columns}
+                {compared}
+                zoned(r.meta.lastUpdated) as last_updated
+            from found
+        )
+        select {chunk} as chunk_no, file_id, line, byte_offset, exported_at, rule, verdict, line_hash,
+            r.resourceType as resource_type, last_updated, {names}
+            {flags(projection)} as flags,
+            md5(row({names} coalesce(r.meta.versionId, '') || '|' || coalesce(r.meta.lastUpdated, ''))::varchar) as version_hash
+        from projected
+        """
+
+
+def _made(column: Column) -> str:
+    if column.reference is None:
+        return column.made
+    kind, reference, wanted_type = column.reference
+    return f"""coalesce((select keyed('{kind}', getvariable('authority'), of_{column.name})),
+        alias_of('{kind}', {reference}, '{wanted_type}'))"""
