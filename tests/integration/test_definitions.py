@@ -79,6 +79,7 @@ def test_published_assets_are_these(graph):
         "published/quarantine_total",
         "published/readiness",
         "published/source_freshness",
+        "published/state_change",
         "published/unit_hour",
         "published/unit_stay",
         "published/validation",
