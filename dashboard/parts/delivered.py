@@ -71,7 +71,7 @@ def draw_validation(here: Here) -> None:
     worst: dict[tuple[str, str, str], data.Row] = {}
     for each in failures:
         worst.setdefault((each["source"], each["resource_type"], each["scope"]), each)
-    by_failing = sorted(rows, key=lambda row: -row["failed"])
+    by_failing = sorted((row for row in rows if row["lines"]), key=lambda row: -row["failed"])
     _in_parts(
         "Lines judged in full, by source and type",
         ("Source", "Type", "Lines", "Judged", "Failed", "Most often"),
@@ -85,9 +85,9 @@ def draw_validation(here: Here) -> None:
                 _failure(worst.get((row["source"], row["resource_type"], row["scope"]))),
             )
             for row in by_failing
-            if row["lines"]
         ],
         numeric=("Lines", "Judged", "Failed"),
+        at_once=min(AT_ONCE, sum(row["failed"] > 0 for row in rows)),
         rest="types",
     )
 
@@ -162,13 +162,22 @@ def draw_drift(here: Here) -> None:
 
 
 def _in_parts(
-    caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], *, rest: str, numeric: Sequence[str] = ()
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    rest: str,
+    numeric: Sequence[str] = (),
+    at_once: int = AT_ONCE,
 ) -> None:
     """A table of the first rows; the rest behind one click."""
-    markup.table(caption, heads, rows[:AT_ONCE], numeric=numeric)
-    if rows[AT_ONCE:]:
-        with st.expander(f"{len(rows) - AT_ONCE} more {rest}", icon=":material/expand_more:"):
-            markup.table(f"{caption}, the others", heads, rows[AT_ONCE:], numeric=numeric)
+    first, others = rows[:at_once], rows[at_once:]
+    if first:
+        markup.table(caption, heads, first, numeric=numeric)
+    if others:
+        more = f"{len(others)} more {rest}" if first else f"{len(others)} {rest}, none with a failure"
+        with st.expander(more, icon=":material/expand_more:"):
+            markup.table(f"{caption}, the others" if first else caption, heads, others, numeric=numeric)
 
 
 def _states(row: data.Row) -> list[str]:

@@ -123,19 +123,33 @@ def draw_checks(here: Here) -> None:
 
 
 def draw_ledger(here: Here) -> None:
-    """The account of lines by source and type: read = loaded + unchanged + superseded + ignored + quarantined."""
+    """The account of lines by source: read = loaded + unchanged + superseded + ignored + quarantined; by type behind one click."""
     rows = data.rows(here.found, here.person, "ledger_total", order=("source", "resource_type"))
     if not rows:
         markup.empty("No file was taken in yet.", "Run `wardflow ingest` with the hospital's files.")
         return
-    heads = ("Source", "Type", "Files", "Read", "Loaded", "Unchanged", "Superseded", "Ignored", "Quarantined")
-    body = [
-        (r["source"], r["resource_type"] or r["kind"], *(wording.number(r[n]) for n in ("files", *COUNTS)))
-        for r in rows
-    ]
-    total = _totals(here)
-    body.append(("All", "", wording.number(sum(r["files"] for r in rows)), *(wording.number(total[n]) for n in COUNTS)))
-    markup.table("What became of every line, by source and type", heads, body, numeric=heads[2:])
+    heads = ("Files", "Read", "Loaded", "Unchanged", "Superseded", "Ignored", "Quarantined")
+    sources = list(dict.fromkeys(row["source"] for row in rows))
+    markup.table(
+        "What became of every line, by source",
+        ("Source", *heads),
+        [
+            *((source, *_counted([row for row in rows if row["source"] == source])) for source in sources),
+            ("All", *_counted(rows)),
+        ],
+        numeric=heads,
+    )
+    with st.expander("By type of resource", icon=":material/expand_more:"):
+        markup.table(
+            "What became of every line, by source and type",
+            ("Source", "Type", *heads),
+            [(row["source"], row["resource_type"] or row["kind"], *_counted([row])) for row in rows],
+            numeric=heads,
+        )
+
+
+def _counted(rows: Sequence[data.Row]) -> list[str]:
+    return [wording.number(sum(row[name] for row in rows)) for name in ("files", *COUNTS)]
 
 
 def _totals(here: Here) -> dict[str, int]:
