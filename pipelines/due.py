@@ -59,10 +59,7 @@ def take_in(
     say("ingesting")
     batches = discover(settings)
     mark = fingerprint(settings, batches)
-    registry.take_in(db, settings)
-    visit_rules.take_in(db, settings)
-    if not _journal_is_known(db, settings):
-        decisions.take_in(db, settings)
+    take_in_decided(db, settings)
     due = [
         batch
         for batch in batches
@@ -75,6 +72,14 @@ def take_in(
     if with_fhir and sources is None:
         _mark_file(settings).write_text(mark, encoding="utf-8")
     return IngestReport(tuple(files))
+
+
+def take_in_decided(db: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Take in what the hospital's own people wrote: the registry, the rules of visits and the journal of decisions."""
+    registry.take_in(db, settings)
+    visit_rules.take_in(db, settings)
+    if not _journal_is_known(db, settings):
+        decisions.take_in(db, settings)
 
 
 def _journal_is_known(db: duckdb.DuckDBPyConnection, settings: Settings) -> bool:

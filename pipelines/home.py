@@ -50,6 +50,11 @@ class Home:
         return self.path / "warehouse.duckdb"
 
     @property
+    def rotation(self) -> Path:
+        """Where a warehouse under a new key is built; there only while `wardflow rotate-key` works."""
+        return self.path / "rotation"
+
+    @property
     def published(self) -> Path:
         """Immutable snapshots: all that readers see."""
         return self.path / "published"

@@ -1,8 +1,8 @@
 """The site key and the keyed hash by which identifiers join without being readable.
 
 `keyed(kind, authority, value)` is the first 32 hex digits of HMAC-SHA-256(site key, "kind|authority|value"). It exists
-twice, in Python and as a DuckDB macro, and a test holds them equal. Here: loading, creating and applying the key. Not
-here: which columns are hashed.
+twice, in Python and as a DuckDB macro, and a test holds them equal. Here: loading, creating, replacing and applying the
+key. Not here: which columns are hashed, and what a rotation does to the data (`rotation`).
 """
 
 from __future__ import annotations
@@ -51,6 +51,64 @@ def load(settings: Settings) -> bytes:
     return key
 
 
+def staged_path(settings: Settings) -> Path:
+    """Where the next key waits, beside the key file, while a rotation is under way."""
+    return settings.key_path.with_name(f"{settings.key_path.name}.next")
+
+
+def staged(settings: Settings) -> bytes | None:
+    """The next key, where a rotation has left one: of the environment where the key comes from there, else of its file."""
+    if settings.site_key is not None:
+        return settings.new_site_key.get_secret_value().encode() if settings.new_site_key else None
+    path = staged_path(settings)
+    return path.read_bytes().strip() if path.exists() else None
+
+
+def stage(settings: Settings, key: bytes) -> None:
+    """Write the next key beside the key file, readable by its owner only, so that it survives a crash."""
+    path = staged_path(settings)
+    path.unlink(missing_ok=True)
+    _write(path, key)
+    sync(path.parent)
+
+
+def promote(settings: Settings, *, keep_former: bool = True) -> Path | None:
+    """Make the next key the key, in one step; where the former one now lies, null when it is not kept. Safe to repeat after a crash."""
+    path, aside = settings.key_path, former_path(settings, load(settings))
+    if keep_former and not aside.exists():
+        os.link(path, aside)
+    staged_path(settings).replace(path)
+    sync(path.parent)
+    return aside if keep_former else None
+
+
+def former_path(settings: Settings, key: bytes) -> Path:
+    """Where a key that was replaced is laid aside: named by its fingerprint, which tells nothing about it."""
+    return settings.key_path.with_name(f"{settings.key_path.name}.former-{fingerprint(key)[:8]}")
+
+
+def sync(folder: Path) -> None:
+    """Have the folder's entries on disk before anything that follows."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, key: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(key + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def new() -> bytes:
+    """A key that nobody has had: 256 random bits, as text."""
+    return secrets.token_hex(32).encode()
+
+
 def create(settings: Settings) -> bytes:
     """The site key, making its file (0600) when neither the variable nor the file exists.
 
@@ -64,9 +122,7 @@ def create(settings: Settings) -> bytes:
                 f"The key file {path} lies inside the home {settings.home}. Set key_file to a place outside it."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(32) + "\n")
+        _write(path, new())
     return load(settings)
 
 

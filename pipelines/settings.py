@@ -183,6 +183,7 @@ class Settings(BaseSettings):
     zone: str = "UTC"
     key_file: str = Field(default="", exclude=True)
     site_key: SecretStr | None = Field(default=None, exclude=True)
+    new_site_key: SecretStr | None = Field(default=None, exclude=True)
     windows: Windows = Windows()
     suppress_below: Annotated[int, Field(ge=0)] = 5
     keep_snapshots_days: Annotated[float, Field(ge=0)] = 14
@@ -256,9 +257,9 @@ def load(home: Home | Path | str) -> Settings:
         document = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}. Correct that line.") from error
-    if "site_key" in document:
+    if held := {"site_key", "new_site_key"} & document.keys():
         raise ConfigurationError(
-            f"{path} holds 'site_key': a key must stay outside the home. Use WARDFLOW_SITE_KEY or key_file."
+            f"{path} holds {min(held)!r}: a key must stay outside the home. Use WARDFLOW_SITE_KEY or key_file."
         )
     try:
         found = Settings(**{**document, "home": place.path})
@@ -280,7 +281,9 @@ def _first_mistake(error: ValidationError, path: Path) -> str:
 
 def _names() -> frozenset[str]:
     parts = (Settings, Windows, Access, SourceSettings, VisitRule, LogMapping, MetadataColumns, AlertSettings)
-    return frozenset(name for part in parts for name in part.model_fields if name not in {"home", "site_key"})
+    return frozenset(
+        name for part in parts for name in part.model_fields if name not in {"home", "site_key", "new_site_key"}
+    )
 
 
 def _hint(name: str, known: frozenset[str]) -> str:

@@ -42,7 +42,7 @@ def connect(
         configure(db, settings, key)
         if not read_only:
             prepare(db)
-        _check_key(db, key, read_only=read_only)
+        _check_key(db, settings, key, read_only=read_only)
     except BaseException:
         db.close()
         raise
@@ -91,12 +91,23 @@ def _missing_columns(db: duckdb.DuckDBPyConnection) -> list[str]:
     )
 
 
-def _check_key(db: duckdb.DuckDBPyConnection, key: bytes, *, read_only: bool) -> None:
+def _check_key(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes, *, read_only: bool) -> None:
+    """The warehouse's key is this one; where a rotation was cut off after the warehouse was swapped, the key is swapped too."""
     found = db.execute("select fingerprint from account.site_key").fetchall()
     if not found:
         if not read_only:
             db.execute("insert into account.site_key values ($print)", {"print": keys.fingerprint(key)})
     elif found[0][0] != keys.fingerprint(key):
+        following = keys.staged(settings)
+        if following is not None and found[0][0] == keys.fingerprint(following):
+            if settings.site_key is not None:
+                raise KeyChanged(
+                    "The warehouse has been rotated to the key in WARDFLOW_NEW_SITE_KEY. Set WARDFLOW_SITE_KEY to that key."
+                )
+            if not read_only:
+                keys.promote(settings)
+            keys.install(db, following)
+            return
         raise KeyChanged(
             "The site key differs from the one this warehouse was filled with, so nothing new would join what is there. "
             "Restore the former key, or remove warehouse.duckdb and ingest again."

@@ -10,7 +10,22 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli import decide, demo, doctor, drift, export, kpi, loading, pilot, process, run, setup, status, trace
+from pipelines.cli import (
+    decide,
+    demo,
+    doctor,
+    drift,
+    export,
+    kpi,
+    loading,
+    pilot,
+    process,
+    rotate_key,
+    run,
+    setup,
+    status,
+    trace,
+)
 from pipelines.cli.edge import Program, home_options
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -34,6 +49,7 @@ COMMANDS: tuple[click.Command, ...] = (
     decide.decide,
     doctor.doctor,
     setup.key,
+    rotate_key.rotate_key,
 )
 
 

@@ -149,6 +149,42 @@ def site_key(call: Call) -> list[Finding]:
     return [Finding("site key", "good", f"{path}, outside the home, private.")]
 
 
+def rotation(call: Call) -> list[Finding]:
+    """Whether a change of the site key was left half-way, and whether former keys still lie about."""
+    settings = _settings(call)
+    if settings is None:
+        return []
+    from pipelines import keys
+    from pipelines.home import Home
+    from pipelines.rotation import former_keys
+
+    if (settings.site_key is None and keys.staged_path(settings).exists()) or Home(settings.home).rotation.exists():
+        return [
+            Finding(
+                "key rotation",
+                "note",
+                "was left half-way; the warehouse and its key still fit each other.",
+                "wardflow rotate-key finishes it, or begins it again.",
+            )
+        ]
+    if settings.site_key is not None and settings.new_site_key is not None:
+        return [
+            Finding("key rotation", "note", "WARDFLOW_NEW_SITE_KEY is set.", "Rotate, or unset it when that is done.")
+        ]
+    found = former_keys(settings)
+    if found:
+        names = ", ".join(path.name for path in found)
+        return [
+            Finding(
+                "key rotation",
+                "note",
+                f"former keys lie beside the key: {names}.",
+                "Destroy them when no backup of a former warehouse is kept.",
+            )
+        ]
+    return [Finding("key rotation", "good", "none under way.")]
+
+
 def zones(call: Call) -> list[Finding]:
     """Whether time zone data are there for every zone that is configured."""
     settings = _settings(call)
@@ -286,5 +322,5 @@ def _settings(call: Call):  # noqa: ANN202 -- Settings or None, imported late
 
 
 ALL: tuple[Callable[[Call], list[Finding]], ...] = (
-    python, versions, home, site_key, zones, space, lock, snapshot, telemetry, browser
+    python, versions, home, site_key, rotation, zones, space, lock, snapshot, telemetry, browser
 )  # fmt: skip
