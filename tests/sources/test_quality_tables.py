@@ -109,4 +109,4 @@ def test_what_was_judged_and_what_was_kept_out_is_summed_over_files(new_site, ex
 
 
 def test_nothing_delivered_is_nothing_to_report(site):
-    assert [rows(site, name, "*") for name in quality_tables.NAMES] == [[]] * 5
+    assert all(rows(site, name, "*") == [] for name in quality_tables.NAMES)
