@@ -137,6 +137,11 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         within_horizon("started_at"),
         *_traced(),
     ),
+    "staging.encounter_history": (
+        *_key("encounter_history_key"),
+        present("encounter_key", "A record of a visit's history belongs to a visit."),
+        *_traced(),
+    ),
     "staging.encounter_status": (
         present("encounter_key", "A status belongs to a visit."),
         present("status", "A spell without a status says nothing.", at_least=0.99, severity="content"),

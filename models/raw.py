@@ -22,6 +22,8 @@ _FHIR = {
     "priority_code varchar, period_start varchar, period_end varchar, "
     f"locations struct(location_id varchar, {_SPELL})[], status_history struct({_SPELL})[], "
     "admit_source_code varchar, discharge_disposition_codes varchar[], organization_id varchar",
+    "fhir_encounter_history": "encounter_history_key varchar, encounter_key varchar, patient_key varchar, status varchar, "
+    "class_code varchar, subject_status_code varchar, period_start varchar, period_end varchar",
     "fhir_service_request": "order_key varchar, patient_key varchar, encounter_key varchar, placer_keys varchar[], "
     f"status varchar, intent varchar, category_codes varchar[], codes {_CODING}[], priority varchar, "
     "authored_on varchar, location_id varchar",

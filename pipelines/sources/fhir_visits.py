@@ -9,6 +9,7 @@ from __future__ import annotations
 from pipelines.sources import fhir_codes as codes
 from pipelines.sources.fhir_elements import (
     CODING,
+    ENCOUNTER,
     IDENTIFIERS,
     PATIENT,
     PERIOD,
@@ -16,6 +17,7 @@ from pipelines.sources.fhir_elements import (
     SPELL_TYPE,
     STATUS,
     SUBJECT,
+    VISIT,
     Column,
     Projection,
     all_codes,
@@ -32,6 +34,10 @@ _LOCATION_SPELLS = f"""list_transform(r.location, lambda l: struct_pack(
     "start" := moment(l.period."start"), "end" := moment(l.period."end")))"""
 _STATUS_SPELLS = f"""list_transform(r.statusHistory, lambda s: struct_pack(
     status := {one_of("s.status", codes.ENCOUNTER_STATUS)}, "start" := moment(s.period."start"), "end" := moment(s.period."end")))"""
+_CLASS = "coalesce(r.class.code, n.class[1].coding[1].code)"
+_START = 'coalesce(r.period."start", n.actualPeriod."start")'
+_END = 'coalesce(r.period."end", n.actualPeriod."end")'
+"""R5 has a list of classes, and the actual period beside a planned one."""
 
 _BIRTH_YEAR = r"try_cast(regexp_extract(r.birthDate, '^(\d{4})(-\d{2}(-\d{2})?)?$', 1) as integer)"
 """The year alone (ECAT's strata by age); the day never enters."""
@@ -82,37 +88,53 @@ VISITS: tuple[Projection, ...] = (
             "hospitalization": f'{{"admitSource":{CODING},"dischargeDisposition":{CODING}}}',
             "serviceProvider": REFERENCE,
         },
+        newer={
+            "class": f"[{CODING}]",
+            "serviceType": f'[{{"concept":{CODING}}}]',
+            "actualPeriod": PERIOD,
+            "admission": f'{{"admitSource":{CODING},"dischargeDisposition":{CODING}}}',
+        },
+        newer_when="r.class.code is null",
         columns=(
             own_key("Encounter", "encounter"),
             PATIENT,
             Column("visit_keys", "varchar[]", "identifiers('visit', r.identifier, ['VN', 'AN'])"),
             Column("part_of_key", "varchar", "key_of('encounter', r.partOf, 'Encounter')"),
             code("status", "r.status", codes.ENCOUNTER_STATUS),
-            code("class_code", "r.class.code"),
+            code("class_code", _CLASS),
             Column("type_codes", "varchar[]", all_codes('r."type"')),
-            Column("service_type_code", "varchar", first_code("serviceType")),
+            Column(
+                "service_type_code",
+                "varchar",
+                f"coalesce({first_code('serviceType')}, word(n.serviceType[1].concept.coding[1].code))",
+            ),
             Column(
                 "profiles",
                 "varchar[]",
                 "list_filter(list_transform(r.meta.profile, lambda p: uri(p)), lambda p: p is not null)",
             ),
             Column("priority_code", "varchar", first_code("priority")),
-            time("period_start", 'r.period."start"'),
-            time("period_end", 'r.period."end"'),
+            time("period_start", _START),
+            time("period_end", _END),
             Column("locations", f"struct(location_id varchar, {SPELL_TYPE})[]", _LOCATION_SPELLS),
             Column("status_history", f"struct({SPELL_TYPE})[]", _STATUS_SPELLS),
-            Column("admit_source_code", "varchar", first_code("hospitalization.admitSource")),
+            Column(
+                "admit_source_code",
+                "varchar",
+                f"coalesce({first_code('hospitalization.admitSource')}, word(n.admission.admitSource.coding[1].code))",
+            ),
             Column(
                 "discharge_disposition_codes",
                 "varchar[]",
-                "list_transform(codings(r.hospitalization.dischargeDisposition.coding), lambda c: c.code)",
+                "list_transform(codings(coalesce(r.hospitalization.dischargeDisposition.coding, n.admission.dischargeDisposition.coding)),"
+                " lambda c: c.code)",
             ),
             Column("organization_id", "varchar", "place_of(r.serviceProvider, 'Organization')"),
         ),
-        required=(STATUS, ("class", "r.class")),
-        times=('r.period."start"', 'r.period."end"'),
+        required=(STATUS, ("class", _CLASS)),
+        times=(_START, _END),
         references=(SUBJECT, ("r.partOf", "Encounter"), ("r.serviceProvider", "Organization")),
-        spans=(('r.period."start"', 'r.period."end"'),),
+        spans=((_START, _END),),
         findings=(
             (
                 "location_end_before_start",
@@ -130,5 +152,31 @@ VISITS: tuple[Projection, ...] = (
                 "len(list_filter(locations, lambda l: l.location_id is null)) > 0",
             ),
         ),
+    ),
+    Projection(  # A2, A3, A26: R5's own record of what an Encounter was before
+        resource="EncounterHistory",
+        kind="encounter_history",
+        elements={
+            "encounter": REFERENCE,
+            "subject": REFERENCE,
+            "status": '"VARCHAR"',
+            "class": CODING,
+            "subjectStatus": CODING,
+            "actualPeriod": PERIOD,
+        },
+        columns=(
+            own_key("EncounterHistory", "encounter_history"),
+            ENCOUNTER,
+            PATIENT,
+            code("status", "r.status", codes.ENCOUNTER_STATUS),
+            Column("class_code", "varchar", first_code("class")),
+            Column("subject_status_code", "varchar", first_code("subjectStatus")),
+            time("period_start", 'r.actualPeriod."start"'),
+            time("period_end", 'r.actualPeriod."end"'),
+        ),
+        required=(STATUS, ("class", "r.class"), ("encounter", "r.encounter")),
+        times=('r.actualPeriod."start"', 'r.actualPeriod."end"'),
+        references=(SUBJECT, VISIT),
+        spans=(('r.actualPeriod."start"', 'r.actualPeriod."end"'),),
     ),
 )

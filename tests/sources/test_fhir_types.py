@@ -282,7 +282,15 @@ def test_no_words_are_kept_of_any(sites):
 
 
 def test_every_type_that_is_read_has_an_example_here_or_in_the_tests_of_its_own():
-    elsewhere = {"Organization", "Patient", "Encounter", "ServiceRequest", "Specimen", "DiagnosticReport"}
+    elsewhere = {
+        "Organization",
+        "Patient",
+        "Encounter",
+        "EncounterHistory",
+        "ServiceRequest",
+        "Specimen",
+        "DiagnosticReport",
+    }
     assert set(PROJECTIONS) == {resource for resource, *_ in EXAMPLES} | elsewhere | {
         "Task",
         "Provenance",

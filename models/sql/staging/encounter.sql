@@ -3,6 +3,7 @@
 -- The latest version of each that was not entered in error, of exports that have all their files: a version that only
 -- incomplete exports brought waits until the rest arrives (raw.incomplete_export).
 -- Locations and status history stay nested: see encounter_location and encounter_status.
+-- status: in R4's words; R5's on-hold is onleave, its discharged, completed and discontinued are finished.
 -- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
 with version as (
     select
@@ -28,7 +29,13 @@ select
     patient_key,
     visit_keys,
     part_of_key,
-    status,
+    case status
+        when 'on-hold' then 'onleave'
+        when 'discharged' then 'finished'
+        when 'completed' then 'finished'
+        when 'discontinued' then 'finished'
+        else status
+    end as status,
     class_code,
     type_codes,
     service_type_code,
