@@ -68,8 +68,9 @@ def take_in(
     files: list[FileAccount] = []
     for source in dict.fromkeys(batch.source for batch in due):
         paths = [path for batch in due if batch.source == source for path in batch.paths]
-        files += ledger.ingest_paths(db, settings, paths, source=source).files
-    if with_fhir and sources is None:
+        files += ledger.ingest_paths(db, settings, paths, source=source, settle_seconds=settings.settle_seconds).files
+    is_whole = not any("tail_held_back" in file.findings for file in files)
+    if with_fhir and sources is None and is_whole:
         _mark_file(settings).write_text(mark, encoding="utf-8")
     return IngestReport(tuple(files))
 

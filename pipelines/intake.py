@@ -48,10 +48,11 @@ def take_in(
     source: str | None,
     zone: str | None,
     progress: Callable[[Progress], None] | None,
+    settle_seconds: float = 0,
 ) -> IngestReport:
     """See `ledger.ingest_paths`."""
     arrivals = gather(settings, paths, source)
-    intake = _Intake(db, settings, arrivals, zone, progress)
+    intake = _Intake(db, settings, arrivals, zone, progress, settle_seconds)
     intake.run()
     if intake.zone_needed is not None:
         raise intake.zone_needed
@@ -86,6 +87,7 @@ class _Intake:
         arrivals: Arrivals,
         zone: str | None,
         progress: Callable[[Progress], None] | None,
+        settle_seconds: float,
     ) -> None:
         self.db = db
         self.settings = settings
@@ -93,6 +95,7 @@ class _Intake:
         self.key = keys.load(settings)
         self.zone = zone
         self.progress = progress
+        self.settle_seconds = settle_seconds
         self.order = [arrival.delivered.path for arrival in arrivals.known]
         self.booked: list[int] = []
         self.repeated: dict[str, FileAccount] = {}
@@ -161,7 +164,7 @@ class _Intake:
         self._number(files)
         try:
             with transaction(self.db):
-                session = Session(self.db, self.settings, self.key, self.zone)
+                session = Session(self.db, self.settings, self.key, self.zone, self.settle_seconds)
                 for statement in _SCRATCH:
                     self.db.execute(statement)
                 ids = pa.array([file.file_id for file in files], pa.int32())

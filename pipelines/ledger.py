@@ -80,13 +80,15 @@ def ingest_paths(
     source: str | None = None,
     zone: str | None = None,
     progress: Callable[[Progress], None] | None = None,
+    settle_seconds: float = 0,
 ) -> IngestReport:
     """Read files and folders in place into `raw.*` and account for every line; the only way in. Idempotent; each group
     of files is one transaction, so that a process killed at any instant leaves whole files or nothing of them.
 
     `db` comes from `warehouse.connect`; the caller holds `Home.lock`. `source` names the source of all paths (default:
     the configured source whose path matches, else the folder's name when a source is called so, else the only one of
-    that kind, else the kind). `zone` reads times without an offset, where the source's settings say nothing.
+    that kind, else the kind). `zone` reads times without an offset, where the source's settings say nothing. The unfinished
+    last line of a file that grows, or that changed within `settle_seconds`, is left for the next ingest.
 
     Raises:
         UnreadableFile: a path that does not exist.
@@ -97,7 +99,7 @@ def ingest_paths(
     """
     from pipelines.intake import take_in
 
-    return take_in(db, settings, paths, source=source, zone=zone, progress=progress)
+    return take_in(db, settings, paths, source=source, zone=zone, progress=progress, settle_seconds=settle_seconds)
 
 
 def account(db: duckdb.DuckDBPyConnection) -> IngestReport:

@@ -1,4 +1,4 @@
-"""Files as they were delivered: in folders, gzip, bzip2, zip or tar, told apart by their first bytes, read in place.
+"""Files as they were delivered: in folders, gzip, bzip2, zstd, zip or tar, told apart by their first bytes, read in place.
 
 Here: walking, opening, hashing, and noticing that an archive is damaged. Not here: what is inside a file. Nothing is
 ever unpacked to disk.
@@ -12,10 +12,13 @@ import hashlib
 import io
 import lzma
 import tarfile
+import time
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +29,13 @@ _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ta
 _TAR_MAGIC = slice(257, 262)
 _DEEPEST = 3
 _PIECE = 1 << 16
-_PREFIXES = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
+
+
+def _zstd(raw: BinaryIO, _mode: str) -> Any:  # noqa: ANN401 -- a reader that pyarrow does not type
+    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+
+
+_PREFIXES = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\x28\xb5\x2f\xfd": _zstd}
 
 
 class Stream:
@@ -36,6 +45,7 @@ class Stream:
         self._raw: Any = raw
         self._digest = hashlib.sha256() if hashing else None
         self.damaged = False
+        self.position = 0
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer as far as there are bytes; 0 at the end and where the archive breaks off."""
@@ -55,6 +65,7 @@ class Stream:
                     break
                 buffer[filled : filled + len(piece)] = piece
                 filled += len(piece)
+        self.position += filled
         if self._digest is not None:
             self._digest.update(buffer[:filled])
         return filled
@@ -104,13 +115,17 @@ class _Owning:
 
 @dataclass(frozen=True)
 class Delivered:
-    """One file, or one member of an archive (`archive.zip!/folder/file`). `problem` says why it cannot be read, if so."""
+    """One file, or one member of an archive (`archive.zip!/folder/file`). `problem` says why it cannot be read, if so.
+    Of what lies on disk by itself, `place` is where, and `state` its size and time of change at the first look.
+    """
 
     path: str
     size: int
     opener: Callable[[], BinaryIO]
     hashed: Callable[[], BinaryIO]
     problem: str = ""
+    place: Path | None = None
+    state: tuple[int, int] = (0, 0)
 
     @property
     def folder(self) -> str:
@@ -120,11 +135,29 @@ class Delivered:
     @property
     def name(self) -> str:
         """Its own name, without a compression suffix."""
-        return self.path.rpartition("/")[2].removesuffix(".gz").removesuffix(".bz2")
+        return self.path.rpartition("/")[2].removesuffix(".gz").removesuffix(".bz2").removesuffix(".zst")
 
     def stream(self, *, hashing: bool = False) -> Stream:
         """Its content, decompressed; `hashing` notes the sha256 on the way, unless that is of the compressed bytes."""
         return Stream(self.opener(), hashing=hashing and self.hashed is self.opener)
+
+    def is_growing(self, settle_seconds: float = 0) -> bool:
+        """Whether somebody changed it since the first look, or within the last seconds. What lies in an archive is at rest."""
+        if self.place is None:
+            return False
+        try:
+            now = self.place.stat()
+        except OSError:  # moved away once it was complete
+            return False
+        return (now.st_size, now.st_mtime_ns) != self.state or time.time() - now.st_mtime < settle_seconds
+
+    def sha256_of_beginning(self, size: int) -> str:
+        """Of the first so many bytes of its content."""
+        with Stream(self.opener(), hashing=True) as stream:
+            buffer = memoryview(bytearray(1 << 20))
+            while size and (got := stream.readinto(buffer[: min(size, len(buffer))])):
+                size -= got
+            return stream.sha256
 
     def head(self) -> bytes:
         """Its first bytes, decompressed, without a byte order mark."""
@@ -147,7 +180,12 @@ def deliveries(path: Path, shown: str) -> Iterator[Delivered]:
             if not inner.name.startswith("."):
                 yield from deliveries(inner, f"{shown}/{inner.name}")
     else:
-        yield from _opened(shown, lambda: path.open("rb"), path.stat().st_size)
+        found = path.stat()
+        for each in _opened(shown, lambda: path.open("rb"), found.st_size):
+            if each.path == shown:
+                yield replace(each, place=path, state=(found.st_size, found.st_mtime_ns))
+            else:
+                yield each
 
 
 def _opened(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int = 0) -> Iterator[Delivered]:

@@ -8,7 +8,7 @@ column of texts is the block itself and the places where its lines begin, and th
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -45,6 +45,10 @@ class Block:
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
+    def without_last(self) -> Block:
+        """All lines but the last."""
+        return replace(self, bounds=self.bounds[:-1], ends_open=False, giants=self.giants - {len(self) - 1})
+
     def line(self, i: int) -> bytes:
         """The bytes of line `i` with its end."""
         return bytes(memoryview(self.data)[self.bounds[i] : self.bounds[i + 1]])
@@ -75,9 +79,10 @@ def blocks(stream: Stream, longest: int, size: int = BLOCK_BYTES) -> Iterator[Bl
             carry = memoryview(data)[:filled]
             continue
         begin = len(_BOM) if is_first and data.startswith(_BOM) else 0
+        searched = begin if is_first else max(begin, kept - 1)  # a CR that was carried may be half of a CRLF
         offset += begin
         is_first = False
-        ends = _line_ends(data, max(begin, kept - 1), filled, is_last=not got)
+        ends = _line_ends(data, searched, filled, is_last=not got)
         if len(ends) and skipped:  # the first line is the end of one that was too long to keep
             bounds = np.array([begin, ends[0]])
             yield Block(line_number, data, bounds, offset, not got and data[filled - 1] not in b"\r\n", frozenset({0}))
@@ -128,6 +133,7 @@ class _Chunk:
     batches: list[pa.RecordBatch] = field(default_factory=list)
     spoiled: list[_Spoiled] = field(default_factory=list)
     blank: list[tuple[Intake, np.ndarray, np.ndarray]] = field(default_factory=list)
+    held_back: list[Intake] = field(default_factory=list)
     bytes: int = 0
     lines: int = 0
 
@@ -202,8 +208,13 @@ def _is_text(content: bytes) -> bool:
 def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
     """The lines of many files as few Arrow tables `file_id, line, byte_offset, ends_open, text`; sets each file's `lines_read`
     and, where it is not known yet, `sha256`. Blank lines are ignored here; what is too long or no UTF-8 is quarantined.
+
+    The line in which a file ends without a line end is held back while the file grows: it is not counted, the file's
+    `sha256` and size are those of the bytes before it, and the next ingest reads it whole.
     """
-    for chunk in _ahead(_read(files, session.settings.max_line_megabytes << 20)):
+    for chunk in _ahead(_read(files, session.settings.max_line_megabytes << 20, session.settle_seconds)):
+        for file in chunk.held_back:
+            session.find(file, "tail_held_back")
         for file, line, offset in chunk.blank:
             session.judge_lines(file, line, offset, "ignored")
         for each in chunk.spoiled:
@@ -212,20 +223,40 @@ def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
             yield pa.Table.from_batches(chunk.batches)
 
 
-def _read(files: Iterable[Intake], longest: int) -> Iterator[_Chunk]:
+def _read(files: Iterable[Intake], longest: int, settle_seconds: float) -> Iterator[_Chunk]:
     chunk = _Chunk()
     for file in files:
+        is_held = False
         with file.delivered.stream(hashing=not file.sha256) as stream:
             for block in blocks(stream, longest):
-                chunk.add(file, block)
+                if block.ends_open and file.delivered.is_growing(settle_seconds):
+                    is_held = True
+                    _account_for_beginning(file, block.without_last())
+                    chunk.held_back.append(file)
+                if len(block) > is_held:
+                    chunk.add(file, block.without_last() if is_held else block)
                 if chunk.is_full:
                     yield chunk
                     chunk = _Chunk()
-            if stream.damaged:
+            if stream.damaged and not is_held and file.delivered.is_growing(settle_seconds):
+                is_held = True
+                chunk.held_back.append(file)
+                file.sha256 = file.delivered.sha256_of_beginning(stream.position)
+            elif stream.damaged and not is_held:
                 file.lines_read += 1
                 chunk.spoiled.append(_Spoiled(file, file.lines_read, None, "damaged_archive", b""))
-        file.sha256 = file.sha256 or stream.sha256
+        if not file.sha256:
+            file.sha256 = stream.sha256
+            if file.sha256:  # what was read, which may be more than what was there at the first look
+                file.delivered = replace(file.delivered, size=stream.position)
     yield chunk
+
+
+def _account_for_beginning(file: Intake, block: Block) -> None:
+    """Let the account be of the bytes up to the end of a block."""
+    size = block.offset + int(block.bounds[-1] - block.bounds[0])
+    file.sha256 = file.delivered.sha256_of_beginning(size)
+    file.delivered = replace(file.delivered, size=size)
 
 
 def _ahead(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:

@@ -74,6 +74,7 @@ class Session:
     settings: Settings
     key: bytes
     zone: str | None = None
+    settle_seconds: float = 0
     _verdicts: list[tuple[int, int, int | None, Verdict, str | None, str | None]] = field(default_factory=list)
     _many: list[pa.Table] = field(default_factory=list)
     _findings: list[tuple[int, str, int]] = field(default_factory=list)
