@@ -129,13 +129,14 @@ ELEMENT_MACROS = (
     r"""create or replace temp macro is_other_type(x, wanted) as
             not contains(x, wanted || '/') and regexp_matches(x, '(^|/)[A-Z][A-Za-z]+/[^/|?#]+$')""",
     # The id that a literal reference of a wanted type points to: relative, absolute, versioned or urn:uuid. Else null.
-    r"""create or replace temp macro id_of(reference, wanted) as nullif(case
-            when starts_with(reference, wanted || '/') and not regexp_matches(substr(reference, length(wanted) + 2), '[/|?#\s]')
+    # The usual form comes first and alone: `nullif` and `place` work out what they are given more than once.
+    r"""create or replace temp macro id_of(reference, wanted) as case
+            when starts_with(reference, wanted || '/') and regexp_full_match(substr(reference, length(wanted) + 2), '[^/|?#\s]+')
                 then substr(reference, length(wanted) + 2)
-            when reference like 'urn:uuid:%' then substr(reference, 10)
+            when reference like 'urn:uuid:%' then nullif(substr(reference, 10), '')
             when contains(reference, '://') and coalesce(is_foreign(reference), false) then null
-            else regexp_extract(reference, '(?:^|/)' || wanted || '/([^/|?#\s]+)(?:/_history/[^/]+)?$', 1)
-        end, '')""",
+            else nullif(regexp_extract(reference, '(?:^|/)' || wanted || '/([^/|?#\s]+)(?:/_history/[^/]+)?$', 1), '')
+        end""",
     # The id of a place or organisation: as delivered, or its keyed hash where it is no id, because people write names anywhere.
     """create or replace temp macro place(kind, x) as
             if(regexp_full_match(x, '[A-Za-z0-9.-]{1,64}'), x, keyed(kind, getvariable('authority'), x))""",
@@ -173,8 +174,12 @@ ELEMENT_MACROS = (
         end""",
     """create or replace temp macro key_of(kind, ref, wanted) as
             coalesce(keyed(kind, getvariable('authority'), id_of(ref.reference, wanted)), alias_of(kind, ref, wanted))""",
-    """create or replace temp macro place_of(ref, wanted) as
-            coalesce(place(lower(wanted), id_of(ref.reference, wanted)), alias_of(lower(wanted), ref, wanted))""",
+    """create or replace temp macro place_of(ref, wanted) as case
+            when starts_with(ref.reference, wanted || '/')
+                and regexp_full_match(substr(ref.reference, length(wanted) + 2), '[A-Za-z0-9.-]{1,64}')
+                then substr(ref.reference, length(wanted) + 2)
+            else coalesce(place(lower(wanted), id_of(ref.reference, wanted)), alias_of(lower(wanted), ref, wanted))
+        end""",
     r"create or replace temp macro word(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9._:/^+~-]{0,63}|[<>]') then x end",
     r"create or replace temp macro uri(x) as case when regexp_full_match(x, '[A-Za-z][A-Za-z0-9+.-]*:[^\s]{1,250}') then x end",
     r"""create or replace temp macro moment(x) as case when regexp_full_match(x,

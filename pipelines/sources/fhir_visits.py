@@ -138,8 +138,8 @@ VISITS: tuple[Projection, ...] = (
         findings=(
             (
                 "location_end_before_start",
-                """len(list_filter(locations, lambda l: (l."end" <= l."start" or l."end"[-6:] <> l."start"[-6:])
-                    and zoned(l."end") < zoned(l."start"))) > 0""",
+                """len(list_filter(locations, lambda l: case when l."end" <= l."start" or l."end"[-6:] <> l."start"[-6:]
+                    then zoned(l."end") < zoned(l."start") else false end)) > 0""",
             ),
             (
                 "conditional_reference",

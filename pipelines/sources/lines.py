@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 4 << 20
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 96 << 20
 CHUNK_LINES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR = 10, 13
