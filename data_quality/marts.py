@@ -84,6 +84,16 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             at_least=0.99,
         ),
     ),
+    "marts.reference_match": (
+        between("match_share", 0, 1, "More cannot be matched than there is.", severity="structural"),
+        holds(
+            "references lead to what was delivered",
+            "match_share",
+            "match_share >= 0.5",
+            "Where most references of an element lead nowhere, a type is missing from the export, or ids changed.",
+            at_least=0.8,
+        ),
+    ),
     "marts.ed_attendance": (
         *_case("encounter_key"),
         *_flags("is_admitted", "left_before_seen", "is_departure_known", "is_room_known", "is_open"),

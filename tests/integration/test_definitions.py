@@ -78,6 +78,7 @@ def test_published_assets_are_these(graph):
         "published/quarantine",
         "published/quarantine_total",
         "published/readiness",
+        "published/reference_match",
         "published/source_freshness",
         "published/state_change",
         "published/unit_hour",

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from models.catalog import build_order, upstream
 from pipelines import keys, warehouse
+from pipelines.build import build
 
 KEY = b"a site key for tests only"
 MRN = "urn:lark:mrn"
@@ -178,3 +180,36 @@ def test_a_warehouse_made_before_a_column_was_read_gets_it_when_it_is_opened(new
     with warehouse.connect(site.settings) as site.db:
         site.ingest(put("Location.ndjson", {"resourceType": "Location", "id": "w4"}))
         assert site.rows("select location_id, identifier_keys from raw.fhir_location") == [("w4", None)]
+
+
+def built(site, name):
+    """A table of staging or marts, made from what was taken in."""
+    for table in build_order():
+        if table.full_name in upstream(name):
+            build(site.db, site.settings, table)
+    return site.db.sql(f"select * from {name}").pl().to_dicts()
+
+
+def test_a_merge_message_of_the_engine_joins_the_patients_and_visits_of_the_export(site, put):
+    site.ingest(put("Patient.ndjson", patient("a", (MRN, "LK1")), patient("b", (MRN, "LK2"))))
+    place = {"reference": "Location?identifier=urn:places|W4"}
+    by_number = encounter(
+        subject={"reference": f"Patient?identifier={MRN}|LK1"},
+        identifier=[{"system": "urn:lark:visit", "value": "V9"}],
+        location=[{"location": place}],
+    )
+    site.ingest(put("Encounter.ndjson", by_number))
+    site.ingest(
+        put(
+            "Location.ndjson",
+            {"resourceType": "Location", "id": "w4", "identifier": [{"system": "urn:places", "value": "W4"}]},
+        )
+    )
+    told = {"seq": 1, "ts": "2026-01-04T09:00:00-05:00", "host": "eng1", "channel": "ADT", "msg": "M1", "event": "RECV"}
+    site.ingest(put("a.ndjson", {**told, "type": "ADT^A40", "mrn": "LK2", "prior_mrn": "LK1", "visit": "V9"}))
+    survivor = keyed("patient", "ehr", "b")
+    who = {row["patient_key"]: row["surviving_key"] for row in built(site, "marts.patient_identity")}
+    assert who == {keyed("patient", "ehr", "a"): survivor, survivor: survivor}
+    assert [row["patient_key"] for row in built(site, "staging.encounter")] == [survivor]
+    assert [row["location_id"] for row in built(site, "staging.encounter_location")] == ["w4"]
+    assert [row["encounter_key"] for row in built(site, "marts.message")] == [keyed("encounter", "ehr", "e1")]
