@@ -22,7 +22,7 @@ from sample_data.people import NOTES
 
 LATE = "Observation.ndjson"
 """The file that comes late, in a folder of its own below the export's."""
-PART_LINES = 150
+PART_LINES = 100
 """Resources in one part of a type that is delivered in parts."""
 BOM = b"\xef\xbb\xbf"
 _PATIENT = re.compile(rb'"reference":"Patient/([^"]+)"')

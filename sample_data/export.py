@@ -36,6 +36,9 @@ class Export:
         self._deleted: list[str] = []
         self._recent: list[dict[str, dict[str, bytes]]] = []
         self._recently_deleted: list[str] = []
+        self._forgotten: set[str] = set()
+        self._all_deleted: set[str] = set()
+        self._encounters: dict[str, bytes] = {}
         self._last: int | None = None
         self._packed: list[dict[str, Any]] = []
         self.counts: dict[str, int] = dict.fromkeys(TYPES, 0)
@@ -50,6 +53,13 @@ class Export:
         kind, ident = reference.split("/")
         self._changed[kind].pop(ident, None)
         self._deleted.append(reference)
+        self._all_deleted.add(reference)
+
+    def forget(self, reference: str) -> None:
+        """A resource was removed from the server, which does not tell anyone."""
+        kind, ident = reference.split("/")
+        self._changed[kind].pop(ident, None)
+        self._forgotten.add(reference)
 
     def write(self, until: int) -> None:
         """Write everything that changed before `until` (a local midnight)."""
@@ -64,6 +74,7 @@ class Export:
         if day == self._plants.export_day(self._plants.again_day):
             write_folder(self._folder / f"{day}-again", files)
         self._overlap(day, until, lines)
+        self._full(day, until, lines.get("Encounter", {}))
         self.deletions += len(self._deleted)
         self._deleted = []
         self._last = until
@@ -116,7 +127,7 @@ class Export:
                 for ident, line in rows.items():
                     latest.pop(ident, None)
                     latest[ident] = line
-        for reference in self._recently_deleted:
+        for reference in (*self._recently_deleted, *self._forgotten):
             kind, ident = reference.split("/")
             again[kind].pop(ident, None)
         again = {kind: again[kind] for kind in TYPES if kind in again}
@@ -124,3 +135,15 @@ class Export:
         files = plain(Cut(until, since, TYPES, again, self._recently_deleted))
         write_folder(self._folder / f"{day}-overlap", files)
         self._recent = []
+
+    def _full(self, day: str, until: int, encounters: dict[str, bytes]) -> None:
+        """Up to the planted day keep every Encounter, then deliver all that the server still has."""
+        full_day = self._plants.export_day(self._plants.full_day)
+        if full_day is None or day > full_day:
+            return
+        self._encounters |= encounters
+        if day == full_day:
+            gone = {*self._forgotten, *self._all_deleted}
+            rows = {ident: line for ident, line in self._encounters.items() if f"Encounter/{ident}" not in gone}
+            write_folder(self._folder / f"{day}-full", plain(Cut(until, None, ("Encounter",), {"Encounter": rows}, [])))
+            self._encounters = {}

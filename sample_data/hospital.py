@@ -114,6 +114,10 @@ class Hospital:
             for follow in self.when_finished:
                 follow(visit)
 
+    def remove_encounter(self, visit: Encounter) -> None:
+        """The encounter never was; the server says that it was deleted."""
+        self.export.delete(f"Encounter/{visit.id}")
+
     def save_order(self, order: Order) -> None:
         """The order itself changed."""
         undated = self.plants.shapes.is_undated(self.facility.index, order.ordered)

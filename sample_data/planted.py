@@ -21,6 +21,8 @@ PILOT_MINUTES = 35
 """How much sooner a patient of the pilot ward leaves after the discharge order, exactly."""
 SHORTEST = 5
 """Days a run needs for any defect that spans days."""
+FORGOTTEN_DAY, FULL_DAY = 2, 4
+"""Days of the run: a mistake that the server removes silently, and the end of the day whose full export no longer has it."""
 SHORTEST_WITH_NOONS = 10
 """Days a run needs for the exports that somebody asks for at noon, each on a day of its own."""
 
@@ -40,6 +42,7 @@ class Plants:
     idle_pilot_ms: int | None = field(init=False)
     merge_ms: int | None = field(init=False)
     erroneous_days: tuple[int, ...] = field(init=False)
+    full_day: int | None = field(init=False)
     feeds: FeedPlants = field(init=False)
     shapes: ShapePlants = field(init=False)
     noons: dict[int, str] = field(init=False)
@@ -57,6 +60,7 @@ class Plants:
             "date_only": self._days(round(days * 0.55), max(1, round(days * 9 / 182)))
             if long_enough and both
             else None,
+            "full_day": FULL_DAY if long_enough else None,
             "pilot_ms": self._at(days // 2, 0) if long_enough else None,
             "idle_pilot_ms": self._at(self._monday(days * 0.4), 0) if long_enough and both else None,
             "merge_ms": self._at(max(1, round(days * 0.25)), 14) if long_enough else None,

@@ -13,7 +13,7 @@ from sample_data.fhir import patient_id
 from sample_data.hl7 import MERGE, UNLINK
 from sample_data.hospital import Hospital
 from sample_data.people import twin_of
-from sample_data.planted import Plants
+from sample_data.planted import FORGOTTEN_DAY, Plants
 from sample_data.records import Encounter
 
 FOUND_AFTER = 26 * HOUR
@@ -30,7 +30,11 @@ class Mistakes:
         if plants.merge_ms is not None:
             hospitals[0].env.process(self._merge(hospitals[0], plants.merge_ms))
             hospitals[0].env.process(self._wrong_merge(hospitals[0], plants.merge_ms + HOUR))
+        self._absent: list[dict[str, Any]] = []
         for hospital in hospitals:
+            if plants.full_day is not None:
+                at = midnight(plants.calendar.day(FORGOTTEN_DAY)) + 9 * HOUR
+                hospital.env.process(self._forgotten(hospital, at, f"{plants.export_day(plants.full_day)}-full"))
             for day in plants.erroneous_days:
                 at = midnight(plants.calendar.day(day)) + (11 + hospital.facility.index) * HOUR
                 if at + FOUND_AFTER + DAY < plants.calendar.end_ms:
@@ -38,6 +42,40 @@ class Mistakes:
 
     def _mistake(self, hospital: Hospital, at: int) -> Generator[Event, Any, None]:
         yield hospital.env.timeout(at - hospital.env.now)
+        now, visit = hospital.now, self._registered(hospital)
+        yield hospital.env.timeout(FOUND_AFTER)
+        hospital.remove_encounter(visit)
+        hospital.admit("A11", visit)
+        self._deleted.append(
+            {
+                "kind": "deleted_encounter",
+                "facility": hospital.facility.name,
+                "from": instant(now),
+                "to": instant(hospital.now),
+                "encounter": visit.id,
+            }
+        )
+
+    def _forgotten(self, hospital: Hospital, at: int, found_in: str) -> Generator[Event, Any, None]:
+        """The same, on a day when the server forgets to say so: only the full export `found_in` does not show it any more."""
+        yield hospital.env.timeout(at - hospital.env.now)
+        now, visit = hospital.now, self._registered(hospital)
+        yield hospital.env.timeout(FOUND_AFTER)
+        hospital.export.forget(f"Encounter/{visit.id}")
+        hospital.admit("A11", visit)
+        self._absent.append(
+            {
+                "kind": "absent_encounter",
+                "facility": hospital.facility.name,
+                "from": instant(now),
+                "to": instant(hospital.now),
+                "encounter": visit.id,
+                "folder": found_in,
+            }
+        )
+
+    def _registered(self, hospital: Hospital) -> Encounter:
+        """A visit that never was."""
         now, facility = hospital.now, hospital.facility
         visit = Encounter(
             id=hospital.ident("enc"),
@@ -55,18 +93,7 @@ class Mistakes:
         hospital.save_patient(visit.person)
         hospital.save_encounter(visit)
         hospital.admit("A04", visit)
-        yield hospital.env.timeout(FOUND_AFTER)
-        hospital.export.delete(f"Encounter/{visit.id}")
-        hospital.admit("A11", visit)
-        self._deleted.append(
-            {
-                "kind": "deleted_encounter",
-                "facility": facility.name,
-                "from": instant(now),
-                "to": instant(hospital.now),
-                "encounter": visit.id,
-            }
-        )
+        return visit
 
     def _merge(self, hospital: Hospital, at: int) -> Generator[Event, Any, None]:
         """Somebody who was here before is not recognised; the next morning both records become one."""
@@ -120,6 +147,10 @@ class Mistakes:
     def merged(self) -> list[dict[str, Any]]:
         """Whose records became one, for truth.json."""
         return self._merged
+
+    def absent(self) -> list[dict[str, Any]]:
+        """What was removed without a word, for truth.json."""
+        return self._absent
 
     def record(self) -> list[dict[str, Any]]:
         """What was deleted, for truth.json."""

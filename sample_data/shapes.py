@@ -16,7 +16,7 @@ ZONE_LESS_SHARE = 0.1
 """Share of a run's days on which the second facility writes when an appointment was made without a zone."""
 
 
-UNDATED_DAYS = 2
+UNDATED_DAYS = 4
 """On so many days the third facility's server does not say when an order was last updated."""
 EASTBROOK, WESTHAVEN = 1, 2
 """The second and the third facility."""

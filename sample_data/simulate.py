@@ -207,6 +207,7 @@ class _Run:
                 "merges": self._mistakes.merged(),
                 "feeds": self._plants.feeds.record(names),
                 "shapes": self._plants.shapes.record(names, self.trace.written, self.trace.undated),
+                "absent": self._mistakes.absent(),
                 "packed": self.export.packed(),
             },
         }

@@ -60,9 +60,12 @@ def exports(out: Path) -> list[Path]:
 
 
 def latest_of(out: Path) -> dict[str, dict[str, dict]]:
-    """The last version of every resource by type and id, as delivered, with deletions applied: what a careful reader knows."""
+    """The last version of every resource by type and id, as delivered, without what was deleted or is absent."""
     found: dict[str, dict[str, dict]] = defaultdict(dict)
     for folder in exports(out):
+        asked = manifest_of(folder)["request"].partition("?_type=")[2]
+        if "_since" not in asked:  # of everything: what it does not show is gone
+            found |= {kind: {} for kind in asked.split(",")}
         for resource in resources_of(folder):
             if resource["resourceType"] not in {"Parameters", "Device", "Binary"}:
                 found[resource["resourceType"]][resource["id"]] = resource

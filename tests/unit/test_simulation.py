@@ -17,7 +17,7 @@ from sample_data.clock import HOUR, Calendar, midnight
 from sample_data.delivery import PACKINGS
 from sample_data.people import FAMILIES, GIVENS, planted_in, planted_strings
 from sample_data.simulate import simulate
-from tests.exported import exports, files_of, id_of, latest_of, manifest_of, resolved, resources_of
+from tests.exported import deleted_in, exports, files_of, id_of, latest_of, manifest_of, resolved, resources_of
 
 DAYS = 10
 SEED = 7
@@ -162,6 +162,8 @@ def test_a_manifest_counts_the_lines_of_its_files_and_is_cut_at_local_midnight_o
 def test_an_export_holds_what_changed_since_the_one_before(out):
     for folder in exports(out)[1:]:
         until = datetime.fromisoformat(manifest_of(folder)["transactionTime"])
+        if folder.name.endswith("-full"):
+            continue
         since = until - timedelta(days=3 if folder.name.endswith("overlap") else 1, hours=1)
         dated = [resource for resource in resources_of(folder) if "meta" in resource]  # one planted span is undated
         assert len(dated) > 300
@@ -569,7 +571,24 @@ def test_the_engine_is_told_who_was_merged_into_whom_and_who_was_told_apart(mirt
     }
 
 
-def test_for_two_days_only_successive_exports_show_when_an_order_changed(out, planted):
+def test_what_the_server_forgot_to_call_deleted_is_missing_only_from_the_full_export(out, planted):
+    forgotten = {row["encounter"] for row in planted["absent_encounter"]}
+    assert len(forgotten) == 3
+    (folder,) = {row["folder"] for row in planted["absent_encounter"]}
+    manifest, full = manifest_of(out / "fhir" / folder), {r["id"] for r in resources_of(out / "fhir" / folder)}
+    assert manifest["request"].endswith("/$export?_type=Encounter")
+    shown, deleted = set(), set()
+    for each in exports(out):
+        if each.name < folder:
+            shown |= {r["id"] for r in resources_of(each) if r["resourceType"] == "Encounter"}
+            deleted |= {reference.removeprefix("Encounter/") for reference in deleted_in(each)}
+        elif each.name != folder:
+            assert not forgotten & {r.get("id") for r in resources_of(each)}
+    assert shown - full - deleted == forgotten
+    assert full <= shown
+
+
+def test_for_some_days_only_successive_exports_show_when_an_order_changed(out, planted):
     (row,) = planted["undated_change"]
     undated, shown = {change["id"] for change in row["changes"]}, defaultdict(set)
     for folder in exports(out):
