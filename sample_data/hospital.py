@@ -18,6 +18,7 @@ from sample_data.export import Export, Render
 from sample_data.facility import Facility
 from sample_data.fhir import encounter, patient
 from sample_data.fhir_orders import diagnostic_report, observation, service_request, specimen, task
+from sample_data.fhir_r5 import encounter_history, encounter_r5, history_id
 from sample_data.people import POPULATION, Person, person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter, Order, Task
@@ -109,7 +110,14 @@ class Hospital:
 
     def save_encounter(self, visit: Encounter) -> None:
         """The encounter changed."""
-        self.save("Encounter", visit.id, partial(encounter, self.facility, visit))
+        if self.plants.shapes.is_r5(self.facility.index, self.env.now):
+            self.trace.upgraded.add(visit.id)
+            self.save("Encounter", visit.id, partial(encounter_r5, self.facility, visit))
+            for place in range(len(visit.history)):
+                render = partial(encounter_history, self.facility, visit, place)
+                self.save("EncounterHistory", history_id(visit, place), render)
+        else:
+            self.save("Encounter", visit.id, partial(encounter, self.facility, visit))
         if visit.status == "finished":
             for follow in self.when_finished:
                 follow(visit)
@@ -117,6 +125,10 @@ class Hospital:
     def remove_encounter(self, visit: Encounter) -> None:
         """The encounter never was; the server says that it was deleted."""
         self.export.delete(f"Encounter/{visit.id}")
+        if visit.id in self.trace.upgraded:
+            self.trace.upgraded.remove(visit.id)
+            for place in range(len(visit.history)):
+                self.export.delete(f"EncounterHistory/{history_id(visit, place)}")
 
     def save_order(self, order: Order) -> None:
         """The order itself changed."""

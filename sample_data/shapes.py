@@ -56,6 +56,15 @@ class ShapePlants:
             return None
         return begin, midnight(self.calendar.day(round(self.calendar.days * 0.4) + UNDATED_DAYS))
 
+    @property
+    def r5_from(self) -> int | None:
+        """From here on the third facility's server speaks R5 of the encounters that change."""
+        return None if self.facilities <= WESTHAVEN else self._midnight(0.6)
+
+    def is_r5(self, facility: int, ms: int) -> bool:
+        """Whether an encounter of this facility that changes now is written in R5."""
+        return facility == WESTHAVEN and self.r5_from is not None and ms >= self.r5_from
+
     def is_undated(self, facility: int, ms: int) -> bool:
         """Whether an order of this facility ordered at this instant never says when it was updated."""
         return facility == WESTHAVEN and self.undated is not None and self.undated[0] <= ms < self.undated[1]
@@ -73,12 +82,12 @@ class ShapePlants:
         return facility == EASTBROOK and self.zone_less is not None and self.zone_less[0] <= ms < self.zone_less[1]
 
     def record(
-        self, names: tuple[str, ...], written: Counter[str], changes: list[tuple[str, str, int]]
+        self, names: tuple[str, ...], written: Counter[str], changes: list[tuple[str, str, int]], upgraded: int
     ) -> list[dict[str, Any]]:
         """Rows of the `planted` list of truth.json.
 
         `written` counts what the run wrote, by kind; `changes` are the true times of changes that no file dates: order,
-        new status, epoch milliseconds.
+        new status, epoch milliseconds; `upgraded` counts the encounters that were written in R5.
         """
         first, second, third = (*names, None, None)[:3]
         end = self.calendar.end_ms
@@ -116,6 +125,7 @@ class ShapePlants:
                     "changes": [{"id": i, "status": status, "at": instant(at)} for i, status, at in changes],
                 },
             ),
+            ("r5_encounter", third, self._to_the_end(self.r5_from), {"encounters": upgraded}),
             (
                 "conditional_reference",
                 second,

@@ -206,7 +206,9 @@ class _Run:
                 "deletions": self._mistakes.record(),
                 "merges": self._mistakes.merged(),
                 "feeds": self._plants.feeds.record(names),
-                "shapes": self._plants.shapes.record(names, self.trace.written, self.trace.undated),
+                "shapes": self._plants.shapes.record(
+                    names, self.trace.written, self.trace.undated, len(self.trace.upgraded)
+                ),
                 "absent": self._mistakes.absent(),
                 "packed": self.export.packed(),
             },

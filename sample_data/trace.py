@@ -165,6 +165,8 @@ class Trace:
     """How many resources were written in a planted shape, by the kind of plant."""
     undated: list[tuple[str, str, int]] = field(default_factory=list)
     """Changes of orders that no file dates: id, new status, epoch milliseconds."""
+    upgraded: set[str] = field(default_factory=set)
+    """Ids of encounters that were written in R5."""
 
     def message(self, facility: int, message: Message, *, is_registered: bool, has_router: bool) -> None:
         """Note a message of a facility's engine; admissions come in at its router, if it has one."""

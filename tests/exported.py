@@ -76,13 +76,25 @@ def latest_of(out: Path) -> dict[str, dict[str, dict]]:
 
 
 def resolved(latest: dict[str, dict[str, dict]]) -> dict[str, dict[str, dict]]:
-    """The same with every conditional, absolute and versioned reference as `Type/id`; one that nothing answers stays."""
+    """The same with every conditional, absolute and versioned reference as `Type/id` (one that nothing answers stays), and
+    with Encounters of R5 in R4's words.
+    """
     known = {
         f"{kind}?identifier={identifier['system']}|{identifier['value']}": f"{kind}/{ident}"
         for kind, resources in latest.items()
         for ident, resource in resources.items()
         for identifier in resource.get("identifier", ())
     }
+
+    def r4(resource):
+        """An Encounter of R5 in R4's words, but for its history, which stands in resources of their own."""
+        if not isinstance(resource.get("class"), list):
+            return resource
+        older = {"actualPeriod": "period", "admission": "hospitalization"}
+        return {older.get(name, name): value for name, value in resource.items()} | {
+            "class": resource["class"][0]["coding"][0],
+            "status": {"completed": "finished"}.get(resource["status"], resource["status"]),
+        }
 
     def plain(value):
         if isinstance(value, list):
@@ -94,7 +106,9 @@ def resolved(latest: dict[str, dict[str, dict]]) -> dict[str, dict[str, dict]]:
             found["reference"] = known.get(reference, reference) if "?" in reference else _relative(reference)
         return found
 
-    return defaultdict(dict, {kind: {i: plain(each) for i, each in found.items()} for kind, found in latest.items()})
+    return defaultdict(
+        dict, {kind: {i: plain(r4(each)) for i, each in found.items()} for kind, found in latest.items()}
+    )
 
 
 def _relative(reference: str) -> str:

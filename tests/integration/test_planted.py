@@ -20,6 +20,7 @@ from tests.exported import latest_of, manifest_of, resources_of
 COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
 TABLES = {
     "Encounter": ("fhir_encounter", "encounter_key"),
+    "EncounterHistory": ("fhir_encounter_history", "encounter_history_key"),
     "Appointment": ("fhir_appointment", "appointment_key"),
     "Condition": ("fhir_condition", "condition_key"),
     "Coverage": ("fhir_coverage", "coverage_key"),
@@ -123,6 +124,23 @@ def test_visits_of_an_export_wait_for_its_late_file(simulated, planted, tmp_path
         held.rename(late)
         ledger.ingest_paths(db, settings, [landed])
         assert db.execute(incomplete).fetchall() == [(0, 0, 0)]
+
+
+def test_visits_written_in_r5_are_the_same_kind_of_visit(ask, planted):
+    (row,) = planted["r5_encounter"]
+    told = ask("select count(distinct encounter_key) from staging.encounter_history")
+    assert told == [row["encounters"]]
+    words = ask(
+        """
+        select distinct encounter.status, class_code is null, started_at is null
+        from staging.encounter as encounter
+        semi join staging.encounter_history using (encounter_key)
+        """
+    )
+    assert {status for status, _, _ in words} == {"in-progress", "finished"}
+    assert not any(classless or undated for _, classless, undated in words)
+    steps = ask("select distinct status from staging.encounter_history")
+    assert set(steps) == {"arrived", "triaged", "in-progress", "finished"}
 
 
 def test_places_and_patients_that_are_asked_for_by_identifier_are_found(simulated, ask, planted):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from fhir.resources import get_fhir_model_class as r5_model_class
 from fhir.resources.R4B import get_fhir_model_class
 from lxml import etree
 
@@ -207,10 +208,13 @@ def test_a_file_by_patient_has_no_type_and_a_header_before_each_patients_resourc
 def test_resources_are_valid_fhir(as_delivered, truth):
     date_only = 0
     for kind, resources in as_delivered.items():
-        model = get_fhir_model_class(kind)
+        model = (r5_model_class if kind == "EncounterHistory" else get_fhir_model_class)(kind)
         for resource in list(resources.values())[:: max(1, len(resources) // 40)]:
             if kind == "DiagnosticReport" and "issued" in resource and "T" not in resource["issued"]:
                 date_only += 1  # planted: FHIR wants an instant
+                continue
+            if isinstance(resource.get("class"), list):
+                r5_model_class("Encounter").model_validate(resource)
                 continue
             planted = {"analyzerRack"} if kind == "Specimen" else set()
             if kind == "Appointment" and len(resource["created"]) == len("2025-10-16T08:47:33"):
@@ -569,6 +573,24 @@ def test_the_engine_is_told_who_was_merged_into_whom_and_who_was_told_apart(mirt
         ("ADT^A40", numbers["2replaced_by"], "MRG", numbers["2patient"]),
         ("ADT^A37", numbers["2replaced_by"], "PID", numbers["2patient"]),
     }
+
+
+def test_after_its_upgrade_the_third_hospital_writes_encounters_and_their_history_in_r5(as_delivered, planted):
+    (row,) = planted["r5_encounter"]
+    newer = [e for e in as_delivered["Encounter"].values() if isinstance(e["class"], list)]
+    assert {e["id"] for e in newer} == {
+        e["id"]
+        for e in as_delivered["Encounter"].values()
+        if of_facility(e, "wh") and e["meta"]["lastUpdated"] >= row["from"]
+    }
+    assert len(newer) == row["encounters"] > 50
+    assert not [name for e in newer for name in ("period", "statusHistory", "hospitalization") if name in e]
+    told = Counter(
+        h["encounter"]["reference"].removeprefix("Encounter/") for h in as_delivered["EncounterHistory"].values()
+    )
+    assert told.keys() == {e["id"] for e in newer}
+    states = {h["subjectStatus"]["coding"][0]["code"] for h in as_delivered["EncounterHistory"].values()}
+    assert states == {"arrived", "triaged", "receiving-care", "departed"}
 
 
 def test_what_the_server_forgot_to_call_deleted_is_missing_only_from_the_full_export(out, planted):
