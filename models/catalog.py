@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from models import times
 from models.errors import BadDeclaration, did_you_mean
 
 SQL_ROOT = Path(__file__).parent / "sql"
@@ -84,6 +85,8 @@ def read_table(path: Path) -> Table:
     query = _with_lookups(path.read_text(encoding="utf-8"))
     code = re.sub(r"--[^\n]*", "", query)
     with duckdb.connect() as parser:
+        for macro in times.MACROS:
+            parser.execute(macro)
         found = parser.get_table_names(_PARAMETER.sub("null", code), qualified=True)  # refuses unbound ones
     reads = frozenset(_ALIAS.sub("", name).replace('"', "") for name in found)
     return Table(path.parent.name, path.stem, query, reads, frozenset(_PARAMETER.findall(code)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from models import published
+from models import published, times
 from models.catalog import Table, build_order, tables
 from models.declaration import Kpi
 from models.kpis import KPIS
@@ -76,12 +76,13 @@ def built_schema() -> Schema:
         "as_of": datetime(2026, 1, 1, tzinfo=UTC),
         "critical_ack_minutes": 60,
         "handoff_accept_minutes": 30,
+        "zones": {"key": [], "value": []},
     }
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
         for layer in ("raw", "staging", "marts"):
             db.execute(f"create schema {layer}")
-        for statement in RAW_TABLES.values():
+        for statement in (*times.MACROS, *RAW_TABLES.values()):
             db.execute(statement)
         for table in build_order():
             bound = {name: parameters[name] for name in table.parameters}

@@ -35,12 +35,19 @@ def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> in
         "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
         "handoff_accept_minutes": lambda: settings.windows.handoff_accept_minutes,
         "zone": lambda: settings.zone,
+        "zones": lambda: _zones(settings),
     }
     bound = {name: known[name]() for name in table.parameters}
     db.execute(f"create schema if not exists {table.layer}")
     db.execute(f"create or replace table {table.full_name} as {table.query}", bound)
     ((rows,),) = db.execute(f"select count(*) from {table.full_name}").fetchall()
     return rows
+
+
+def _zones(settings: Settings) -> dict[str, list[str]]:
+    """The zone of each source's times without an offset, as DuckDB binds a map; sources without one are not in it."""
+    named = {source.name: source.zone for source in settings.sources if source.zone}
+    return {"key": list(named), "value": list(named.values())}
 
 
 def data_cut(db: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[str]) -> datetime:

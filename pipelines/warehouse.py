@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from models import times
 from pipelines import decisions, exports, keys, ledger, registry, visit_rules
 from pipelines.errors import KeyChanged
 from pipelines.home import Home
@@ -58,7 +59,7 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
     db.execute("set preserve_insertion_order = false")
     db.execute("set enable_progress_bar = false")
     keys.install(db, key)
-    for part in (fhir_projection, events, hl7_envelope, log_events):
+    for part in (times, fhir_projection, events, hl7_envelope, log_events):
         for macro in part.MACROS:
             db.execute(macro)
 

@@ -69,6 +69,7 @@ class FhirBulk:
         bases = {source.base, *(file.base for file in files)} - {None}
         db.execute("set variable bases = $b::varchar[]", {"b": sorted(_place_of(base) for base in bases if base)})
         db.execute("set variable source_name = $s", {"s": source.name})
+        db.execute("set variable source_zone = $z", {"z": source.zone})
         hint = files[0].resource_type or ""
         with examination(session, files, hint) as looking:
             work = _Work(session, hint, looking)

@@ -88,6 +88,7 @@ def _forms(projection: Projection) -> Iterator[str]:
     yield "case when regexp_matches(r.id, '[^A-Za-z0-9.-]') then 'malformed_id' end"
     for time in (*projection.times, *projection.future_times, "r.meta.lastUpdated"):
         yield f"form_of({time})"
+        yield f"clock_of({time}, getvariable('source_zone'))"
     for time in projection.days:
         yield f"nullif(form_of({time}), 'date_only_time')"
     for time in projection.times:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from models import times
 from pipelines import keys
 from pipelines.sources.fhir_elements import ELEMENT_MACROS
 from pipelines.sources.fhir_projection import PROJECTIONS
@@ -193,7 +194,7 @@ def test_what_looks_wrong_is_loaded_with_a_flag_and_counted(site, put, more, fla
 
 
 def test_every_finding_that_a_line_can_have_is_explained():
-    written = " ".join([*map(flags_of, PROJECTIONS.values()), *ELEMENT_MACROS])
+    written = " ".join([*map(flags_of, PROJECTIONS.values()), *ELEMENT_MACROS, *times.MACROS])
     raised = set(re.findall(r"then '([a-z]+(?:_[a-z]+)+)'", written))
     assert "far_time" in raised
     assert raised <= FINDINGS.keys()

@@ -1,5 +1,6 @@
 -- Grain: one row per ward and hour.
 -- From the hour in which the ward was first exported to the data cut; the first and the last hour are as long as they were seen.
+-- Hours are the local clock's, also where it is half an hour off UTC's; both are told apart on the night that has one hour twice.
 -- Patients are counted by signed events and prefix sums: one aggregation and one running sum, never a join of ranges.
 -- Whoever lies on the ward or in one of its beds counts once, inpatient or not (see unit_stay); a stay without an end is still there.
 -- unit_hour_key: facility, ward and the hour's number since 1970.
@@ -38,7 +39,7 @@ with ward as (
     select
         facility,
         unit,
-        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', began_at) as changed_us,
+        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second, began_at) as changed_us,
         1 as patients
     from stay
     where ended_at > began_at
@@ -46,7 +47,7 @@ with ward as (
     select
         facility,
         unit,
-        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', ended_at) as changed_us,
+        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second, ended_at) as changed_us,
         -1 as patients
     from stay
     where ended_at > began_at
@@ -69,11 +70,11 @@ with ward as (
         staffed_beds,
         file_id,
         line,
-        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', first_exported_at) / 3.6e9 as first_hours,
-        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', $as_of) / 3.6e9 as last_hours,
+        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second, first_exported_at) / 3.6e9 as first_hours,
+        date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second, $as_of) / 3.6e9 as last_hours,
         unnest(range(
-            cast(floor(date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', first_exported_at) / 3.6e9) as bigint),
-            cast(ceil(date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', $as_of) / 3.6e9) as bigint)
+            cast(floor(date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second, first_exported_at) / 3.6e9) as bigint),
+            cast(ceil(date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second, $as_of) / 3.6e9) as bigint)
         )) as hour_no
     from ward
 ), census as (
@@ -84,7 +85,8 @@ with ward as (
         ward_hour.staffed_beds,
         ward_hour.file_id,
         ward_hour.line,
-        timestamptz '1970-01-01 00:00:00+00' + ward_hour.hour_no * interval 1 hour as began_at,
+        timestamptz '1970-01-01 00:00:00+00' - date_part('timezone', $as_of) % 3600 * interval 1 second
+        + ward_hour.hour_no * interval 1 hour as began_at,
         greatest(ward_hour.first_hours - ward_hour.hour_no, 0) as begins,
         least(ward_hour.last_hours - ward_hour.hour_no, 1) as ends,
         coalesce(hourly_change.patients, 0) as patients,

@@ -4,10 +4,11 @@
 -- incomplete exports brought waits until the rest arrives (raw.incomplete_export).
 -- Locations and status history stay nested: see encounter_location and encounter_status.
 -- status: in R4's words; R5's on-hold is onleave, its discharged, completed and discontinued are finished.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -41,20 +42,10 @@ select
     service_type_code,
     list_transform(profiles, lambda profile: split_part(profile, '|', 1)) as profiles,
     priority_code,
-    case when regexp_matches(period_start, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(period_start as timestamptz) end as started_at,
-    case
-        when period_start is null then null
-        when not regexp_matches(period_start, 'T') then 'day'
-        when not regexp_matches(period_start, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as started_precision,
-    case when regexp_matches(period_end, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(period_end as timestamptz) end as ended_at,
-    case
-        when period_end is null then null
-        when not regexp_matches(period_end, 'T') then 'day'
-        when not regexp_matches(period_end, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as ended_precision,
+    instant_in(period_start, zone) as started_at,
+    precision_in(period_start, zone) as started_precision,
+    instant_in(period_end, zone) as ended_at,
+    precision_in(period_end, zone) as ended_precision,
     locations,
     status_history,
     admit_source_code,

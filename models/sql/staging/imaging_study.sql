@@ -3,10 +3,11 @@
 -- The latest version of each that was neither entered in error nor cancelled.
 -- modality_code: the first DICOM modality of the study.
 -- is_started: the examination has begun: it has a time, however exact, or its pictures are available.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -24,13 +25,8 @@ select
     status,
     list_extract(modality_codes, 1) as modality_code,
     started is not null or coalesce(status = 'available', false) as is_started,
-    case when regexp_matches(started, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(started as timestamptz) end as started_at,
-    case
-        when started is null then null
-        when not regexp_matches(started, 'T') then 'day'
-        when not regexp_matches(started, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as started_precision,
+    instant_in(started, zone) as started_at,
+    precision_in(started, zone) as started_precision,
     source,
     file_id,
     line

@@ -2,10 +2,11 @@
 -- Looked up in identity: patient_key, encounter_key, order_keys.
 -- The latest version of each that was neither entered in error nor cancelled.
 -- is_critical: interpretation HH or LL.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -22,13 +23,8 @@ select
     order_keys,
     status,
     coalesce(list_has_any(interpretation_codes, ['HH', 'LL']), false) as is_critical,
-    case when regexp_matches(issued, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(issued as timestamptz) end as issued_at,
-    case
-        when issued is null then null
-        when not regexp_matches(issued, 'T') then 'day'
-        when not regexp_matches(issued, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as issued_precision,
+    instant_in(issued, zone) as issued_at,
+    precision_in(issued, zone) as issued_precision,
     source,
     file_id,
     line

@@ -2,10 +2,11 @@
 -- Looked up in identity: patient_key, encounter_key, location_id.
 -- The latest version of each that was not entered in error.
 -- order_kind: lab (category 108252007), imaging (category 363679005), admission (32485007), discharge (58000006), or other; SNOMED CT codes.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -30,13 +31,8 @@ select
         when list_contains(list_transform(codes, lambda coding: coding.code), '58000006') then 'discharge'
         else 'other'
     end as order_kind,
-    case when regexp_matches(authored_on, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(authored_on as timestamptz) end as ordered_at,
-    case
-        when authored_on is null then null
-        when not regexp_matches(authored_on, 'T') then 'day'
-        when not regexp_matches(authored_on, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as ordered_precision,
+    instant_in(authored_on, zone) as ordered_at,
+    precision_in(authored_on, zone) as ordered_precision,
     location_id,
     source,
     file_id,

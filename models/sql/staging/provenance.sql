@@ -2,10 +2,11 @@
 -- The latest version of each.
 -- activity: the code in Wardflow's own system (create, assign, start, complete, override, escalate, reopen), else other.
 -- is_manual: a person did it, not a device alone.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -29,13 +30,8 @@ select
         'other'
     ) as activity,
     coalesce(list_has_any(agent_types, ['Practitioner', 'PractitionerRole', 'Person', 'RelatedPerson', 'Patient']), false) as is_manual,
-    case when regexp_matches(recorded, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(recorded as timestamptz) end as recorded_at,
-    case
-        when recorded is null then null
-        when not regexp_matches(recorded, 'T') then 'day'
-        when not regexp_matches(recorded, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as recorded_precision,
+    instant_in(recorded, zone) as recorded_at,
+    precision_in(recorded, zone) as recorded_precision,
     source,
     file_id,
     line

@@ -1,10 +1,11 @@
 -- Grain: one row per Specimen.
 -- Looked up in identity: patient_key, order_keys.
 -- The latest version of each that was not entered in error.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -18,20 +19,10 @@ select
     specimen_key,
     patient_key,
     order_keys,
-    case when regexp_matches(collected, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(collected as timestamptz) end as collected_at,
-    case
-        when collected is null then null
-        when not regexp_matches(collected, 'T') then 'day'
-        when not regexp_matches(collected, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as collected_precision,
-    case when regexp_matches(received_time, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(received_time as timestamptz) end as received_at,
-    case
-        when received_time is null then null
-        when not regexp_matches(received_time, 'T') then 'day'
-        when not regexp_matches(received_time, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as received_precision,
+    instant_in(collected, zone) as collected_at,
+    precision_in(collected, zone) as collected_precision,
+    instant_in(received_time, zone) as received_at,
+    precision_in(received_time, zone) as received_precision,
     source,
     file_id,
     line

@@ -2,10 +2,11 @@
 -- Looked up in identity: patient_key, encounter_key, focus_key, focus_location_id, location_id, order_keys.
 -- The latest version of each that was not entered in error.
 -- task_kind: the code in Wardflow's own system (handoff, bed-request, bed-clean, critical-result-ack, critical-result-escalation, discharge-medication, discharge-transport, discharge-follow-up, discharge-instructions, registration-review, order-clarification), else other.
--- An instant is null where the hospital sent a day or a time without a zone; its precision column says so.
+-- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
         *,
+        zone_of(source, $zones) as zone,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
@@ -37,41 +38,16 @@ select
         'other'
     ) as task_kind,
     priority,
-    case when regexp_matches(authored_on, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(authored_on as timestamptz) end as authored_at,
-    case
-        when authored_on is null then null
-        when not regexp_matches(authored_on, 'T') then 'day'
-        when not regexp_matches(authored_on, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as authored_precision,
-    case when regexp_matches(last_modified, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(last_modified as timestamptz) end as modified_at,
-    case
-        when last_modified is null then null
-        when not regexp_matches(last_modified, 'T') then 'day'
-        when not regexp_matches(last_modified, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as modified_precision,
-    case when regexp_matches(execution_start, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(execution_start as timestamptz) end as execution_started_at,
-    case
-        when execution_start is null then null
-        when not regexp_matches(execution_start, 'T') then 'day'
-        when not regexp_matches(execution_start, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as execution_started_precision,
-    case when regexp_matches(execution_end, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(execution_end as timestamptz) end as execution_ended_at,
-    case
-        when execution_end is null then null
-        when not regexp_matches(execution_end, 'T') then 'day'
-        when not regexp_matches(execution_end, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as execution_ended_precision,
-    case when regexp_matches(due, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(due as timestamptz) end as due_at,
-    case
-        when due is null then null
-        when not regexp_matches(due, 'T') then 'day'
-        when not regexp_matches(due, '(Z|[+-][0-9]{2}:?[0-9]{2})$') then 'zoneless'
-        else 'instant'
-    end as due_precision,
+    instant_in(authored_on, zone) as authored_at,
+    precision_in(authored_on, zone) as authored_precision,
+    instant_in(last_modified, zone) as modified_at,
+    precision_in(last_modified, zone) as modified_precision,
+    instant_in(execution_start, zone) as execution_started_at,
+    precision_in(execution_start, zone) as execution_started_precision,
+    instant_in(execution_end, zone) as execution_ended_at,
+    precision_in(execution_end, zone) as execution_ended_precision,
+    instant_in(due, zone) as due_at,
+    precision_in(due, zone) as due_precision,
     location_id,
     owner_key,
     source,

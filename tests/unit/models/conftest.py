@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
+from models import times
 from models.catalog import build_order, upstream
 from models.raw import RAW_TABLES
 from models.visits import default_rules
@@ -15,6 +16,7 @@ SETTINGS = {
     "as_of": datetime(2026, 1, 31, 12, 0, tzinfo=NEW_YORK),
     "critical_ack_minutes": 60,
     "handoff_accept_minutes": 30,
+    "zones": {"key": [], "value": []},
 }
 PLACES = ("file_id", "line", "segment_no", "step_no")
 """Rows come in the order in which they were delivered."""
@@ -136,7 +138,7 @@ def hospital():
         db.execute("set timezone = 'America/New_York'")
         for layer in ("raw", "staging", "marts"):
             db.execute(f"create schema {layer}")
-        for statement in RAW_TABLES.values():
+        for statement in (*times.MACROS, *RAW_TABLES.values()):
             db.execute(statement)
         hospital = Hospital(db)
         for rule in default_rules():

@@ -181,6 +181,7 @@ def laws():
     """The hospital of the laws; examples empty it instead of making another."""
     import duckdb
 
+    from models import times
     from models.raw import RAW_TABLES
     from models.visits import default_rules
 
@@ -190,7 +191,7 @@ def laws():
         db.execute("set timezone = 'America/New_York'")
         for layer in ("raw", "staging", "marts"):
             db.execute(f"create schema {layer}")
-        for statement in RAW_TABLES.values():
+        for statement in (*times.MACROS, *RAW_TABLES.values()):
             db.execute(statement)
         hospital = Hospital(db)
         for rule in default_rules():
