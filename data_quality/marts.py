@@ -213,6 +213,24 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             at_least=0.95,
         ),
     ),
+    "marts.location": (
+        unique("location_id", _ONE_CASE),
+        present("location_id", _ONE_CASE),
+        holds(
+            "the place that a place is part of was sent",
+            "is_parent_known",
+            "is_parent_known",
+            "A bed whose ward was never sent is on no ward, and whoever lies in it is missing from the census.",
+            at_least=0.98,
+        ),
+        holds(
+            "no place is part of itself",
+            "is_circular",
+            "not is_circular",
+            "Places in a ring belong to no building and no hospital: one of their partOf is a slip.",
+            at_least=0.99,
+        ),
+    ),
     "marts.unit_hour": (
         *_case("unit_hour_key"),
         present("occupied_bed_hours", "An hour without a census would be missing from every mean."),

@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -72,7 +73,7 @@ def generate() -> str:
 
 def built_schema() -> Schema:
     """The columns of every table, found by building all of them on empty raw tables."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "as_of": datetime(2026, 1, 1, tzinfo=UTC),
         "critical_ack_minutes": 60,
         "handoff_accept_minutes": 30,

@@ -1,52 +1,84 @@
 -- Grain: one row per Location.
--- A place without a type of its own takes its parent's, so that a bed belongs to its ward. Four levels are climbed.
+-- What a place is and belongs to is said by the place itself or by the nearest place that it is part of and that says it, at any
+-- depth up to twenty: bed, room, ward, building, site. A place that is part of itself, over others too, stops there.
 -- unit: the ward a bed belongs to, the emergency department a room belongs to, else the place itself.
+-- facility: the organization that manages it, or that manages the nearest place around it that names one.
 -- is_type_known: the hospital sent a type for this place or for one it is part of.
+-- is_parent_known: the place that it says it is part of was sent, or it is part of none.
+-- is_circular: it is part of itself, over others too.
+with recursive ancestry as (
+    select
+        location_id,
+        location_id as ancestor_id,
+        0 as level
+    from staging.location
+    union all
+    select
+        ancestry.location_id,
+        place.part_of_id as ancestor_id,
+        ancestry.level + 1 as level
+    from ancestry
+    inner join staging.location as place
+        on place.location_id = ancestry.ancestor_id
+    where place.part_of_id is not null
+        and place.part_of_id <> ancestry.location_id
+        and ancestry.level < 20
+), around as (
+    select
+        ancestry.location_id,
+        ancestry.level,
+        place.name,
+        place.organization_id,
+        place.is_typed,
+        place.is_emergency,
+        place.is_ward,
+        min(case when ancestry.level > 0 and place.is_typed and not place.is_emergency then ancestry.level end)
+            over (partition by ancestry.location_id) as stop_level
+    from ancestry
+    inner join staging.location as place
+        on place.location_id = ancestry.ancestor_id
+), belonging as (
+    select
+        location_id,
+        coalesce(arg_min(is_emergency, level) filter (where is_typed), false) as is_emergency,
+        bool_or(is_ward) as is_inpatient,
+        bool_or(is_typed) as is_type_known,
+        arg_max(name, level) filter (where level > 0 and is_emergency and level < coalesce(stop_level, 21)) as department,
+        arg_min(name, level) filter (where is_ward) as ward,
+        arg_min(organization_id, level) filter (where organization_id is not null) as organization_id
+    from around
+    group by location_id
+), circular as (
+    select distinct ancestry.location_id
+    from ancestry
+    inner join staging.location as place
+        on place.location_id = ancestry.ancestor_id
+    where place.part_of_id = ancestry.location_id
+)
 select
     place.location_id,
     place.name,
-    coalesce(organization.name, place.organization_id, 'Unknown') as facility,
+    coalesce(organization.name, belonging.organization_id, 'Unknown') as facility,
     case
-        when coalesce(
-            case when place.is_typed then place.is_emergency end,
-            case when parent.is_typed then parent.is_emergency end,
-            case when grandparent.is_typed then grandparent.is_emergency end,
-            false
-        )
-            then case
-                when grandparent.is_emergency and parent.is_emergency then grandparent.name
-                when parent.is_emergency then parent.name
-                else place.name
-            end
-        when place.is_ward then place.name
-        when parent.is_ward then parent.name
-        when grandparent.is_ward then grandparent.name
-        when great_grandparent.is_ward then great_grandparent.name
-        else place.name
+        when belonging.is_emergency then coalesce(belonging.department, place.name)
+        else coalesce(belonging.ward, place.name)
     end as unit,
-    coalesce(
-        case when place.is_typed then place.is_emergency end,
-        case when parent.is_typed then parent.is_emergency end,
-        case when grandparent.is_typed then grandparent.is_emergency end,
-        false
-    ) as is_emergency,
+    belonging.is_emergency,
     place.is_treatment_room,
     place.is_bed,
-    coalesce(place.is_ward or parent.is_ward or grandparent.is_ward or great_grandparent.is_ward, false) as is_inpatient,
-    place.is_typed
-    or coalesce(parent.is_typed, false)
-    or coalesce(grandparent.is_typed, false)
-    or coalesce(great_grandparent.is_typed, false) as is_type_known,
+    belonging.is_inpatient,
+    belonging.is_type_known,
+    place.part_of_id is null or parent.location_id is not null as is_parent_known,
+    circular.location_id is not null as is_circular,
     place.first_exported_at,
     place.file_id,
     place.line
 from staging.location as place
+inner join belonging
+    on belonging.location_id = place.location_id
 left join staging.location as parent
     on parent.location_id = place.part_of_id
-left join staging.location as grandparent
-    on grandparent.location_id = parent.part_of_id
-left join staging.location as great_grandparent
-    on great_grandparent.location_id = grandparent.part_of_id
+left join circular
+    on circular.location_id = place.location_id
 left join staging.organization as organization
-    on organization.organization_id
-    = coalesce(place.organization_id, parent.organization_id, grandparent.organization_id)
+    on organization.organization_id = belonging.organization_id

@@ -10,11 +10,11 @@ with version as (
         task_key as resource_key,
         encounter_key,
         status,
-        least(last_updated, case when regexp_matches(last_modified, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(last_modified as timestamptz) end) as written_at,
-        case when regexp_matches(authored_on, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(authored_on as timestamptz) end as created_at,
+        least(last_updated, instant_in(last_modified, zone_of(source, $zones))) as written_at,
+        instant_in(authored_on, zone_of(source, $zones)) as created_at,
         case status
-            when 'in-progress' then case when regexp_matches(execution_start, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(execution_start as timestamptz) end
-            when 'completed' then case when regexp_matches(execution_end, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(execution_end as timestamptz) end
+            when 'in-progress' then instant_in(execution_start, zone_of(source, $zones))
+            when 'completed' then instant_in(execution_end, zone_of(source, $zones))
         end as recorded_at,
         last_updated,
         seen_from,
@@ -31,7 +31,7 @@ with version as (
         encounter_key,
         status,
         last_updated as written_at,
-        case when regexp_matches(authored_on, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(authored_on as timestamptz) end as created_at,
+        instant_in(authored_on, zone_of(source, $zones)) as created_at,
         null as recorded_at,
         last_updated,
         seen_from,
@@ -48,8 +48,8 @@ with version as (
         null as encounter_key,
         status,
         last_updated as written_at,
-        case when regexp_matches(created, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(created as timestamptz) end as created_at,
-        case when status = 'cancelled' then case when regexp_matches(cancelled, 'T.*(Z|[+-][0-9]{2}:?[0-9]{2})$') then try_cast(cancelled as timestamptz) end end as recorded_at,
+        instant_in(created, zone_of(source, $zones)) as created_at,
+        case when status = 'cancelled' then instant_in(cancelled, zone_of(source, $zones)) end as recorded_at,
         last_updated,
         seen_from,
         seen_to,
