@@ -22,10 +22,34 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 CUTS = {
-    "fhir": "select coalesce(max(exported_at), max(ingested_at)) from account.file where kind = 'fhir' and loaded > 0",
+    "fhir": "select max(exported_at) from account.file where kind = 'fhir' and loaded > 0",
     "engine": "select max(occurred_at) from raw.interface_event",
 }
 """When each kind of source was last known to be complete: an export says so; a log is as old as its last event."""
+
+NEWEST = """
+    with delivered as (
+        select source, unnest(list_concat(
+            [period_start, period_end],
+            list_transform(locations, lambda stay: stay.start),
+            list_transform(locations, lambda stay: stay."end"))) as said
+        from raw.fhir_encounter
+    ), instant as (
+        select instant_in(said, zone_of(source, $zones)) as at
+        from delivered
+    ), arrived as (
+        select max(ingested_at) as at
+        from account.file
+        where kind = 'fhir' and loaded > 0
+    )
+    select case when max(instant.at) > any_value(arrived.at) + interval 1 year then max(instant.at)
+        else coalesce(least(max(instant.at), any_value(arrived.at)), any_value(arrived.at)) end
+    from arrived
+    left join instant on true
+"""
+"""The data cut of exports of which nobody says when they were made: the last thing that happened in them, which for
+de-identified data lies decades ahead; else when they arrived.
+"""
 
 
 def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> int:
@@ -57,8 +81,8 @@ def data_cut(db: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[
         PipelineError: nothing was ever ingested.
     """
     kinds = set().union(*(source_kinds(name) for name in names)) or set(CUTS)
-    cuts = [cut for kind in sorted(kinds) if (cut := _cut(db, kind)) is not None]
-    cuts = cuts or [cut for kind in CUTS if (cut := _cut(db, kind)) is not None]
+    cuts = [cut for kind in sorted(kinds) if (cut := _cut(db, settings, kind)) is not None]
+    cuts = cuts or [cut for kind in CUTS if (cut := _cut(db, settings, kind)) is not None]
     if not cuts:
         raise PipelineError(
             f"{settings.home} holds no data yet, so nothing can be computed. "
@@ -67,8 +91,10 @@ def data_cut(db: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[
     return max(cuts).astimezone(ZoneInfo(settings.zone))
 
 
-def _cut(db: duckdb.DuckDBPyConnection, kind: str) -> datetime | None:
+def _cut(db: duckdb.DuckDBPyConnection, settings: Settings, kind: str) -> datetime | None:
     ((cut,),) = db.execute(CUTS[kind]).fetchall()
+    if cut is None and kind == "fhir":
+        ((cut,),) = db.execute(NEWEST, {"zones": _zones(settings)}).fetchall()
     return cut
 
 

@@ -1,5 +1,6 @@
 -- Grain: one row per ward and hour.
--- From the hour in which the ward was first exported to the data cut; the first and the last hour are as long as they were seen.
+-- From the hour in which the ward was first exported (of exports without a time: the first stay on any ward) to the data cut,
+-- five years at most; the first and the last hour are as long as they were seen.
 -- Hours are the local clock's, also where it is half an hour off UTC's; both are told apart on the night that has one hour twice.
 -- Patients are counted by signed events and prefix sums: one aggregation and one running sum, never a join of ranges.
 -- Whoever lies on the ward or in one of its beds counts once, inpatient or not (see unit_stay); a stay without an end is still there.
@@ -16,7 +17,10 @@ with ward as (
         facility,
         unit,
         count(*) filter (where is_bed) as staffed_beds,
-        min(first_exported_at) as first_exported_at,
+        greatest(
+            coalesce(min(first_exported_at), (select min(began_at) from marts.unit_stay where is_inpatient), $as_of),
+            $as_of - interval 5 year
+        ) as first_exported_at,
         arg_min(file_id, location_id) as file_id,
         arg_min(line, location_id) as line
     from marts.location

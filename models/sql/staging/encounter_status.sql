@@ -30,6 +30,7 @@ with step as (
         status,
         period_start,
         period_end,
+        zone_of(source, $zones) as zone,
         file_id,
         line
     from staging.encounter_history
