@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
+import pyarrow as pa
 
 from sample_data.clock import instant, local_date
 from sample_data.fhir import SERVER
@@ -125,6 +126,16 @@ def from_windows(cut: Cut) -> Packed:
     return Packed(files)
 
 
+def zstandard(cut: Cut) -> Packed:
+    """The plain folder with every file of resources compressed by Zstandard."""
+    files = plain(cut)
+    names = {name: f"{name}.zst" for name in files if name.endswith(".ndjson")}
+    return Packed({
+        names.get(name, name): pa.compress(content, "zstd", asbytes=True) if name in names else content
+        for name, content in files.items()
+    })  # fmt: skip
+
+
 def late(cut: Cut) -> Packed:
     """The plain folder, of which one file came after the others; until then the export is not complete."""
     files = plain(cut)
@@ -138,6 +149,7 @@ PACKINGS: dict[str, Callable[[Cut], Packed]] = {
     "tar": tarred,
     "windows": from_windows,
     "late": late,
+    "zstd": zstandard,
 }
 """By the name that the folder ends in."""
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -24,6 +25,8 @@ def files_of(folder: Path) -> dict[str, bytes]:
                 found |= {member.name: archive.extractfile(member).read() for member in archive}
         else:
             name = path.relative_to(folder).as_posix()
+            if path.suffix == ".zst":
+                name, content = name.removesuffix(".zst"), pa.CompressedInputStream(io.BytesIO(content), "zstd").read()
             found[name] = gzip.decompress(content) if path.suffix == ".gz" else content
     return found
 

@@ -184,6 +184,7 @@ def test_an_export_asked_for_at_noon_is_packed_in_the_way_that_it_names(out, pla
     assert {path.name for path in packed["zip"].iterdir()} == {"export.zip"}
     assert {path.name for path in packed["tar"].iterdir()} == {"export.tar.gz"}
     assert (packed["parts"] / "ServiceRequest.001.ndjson").exists()
+    assert (packed["zstd"] / "Encounter.ndjson.zst").read_bytes().startswith(b"\x28\xb5\x2f\xfd")
     saved = (packed["windows"] / "Encounter.ndjson").read_bytes()
     assert saved.startswith(b"\xef\xbb\xbf")
     assert b"\r\n" in saved
