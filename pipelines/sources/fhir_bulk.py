@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import orjson
+
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_deletions import BUNDLE
 from pipelines.sources.fhir_elements import PROVENANCE, Projection, snake
@@ -26,12 +28,23 @@ if TYPE_CHECKING:
     from pipelines.sources.fhir_examination import Examination
     from pipelines.sources.source import Head, Intake, Session
 
-_RESOURCE_LINE = re.compile(rb'^[ \t]*\{.*"resourceType"[ \t]*:[ \t]*"([A-Za-z]{1,64})"', re.MULTILINE)
+_RESOURCE_LINE = re.compile(rb'^[ \t]*\{.*?"resourceType"[ \t]*:[ \t]*"([A-Za-z]{1,64})"', re.MULTILINE)
+_TYPE = re.compile(r"[A-Za-z]{1,64}")
 _TYPE_NAME = re.compile(r"(?:^|[._-])([A-Z][A-Za-z]{2,40})(?:[._-].*)?\.ndjson$")
 
 SETTLED_BYTES = 512 << 20
 
 _NOTHING = Projection(resource="", kind="", elements={}, columns=())
+
+
+def _type_of(start: bytes, found: re.Match[bytes]) -> str:
+    """The type of the resource on a line, not of one that it contains; of a line that goes on beyond the head, the first named."""
+    line = start[found.start() :].partition(b"\n")[0]
+    try:
+        named = orjson.loads(line).get("resourceType")
+    except orjson.JSONDecodeError:
+        named = None
+    return named if isinstance(named, str) and _TYPE.fullmatch(named) else found.group(1).decode()
 
 
 class FhirBulk:
@@ -53,7 +66,7 @@ class FhirBulk:
         """The type of the first resource, else the one in the file's name."""
         found = _RESOURCE_LINE.search(head.start)
         if found:
-            return found.group(1).decode()
+            return _type_of(head.start, found)
         named = _TYPE_NAME.search(head.name)
         return named.group(1) if named else None
 

@@ -57,6 +57,18 @@ def test_a_resource_file_spoiled_beyond_recognition_is_still_accounted_for(site,
     assert (report.totals["lines_read"], report.totals["quarantined"]) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"resourceType": "Patient", "id": "p1", "contained": [{"resourceType": "RelatedPerson", "id": "r"}]}\n',
+        b'{"contained": [{"id": "r", "resourceType": "RelatedPerson"}], "id": "p1", "resourceType": "Patient"}\n',
+    ],
+)
+def test_a_file_is_of_the_type_of_its_resources_not_of_what_they_contain(site, put, line):
+    (file,) = site.ingest(put("a.ndjson", line)).files
+    assert (file.resource_type, file.loaded) == ("Patient", 1)
+
+
 def test_a_named_source_must_be_of_the_files_kind(site, put):
     with pytest.raises(ConfigurationError, match="is fhir, but source 'mirth-lark' is configured as mirth"):
         site.ingest(put("Patient.ndjson", PATIENT), source="mirth-lark")
