@@ -14,7 +14,7 @@ import orjson
 from sample_data.clock import DAY, instant, local_date
 from sample_data.delivery import PACKINGS, Cut, plain
 from sample_data.fhir import Resource
-from sample_data.files import write_folder
+from sample_data.files import settle, write_folder
 from sample_data.planted import Plants
 
 TYPES = (
@@ -85,6 +85,7 @@ class Export:
         packed = PACKINGS[packing](cut)
         folder = f"{local_date(until).isoformat()}-{packing}"
         write_folder(self._folder / folder, packed.files)
+        settle(self._folder / folder)
         self._packed.append(
             {
                 "kind": "packed_export",
