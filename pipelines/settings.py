@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     memory_limit: str = "800MB"
     threads: Annotated[int, Field(ge=1)] = 2
     max_line_megabytes: Annotated[int, Field(ge=1, le=256)] = 64
-    settle_seconds: Annotated[int, Field(ge=0)] = 60
+    settle_seconds: Annotated[int, Field(ge=0)] = 0
     validate_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     validate_lines: Annotated[int, Field(ge=0, le=5_000)] = 200
 

@@ -205,7 +205,7 @@ def scheduled(site):
 @pytest.fixture
 def landing(new_site):
     """A site whose scheduled runs read from its landing folder, and a file there that stops inside a line."""
-    site = new_site('[[sources]]\nname = "ehr"\nkind = "fhir"\npath = "landing/ehr"\n')
+    site = new_site('settle_seconds = 60\n[[sources]]\nname = "ehr"\nkind = "fhir"\npath = "landing/ehr"\n')
     path = site.home.path / "landing" / "ehr" / "Encounter.ndjson"
     path.parent.mkdir(parents=True)
     path.write_bytes(json.dumps(encounter("a")).encode() + b'\n{"resourceType":"Encoun')
