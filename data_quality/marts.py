@@ -53,6 +53,21 @@ def _order(earlier: str, later: str, at_least: float = 0.99) -> Rule:
 
 
 MARTS: dict[str, tuple[Rule, ...]] = {
+    "marts.state_change": (
+        present("resource_key", "A change of nobody's state cannot be walked back."),
+        present("not_after", "A change without a sign of the new state was never seen."),
+        one_of(
+            "basis",
+            ("recorded", "between_versions", "between_exports"),
+            "What proves a change says how exactly its time is known.",
+        ),
+        holds(
+            "an interval does not run backwards",
+            "resolution_minutes",
+            "resolution_minutes is null or resolution_minutes >= 0",
+            "A change lies after the last sign of the old state and no later than the first sign of the new one.",
+        ),
+    ),
     "marts.patient_identity": (
         unique("patient_key", "A key that stood for two persons would count a journey twice."),
         present("surviving_key", "A key that stands for nobody would lose its journeys."),

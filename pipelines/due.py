@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import decisions, exports, ledger, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
+from pipelines.errors import TooManyAbsent
 from pipelines.home import Home
 from pipelines.sources import discover, events, fhir_projection
 
@@ -55,6 +56,7 @@ def take_in(
 
     Raises:
         PipelineError: a path that cannot be read, a log without a zone, an account that does not add up.
+        TooManyAbsent: an export lacks too much of what was known; everything due has been taken in.
     """
     say("ingesting")
     batches = discover(settings)
@@ -66,12 +68,19 @@ def take_in(
         if (with_fhir or batch.kind not in {"fhir", None}) and (sources is None or batch.source in sources)
     ]
     files: list[FileAccount] = []
+    stopped: TooManyAbsent | None = None
     for source in dict.fromkeys(batch.source for batch in due):
         paths = [path for batch in due if batch.source == source for path in batch.paths]
-        files += ledger.ingest_paths(db, settings, paths, source=source, settle_seconds=settings.settle_seconds).files
+        try:
+            found = ledger.ingest_paths(db, settings, paths, source=source, settle_seconds=settings.settle_seconds)
+            files += found.files
+        except TooManyAbsent as error:  # all is loaded: the other sources come in before the run stops
+            stopped = stopped or error
     is_whole = not any("tail_held_back" in file.findings for file in files)
     if with_fhir and sources is None and is_whole:
         _mark_file(settings).write_text(mark, encoding="utf-8")
+    if stopped is not None:
+        raise stopped
     return IngestReport(tuple(files))
 
 

@@ -68,11 +68,30 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     """Make the schemas and the raw and account tables that are missing, and columns that are new. Idempotent."""
     for schema in SCHEMAS:
         db.execute(f"create schema if not exists {schema}")
+    for statement in _seen_times(db):  # before the views that read them
+        db.execute(statement)
     for part in (ledger, fhir_projection, exports, events, registry, visit_rules, decisions):
         for statement in part.TABLES.values():
             db.execute(statement)
     for statement in (*events.UPGRADES, *_missing_columns(db)):
         db.execute(statement)
+
+
+def _seen_times(db: duckdb.DuckDBPyConnection) -> list[str]:
+    """What brings a FHIR table up to date that was made when a version kept only the first export that showed it."""
+    query = """
+        select 'raw.' || table_name from duckdb_columns()
+        where schema_name = 'raw' and table_name like 'fhir%' and column_name = 'exported_at'
+    """
+    return [
+        statement
+        for (table,) in db.execute(query).fetchall()
+        for statement in (
+            f"alter table {table} rename column exported_at to seen_from",
+            f"alter table {table} add column seen_to timestamptz",
+            f"update {table} set seen_to = seen_from",
+        )
+    ]
 
 
 def _missing_columns(db: duckdb.DuckDBPyConnection) -> list[str]:

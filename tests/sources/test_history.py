@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import ledger
+from pipelines import ledger, warehouse
 from pipelines.errors import TooManyAbsent
 from pipelines.settings import load
 
@@ -286,3 +286,12 @@ def test_a_folder_without_a_manifest_is_whole(site, put):
     site.ingest(put("x/Encounter.ndjson", {"resourceType": "Encounter"} | ARRIVED).parent)
     assert alive(site) == ["arrived"]
     assert site.rows("from account.completion") == []
+
+
+def test_a_warehouse_that_kept_one_export_time_is_brought_up_to_date_when_it_is_opened(site, export):
+    site.ingest(export(3, Encounter=[ARRIVED]))
+    site.db.execute("alter table raw.fhir_encounter drop column seen_to")
+    site.db.execute("alter table raw.fhir_encounter rename column seen_from to exported_at")
+    warehouse.prepare(site.db)
+    site.ingest(export(5, Encounter=[ARRIVED]))
+    assert spells(site) == [("arrived", 3, 5)]

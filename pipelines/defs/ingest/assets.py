@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines import due
 from pipelines.defs.resources import Warehouse
+from pipelines.errors import TooManyAbsent
 
 ENGINE_LOGS = dg.AssetKey(["raw", "interface_event"])
 
@@ -37,13 +38,16 @@ def ingest(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Wareho
     """
     selected = context.selected_asset_keys
     with_fhir = any(key.path[-1].startswith("fhir_") for key in selected)
-    report = due.take_in(
-        warehouse.db,
-        warehouse.settings,
-        with_fhir=with_fhir,
-        sources=warehouse.sources,
-        say=warehouse.say,
-    )
+    try:
+        report = due.take_in(
+            warehouse.db,
+            warehouse.settings,
+            with_fhir=with_fhir,
+            sources=warehouse.sources,
+            say=warehouse.say,
+        )
+    except TooManyAbsent as error:  # a person has to decide: trying again changes nothing
+        raise dg.Failure(str(error), allow_retries=False) from error
     warehouse.ingested = report
     for key in sorted(selected):
         yield dg.MaterializeResult(
