@@ -6,6 +6,7 @@ Here: the list of them, and which batches the settings make due. Not here: what 
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +54,13 @@ def places(settings: Settings, pattern: str) -> list[Path]:
     """The existing files and folders that a source's `path` names: a folder, a file or a glob, relative to the home."""
     if not pattern:
         return []
-    whole = str((settings.home / Path(pattern).expanduser()).absolute())
+    whole = str(spelled_out(settings.home / Path(pattern).expanduser()))
     return [Path(found) for found in sorted(glob.glob(whole, recursive=True))]  # noqa: PTH207 -- patterns may be absolute
+
+
+def spelled_out(path: Path) -> Path:
+    """The absolute path without `..`, so that one file has one name in the account however somebody came to it."""
+    return Path(os.path.normpath(path.expanduser().absolute()))
 
 
 def _parts(place: Path, kind: str) -> list[Path]:

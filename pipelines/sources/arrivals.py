@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pipelines.accounts import Unrecognised
 from pipelines.errors import ConfigurationError, UnreadableFile
 from pipelines.settings import SourceSettings
-from pipelines.sources import SOURCES, fhir_manifest, places
+from pipelines.sources import SOURCES, fhir_manifest, places, spelled_out
 from pipelines.sources.archives import Delivered, deliveries
 from pipelines.sources.source import Head
 
@@ -163,7 +163,7 @@ def _each_once(settings: Settings, paths: Iterable[Path | str]) -> Iterator[tupl
     home = settings.home.absolute()
     seen: set[str] = set()
     for given in paths:
-        place = Path(given).expanduser().absolute()
+        place = spelled_out(Path(given))
         if not place.exists():
             raise UnreadableFile(f"{given} does not exist. Name a file or folder that does.")
         shown = place.relative_to(home).as_posix() if place.is_relative_to(home) else place.as_posix()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
+from pipelines.sources.fhir_definitions import is_defined
 from pipelines.sources.fhir_deletions import BUNDLE
 from pipelines.sources.fhir_elements import PROVENANCE, Projection, snake
 from pipelines.sources.fhir_examination import examination
@@ -63,12 +64,11 @@ class FhirBulk:
         return bool(_TYPE_NAME.search(head.name)) and not head.start.lstrip().startswith(b"<")
 
     def together(self, head: Head) -> str | None:
-        """The type of the first resource, else the one in the file's name."""
+        """The type of the first resource, else the one in the file's name; null when FHIR has no type of that name."""
         found = _RESOURCE_LINE.search(head.start)
-        if found:
-            return _type_of(head.start, found)
-        named = _TYPE_NAME.search(head.name)
-        return named.group(1) if named else None
+        named = None if found else _TYPE_NAME.search(head.name)
+        name = _type_of(head.start, found) if found else named.group(1) if named else ""
+        return name if is_defined(name) else None
 
     def load(self, session: Session, files: Sequence[Intake]) -> None:
         """One pass a chunk for the type that the files share; what turns out to be of another type gets a pass of its own."""

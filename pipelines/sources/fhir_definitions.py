@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 if TYPE_CHECKING:
@@ -38,6 +40,19 @@ def model(resource_type: str, release: str) -> Model | None:
     except (ValueError, KeyError, ImportError):
         return None
     return found if found.has_resource_base() else None
+
+
+@cache
+def _modules() -> frozenset[str]:
+    """The lower-case names of everything that FHIR defines, from the names of the models' files: nothing is imported."""
+    found = find_spec("fhir.resources")
+    folders = [Path(place) for place in (found.submodule_search_locations if found else None) or ()]
+    return frozenset(file.stem for folder in folders for file in (*folder.glob("*.py"), *folder.glob("R4B/*.py")))
+
+
+def is_defined(name: str) -> bool:
+    """Whether FHIR defines something of this name, however written: cheap, for text that would otherwise be kept as it came."""
+    return name.lower() in _modules()
 
 
 @cache

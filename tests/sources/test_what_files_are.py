@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import tarfile
 import zipfile
 
@@ -143,3 +144,19 @@ def test_lines_end_at_lf_crlf_and_cr_alike_wherever_a_block_ends(size):
         b"s",
     ]
     assert found[-1].ends_open
+
+
+def test_a_type_that_fhir_does_not_have_may_be_a_name_and_is_not_kept(site, put):
+    report = site.ingest(
+        put("1.ndjson", {"resourceType": "Quillon", "id": "a"}, {"resourceType": "Patient", "id": "p"})
+    )
+    assert (report.totals["loaded"], report.totals["ignored"]) == (1, 1)
+    assert "Quillon" not in site.everything() + json.dumps(report.to_json())
+
+
+def test_a_file_has_one_name_however_somebody_came_to_it(site, put):
+    path = put("a/1.ndjson", PATIENT)
+    site.ingest(path)
+    again = site.ingest(path.parent / ".." / "a" / "1.ndjson")
+    assert again.totals["unchanged"] == 1
+    assert site.rows("select path from account.file") == [(path.as_posix(),)]
