@@ -37,6 +37,7 @@ class Reading:
     previous: float | None = None
     state: str = "ready"
     why: tuple[str, ...] = ()
+    resolution_minutes: float | None = None
     target: float | None = None
     target_source: str = "declared"
     owner: str = ""
@@ -148,6 +149,7 @@ def _reading(found: Manifest, kpi: Kpi, view: View, now: Row | None, state: Row 
         open_cases=now["open_cases"] if now is not None else None,
         state=readiness,
         why=tuple(state["why"] or ()) if state else (),
+        resolution_minutes=state.get("resolution_minutes") if state else None,
         target=own_targets.get(view.facility, target),
         target_source="decision"
         if view.facility in own_targets

@@ -60,7 +60,9 @@ class Kpi:
     `clock` is the mart's calendar that decides the period a row belongs to (columns `<clock>_hour`, `_date`, `_week`,
     `_month`, local). `case` is the mart's key column. `open_when` is the boolean mart column that is true for work
     still open at the data cut. `uses` names the mart columns that the measure's and exclusions' expressions read.
-    `on_overview` puts it on the front page, which holds twelve. `paired_with` is the KPI without which this one misleads.
+    `resolution` names the mart column that says how exactly a case's end is known, in minutes (0: recorded exactly; else
+    the interval that successive exports prove); only a completion time has one. `on_overview` puts it on the front
+    page, which holds twelve. `paired_with` is the KPI without which this one misleads.
     """
 
     id: str
@@ -89,12 +91,17 @@ class Kpi:
     about_people: bool = True
     on_overview: bool = False
     paired_with: str | None = None
+    resolution: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.short_title) > SHORT_TITLE_LENGTH:
             raise BadDeclaration(
                 f"KPI {self.id!r} has the short title {self.short_title!r} of {len(self.short_title)} characters; "
                 f"cards hold {SHORT_TITLE_LENGTH}. Shorten it."
+            )
+        if self.resolution is not None and not isinstance(self.measure, CompletionTime):
+            raise BadDeclaration(
+                f"KPI {self.id!r} has the resolution {self.resolution!r}, but measures no completion time. Leave it out."
             )
 
     @property
@@ -117,8 +124,7 @@ class Kpi:
                 named |= backlog.columns(opened) | backlog.columns(closed)
             case _:  # a share's or a count's columns stand in `uses`
                 pass
-        if self.open_when is not None:
-            named.add(self.open_when)
+        named |= {each for each in (self.open_when, self.resolution) if each is not None}
         return frozenset(named | {f"{self.clock}_{suffix}" for suffix in backlog.CALENDAR.values()})
 
 

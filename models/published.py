@@ -23,7 +23,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per KPI, place and charted week.",
         "kpi facility unit week value mean lower upper rule rules is_last variation assurance warnings",
     ),
-    "readiness": ("One row per KPI, facility and period.", "kpi facility grain period period_end state why inputs"),
+    "readiness": (
+        "One row per KPI, facility and period.",
+        "kpi facility grain period period_end state why inputs resolution_minutes",
+    ),
     "backlog_week": (
         "One row per KPI of open work, place and week in which something came in or was finished.",
         "kpi facility unit week opened closed",
@@ -154,6 +157,7 @@ MEANINGS: Mapping[str, str] = {
     "state": "ready, biased or withheld",
     "why": "the reasons, in sentences",
     "inputs": "completeness of each required column, as JSON",
+    "resolution_minutes": "within how many minutes the ends of finished cases are known, on average; null without a resolution",
     "opened": "how many came in",
     "closed": "how many were finished",
     "band": "how long it has waited",

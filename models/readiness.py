@@ -1,7 +1,8 @@
 """Whether a KPI's number may be believed: ready, biased or withheld, and why in sentences.
 
-Two things decide: how complete the columns are that the KPI requires, measured on the very cohort it counts, and the
-content checks that failed on tables it is made from. Running checks is `data_quality`'s work; here are only verdicts.
+Three things decide: how complete the columns are that the KPI requires, measured on the very cohort it counts; how
+exactly the times are known that it measures; and the content checks that failed on tables it is made from. Running
+checks is `data_quality`'s work; here are only verdicts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,12 +11,16 @@ from typing import Literal
 
 import narwhals.stable.v2 as nw
 
+from models import wording
 from models.catalog import upstream
-from models.kpi import Kpi, OpenAt, Selection, cohort
+from models.kpi import CompletionTime, Kpi, OpenAt, Selection, cohort
 from models.kpis import KPIS
 from models.measures import Frame, number_of, number_of_rows
 
 State = Literal["ready", "biased", "withheld"]
+
+TOO_WIDE = 0.1
+"""Times known less exactly than this share of what is measured, on average, make a number biased."""
 
 _WORST_FIRST: tuple[State, ...] = ("withheld", "biased")
 
@@ -41,11 +46,16 @@ class Input:
 
 @dataclass(frozen=True)
 class Readiness:
-    """The verdict, the reasons for it (none when ready), and the completeness of every required column."""
+    """The verdict, the reasons for it (none when ready), and the completeness of every required column.
+
+    `resolution_minutes`: within how many minutes the times of the finished cases are known, on average; 0 when all were
+    recorded, null where the KPI declares no resolution or nothing is finished.
+    """
 
     state: State
     why: tuple[str, ...]
     inputs: tuple[Input, ...]
+    resolution_minutes: float | None = None
 
 
 def depends_on(kpi: Kpi, table: str, column: str | None) -> bool:
@@ -67,8 +77,8 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
     """The readiness of `kpi` for the selected rows and time.
 
     The cohort of a requirement is every selected row that the KPI counts, and those it leaves out only because this
-    very column is not true. A cohort without rows withholds the KPI, unless it is a count or a backlog of a mart that
-    has rows: there zero is an answer.
+    very column is not true. Times that are known to within more than TOO_WIDE of the mean duration bias the KPI. A
+    cohort without rows withholds it, unless it is a count or a backlog of a mart that has rows: there zero is an answer.
 
     Raises:
         UnknownDimension: the selection filters by a column the KPI does not declare.
@@ -80,6 +90,7 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
         relevant = nw.col("_excluded_by").is_in([-1, *forgiven])
         columns[f"_of_{i}"] = number_of(relevant)
         columns[f"_known_{i}"] = number_of(relevant & nw.col(requirement.column).fill_null(value=False))
+    columns |= _width(kpi)
     (found,) = rows.select(**columns).collect("pyarrow").rows(named=True)
     reasons: list[tuple[State, str]] = []
     inputs: list[Input] = []
@@ -92,14 +103,29 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
         if completeness is not None and completeness < requirement.at_least:
             missing = f"{requirement.missing} Known for {known:,} of {of:,}, {requirement.at_least:.0%} are needed."
             reasons.append((requirement.below, missing))
+    resolution = found["_interval"] if kpi.resolution is not None else None
+    if resolution is not None and resolution > TOO_WIDE * found["_duration"]:
+        reasons.append(("biased", wording.known_within(resolution)))
     reasons.extend(
         (check.effect, check.sentence)
         for check in failed_checks
         if depends_on(kpi, check.table, check.column)
     )  # fmt: skip
     return Readiness(
-        _worst(state for state, _ in reasons), tuple(dict.fromkeys(why for _, why in reasons)), tuple(inputs)
+        _worst(state for state, _ in reasons),
+        tuple(dict.fromkeys(why for _, why in reasons)),
+        tuple(inputs),
+        resolution,
     )
+
+
+def _width(kpi: Kpi) -> dict[str, nw.Expr]:
+    """The mean interval in which the finished cases' ends are known to lie, and their mean duration."""
+    if kpi.resolution is None or not isinstance(kpi.measure, CompletionTime):
+        return {}
+    finished = (nw.col("_excluded_by") == -1) & nw.col(kpi.measure.finished).fill_null(value=False)
+    columns = {"_interval": kpi.resolution, "_duration": kpi.measure.duration}
+    return {name: nw.when(finished).then(nw.col(column)).mean() for name, column in columns.items()}
 
 
 def _zero_is_an_answer(kpi: Kpi, mart: Frame) -> bool:

@@ -32,6 +32,13 @@ def whole_percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def known_within(minutes: float | None) -> str:
+    """How exactly the times behind a number are known, in a sentence; empty where they are exact or have no resolution."""
+    if not minutes:
+        return ""
+    return f"Its times are known to within {duration(minutes)} on average: of some changes only exports prove when they were."
+
+
 def duration(minutes: float | None) -> str:
     """Minutes as people say them: `45 s`, `58 min`, `3 h 52`, `3 d 4 h`."""
     if minutes is None:

@@ -65,6 +65,7 @@ READINESS_SCHEMA: dict[str, pl.DataType] = {
     "state": pl.String(),
     "why": pl.List(pl.String()),
     "inputs": pl.String(),
+    "resolution_minutes": pl.Float64(),
 }
 
 
@@ -197,6 +198,7 @@ def kpi_readiness(each: Input, window_list: Sequence[Window], verdict: Verdict) 
                     "state": found.state,
                     "why": list(found.why),
                     "inputs": json.dumps([vars(given) for given in found.inputs]),
+                    "resolution_minutes": found.resolution_minutes,
                 }
             )
     return pl.DataFrame(rows, schema=READINESS_SCHEMA, orient="row")

@@ -25,8 +25,9 @@ def draw_verdicts(reading: Reading) -> None:
             chips.append(chip(*good))
     chips.append(chip(*words.STATES[reading.state]))
     st.html(f'<p class="wf-verdict">{"".join(chips)}</p>', width="content")
-    for why in reading.why if reading.look != "withheld" else ():
-        st.html(f'<p class="wf-foot">{escape(why)}</p>')
+    said = (*reading.why, wording.known_within(reading.resolution_minutes)) if reading.look != "withheld" else ()
+    for sentence in dict.fromkeys(filter(None, said)):
+        st.html(f'<p class="wf-foot">{escape(sentence)}</p>')
 
 
 def draw_pair(here: Here, found: Mapping[str, Reading], kpi: Kpi) -> None:

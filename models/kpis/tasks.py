@@ -128,6 +128,7 @@ TASK_COMPLETION_TIME = Kpi(
     uses=("is_open",),
     open_when="is_open",
     paired_with="tasks_overdue",
+    resolution="resolution_minutes",
 )
 MANUAL_TOUCHES_PER_TASK = Kpi(
     id="manual_touches_per_task",

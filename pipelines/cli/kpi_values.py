@@ -108,6 +108,7 @@ def _computed(snapshot: Snapshot, found: Kpi, selection: Selection) -> dict[str,
     return {
         **published_values.heading(snapshot, found, as_of),
         "readiness": {"state": verdict.state, "why": list(verdict.why)},
+        "resolution_minutes": verdict.resolution_minutes,
         "exclusions": [{"rule": rule, "n": n} for rule, n in exclusions(found, mart, selection)],
         "rows": [
             published_values.ordered(ready_for_json(whole | row | {"suppressed": False}), selection.by) for row in rows
@@ -271,6 +272,8 @@ def _say_value(document: dict[str, Any], found: Kpi, selection: Selection, snaps
     state = document["readiness"]["state"]
     if state != "ready":
         click.echo(f"{state}: {' '.join(document['readiness']['why'])}")
+    elif known := wording.known_within(document["resolution_minutes"]):
+        click.echo(known)
     names = [*selection.by, *(["period"] if selection.grain else [])]
     threshold = int(snapshot.manifest.settings.get("suppress_below", 0))
 

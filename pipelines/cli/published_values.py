@@ -49,9 +49,11 @@ def value(snapshot: Snapshot, found: Kpi, selection: Selection) -> dict[str, Any
     cells = _cells(snapshot, found, selection, places)
     span = "all" if selection.start is None and selection.end is None else "window"
     facility = places.get("facility") if len(places) == 1 and "facility" in places else None
+    verdict = _readiness(snapshot, found, selection, span, facility)
     return {
         **heading(snapshot, found, snapshot.as_of_table("kpi_value")),
-        "readiness": _readiness(snapshot, found, selection, span, facility),
+        "readiness": {"state": verdict["state"], "why": verdict["why"]},
+        "resolution_minutes": verdict.get("resolution_minutes"),
         "exclusions": _exclusions(snapshot, found, selection, span, places),
         "rows": [ordered(ready_for_json(cell), selection.by) for cell in cells],
     }
@@ -131,18 +133,14 @@ def _refuse_window(snapshot: Snapshot, selection: Selection) -> None:
 def _readiness(snapshot: Snapshot, found: Kpi, selection: Selection, span: str, facility: object) -> dict[str, Any]:
     """The published verdict on these days; of other days than a window's, the one on all time."""
     query = """
-        select state, why from verdict
+        select * from verdict
         where kpi = $kpi and facility is not distinct from $facility
             and (grain = 'all' or ($span = 'window' and grain = 'window' and period = $start and period_end = $end))
         order by grain = 'all' limit 1
     """
     parameters = {"kpi": found.id, "facility": facility, "span": span, "start": selection.start, "end": selection.end}
     rows = snapshot.rows(query, parameters, verdict="readiness")
-    return (
-        {"state": rows[0]["state"], "why": rows[0]["why"]}
-        if rows
-        else {"state": "withheld", "why": ["There are no data for this selection."]}
-    )
+    return rows[0] if rows else {"state": "withheld", "why": ["There are no data for this selection."]}
 
 
 def _exclusions(

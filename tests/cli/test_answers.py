@@ -66,6 +66,14 @@ def test_kpi_value_has_rows_readiness_and_exclusions(wardflow, kpi_id):
 
 
 @pytest.mark.parametrize("role", ["engineer", "leadership"])
+def test_kpi_value_says_how_exactly_its_times_are_known(wardflow, role):
+    assert (
+        wardflow.json("kpi", "value", "task_completion_time", "--role", role)["resolution_minutes"] == 0
+    )  # all recorded
+    assert wardflow.json("kpi", "value", "lab_turnaround", "--role", role)["resolution_minutes"] is None
+
+
+@pytest.mark.parametrize("role", ["engineer", "leadership"])
 @pytest.mark.parametrize("kpi_id", KPI_IDS)
 def test_kpi_value_equals_the_known_answer(wardflow, kpi_id, role):
     """Whole weeks by facility, against truth.json; leadership's numbers are the same ones, read from the aggregates."""

@@ -3,6 +3,8 @@
 -- queue: the task's kind.
 -- unit: where the work is owed.
 -- closed_at: when it was completed or given up for good; a task that was opened again counts as open until then; null while open.
+-- resolution_minutes: how exactly closed_at is known: 0 where the task says when it ended, else the time between the last sign of
+-- its being open and the first of its being closed (see state_change), at most its whole age; null while open.
 -- overdue_at: due_at where it was not closed by then and it has passed by the data cut; else null.
 -- minutes_to_completion: created to completed; of one not completed, created to its closing or to the data cut.
 -- manual_touches: changes that a person made, its completion included.
@@ -21,16 +23,31 @@ with change as (
         count(*) filter (where activity = 'reopen') > 0 as is_reworked
     from staging.provenance
     group by task_key
+), closing as (
+    select
+        resource_key as task_key,
+        max(not_after) as closed_by,
+        arg_max(resolution_minutes, not_after) as resolution_minutes
+    from marts.state_change
+    where resource_type = 'Task'
+        and to_status in ('completed', 'failed', 'cancelled', 'rejected')
+    group by resource_key
 ), owed as (
     select
-        *,
-        status = 'completed' as is_completed,
+        task.*,
+        task.status = 'completed' as is_completed,
         case
-            when status = 'completed' then coalesce(execution_ended_at, modified_at)
-            when status in ('failed', 'cancelled', 'rejected') then modified_at
-        end as closed_at
-    from staging.task
-    where task_kind in (
+            when task.status = 'completed' then coalesce(task.execution_ended_at, task.modified_at, closing.closed_by)
+            when task.status in ('failed', 'cancelled', 'rejected') then coalesce(task.modified_at, closing.closed_by)
+        end as closed_at,
+        case
+            when task.status = 'completed' and task.execution_ended_at is not null then 0
+            else closing.resolution_minutes
+        end as resolution_minutes
+    from staging.task as task
+    left join closing
+        on closing.task_key = task.task_key
+    where task.task_kind in (
             'discharge-medication',
             'discharge-transport',
             'discharge-follow-up',
@@ -38,7 +55,7 @@ with change as (
             'registration-review',
             'order-clarification'
         )
-        and coalesce(status, '') <> 'draft'
+        and coalesce(task.status, '') <> 'draft'
 ), work as (
     select
         owed.task_key,
@@ -50,6 +67,10 @@ with change as (
         owed.due_at,
         owed.execution_started_at as started_at,
         owed.closed_at,
+        case
+            when owed.closed_at is not null
+                then coalesce(owed.resolution_minutes, date_diff('microsecond', owed.authored_at, owed.closed_at) / 6e7)
+        end as resolution_minutes,
         coalesce(owed.is_completed, false) as is_completed,
         case
             when owed.due_at <= $as_of and (owed.closed_at is null or owed.closed_at > owed.due_at) then owed.due_at
@@ -81,6 +102,7 @@ select
     due_at,
     started_at,
     closed_at,
+    resolution_minutes,
     overdue_at,
     date_diff('microsecond', created_at, coalesce(closed_at, $as_of)) / 6e7 as minutes_to_completion,
     manual_touches,

@@ -100,6 +100,11 @@ def test_a_short_title_fits_on_a_card():
         replace(find_kpi("ed_arrivals"), short_title="Emergency department arrivals")
 
 
+def test_only_a_completion_time_says_how_exactly_its_times_are_known():
+    with pytest.raises(BadDeclaration, match="measures no completion time"):
+        replace(find_kpi("ed_arrivals"), resolution="resolution_minutes")
+
+
 def test_measures_that_no_kpi_uses_yet_are_explained_too():
     kpi = find_kpi("ed_arrivals")
     assert measure_in_words(replace(kpi, measure=Rate("falls", "bed_days"))) == "sum of `falls` by sum of `bed_days`"

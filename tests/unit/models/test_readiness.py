@@ -1,6 +1,7 @@
 """When a number may be believed, and the sentence that says why not."""
 
 from dataclasses import replace
+from datetime import date
 
 import narwhals.stable.v2 as nw
 import polars as pl
@@ -16,6 +17,7 @@ def mart(kpi_id, rows):
     kpi = find_kpi(kpi_id)
     kinds = {name: pl.Boolean for name in kpi.columns if name.startswith(("is_", "left_", "acknowledged_"))}
     kinds |= {name: pl.Date for name in kpi.columns if name.endswith(("_date", "_week", "_month"))}
+    kinds |= {name: pl.Float64 for name in kpi.columns if "minutes" in name}
     kinds |= {name: pl.Datetime for name in kpi.columns if name.endswith(("_at", "_hour"))}
     columns = {name: [row.get(name) for row in rows] for name in kpi.columns}
     frame = pl.DataFrame(columns, schema={name: kinds.get(name, pl.String) for name in columns})
@@ -23,8 +25,6 @@ def mart(kpi_id, rows):
 
 
 def orders(known, unknown, revoked=0):
-    from datetime import date
-
     day = {"order_date": date(2026, 1, 5), "order_key": "o"}
     return (
         [day | {"is_verified_time_known": True, "is_revoked": False}] * known
@@ -86,3 +86,35 @@ def test_every_requirement_names_a_column_of_its_own_exclusions():
     for kpi in KPIS.values():
         unknown = {exclusion.unknown for exclusion in kpi.exclusions} - {None}
         assert unknown == {requirement.column for requirement in kpi.requires}
+
+
+def tasks(*known):
+    """Completed tasks of 100 minutes each, whose ends are known to within so many minutes; null: still open."""
+    return [
+        {"task_key": f"t{n}", "creation_date": date(2026, 1, 5), "minutes_to_completion": 100.0,
+         "is_completed": width is not None, "resolution_minutes": width}
+        for n, width in enumerate(known)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "resolution"),
+    [
+        ((0.0, 0.0), "ready", 0),
+        ((0.0, 20.0), "ready", 10),  # exactly a tenth of the 100 minutes that are measured
+        ((0.0, 20.2), "biased", 10.1),
+        ((0.0, None), "ready", 0),  # what is open has no end to be known
+        ((None,), "ready", None),
+    ],
+)
+def test_times_that_only_exports_prove_bias_a_number_when_they_are_wide_against_it(known, state, resolution):
+    verdict = assess(find_kpi("task_completion_time"), mart("task_completion_time", tasks(*known)), Selection())
+    assert (verdict.state, verdict.resolution_minutes) == (state, pytest.approx(resolution))
+    assert len(verdict.why) == (state == "biased")
+    assert all("known to within 10 min" in why for why in verdict.why)
+
+
+def test_a_number_without_a_resolution_says_nothing_of_it():
+    assert (
+        assess(find_kpi("lab_turnaround"), mart("lab_turnaround", orders(1, 0)), Selection()).resolution_minutes is None
+    )

@@ -116,3 +116,9 @@ def test_a_hidden_number_says_how_small():
 
 def test_a_share_without_decimals():
     assert [wording.whole_percent(share) for share in (0.0, 0.944, 1.278)] == ["0 %", "94 %", "128 %"]
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(None, ""), (0, ""), (720, "within 12 h 00 on average")])
+def test_what_is_known_exactly_needs_no_sentence(minutes, said):
+    assert said in wording.known_within(minutes)
+    assert bool(wording.known_within(minutes)) is bool(said)

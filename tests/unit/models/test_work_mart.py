@@ -106,3 +106,25 @@ def test_other_tasks_and_drafts_are_no_queued_work(department):
     task(department, kind="handoff")
     task(department, task_key="t2", status="draft")
     assert department.build("marts.work_task") == []
+
+
+def test_the_end_of_a_task_is_exact_where_it_is_recorded_and_an_interval_where_only_exports_prove_it(department, clock):
+    export = {"4": "2026-01-06T00:00:00-05:00", "5": "2026-01-07T00:00:00-05:00"}
+    task(department, task_key="t1", status="completed", execution_end=at("11:00"))
+    task(department, task_key="t2", seen_from=export["4"], seen_to=export["4"])
+    task(department, task_key="t2", status="completed", seen_from=export["5"], seen_to=export["5"], line=2)
+    task(department, task_key="t3", status="cancelled", seen_from=export["4"], seen_to=export["4"])
+    task(department, task_key="t4")
+    rows = {row["task_key"]: row for row in department.build("marts.work_task")}
+    assert {key: row["resolution_minutes"] for key, row in rows.items()} == {
+        "t1": 0,
+        "t2": 24 * 60,  # open in the export of the 6th, completed in that of the 7th
+        "t3": 14 * 60,  # created on the 5th at 10:00, cancelled when first seen, on the 6th at 00:00
+        "t4": None,
+    }
+    assert [
+        (key, row["closed_at"].day, clock(row["closed_at"])) for key, row in rows.items() if key in {"t2", "t3"}
+    ] == [
+        ("t2", 7, "00:00"),
+        ("t3", 6, "00:00"),
+    ]
