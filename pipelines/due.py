@@ -65,7 +65,7 @@ def take_in(
     due = [
         batch
         for batch in batches
-        if (with_fhir or batch.kind not in {"fhir", None}) and (sources is None or batch.source in sources)
+        if (with_fhir or batch.kind not in {"fhir", "places", None}) and (sources is None or batch.source in sources)
     ]
     files: list[FileAccount] = []
     stopped: TooManyAbsent | None = None

@@ -17,11 +17,12 @@ from pipelines.sources import fhir_manifest
 from pipelines.sources.fhir_bulk import FhirBulk
 from pipelines.sources.mirth import Mirth
 from pipelines.sources.ndjson_log import MappedLog
+from pipelines.sources.places import PlaceList
 
 if TYPE_CHECKING:
     from pipelines.sources.source import Source
 
-SOURCES: dict[str, Source] = {source.kind: source for source in (FhirBulk(), Mirth(), MappedLog())}
+SOURCES: dict[str, Source] = {source.kind: source for source in (FhirBulk(), Mirth(), MappedLog(), PlaceList())}
 """Every adapter by its kind, in the order in which files are offered to them."""
 
 

@@ -264,7 +264,7 @@ def _why_not(start: bytes) -> str:
         return "is empty"
     if text[:1] in {b"{", b"["} and b"\n" in text and not text.splitlines()[0].rstrip().endswith(b"}"):
         return "is JSON spread over several lines; deliver NDJSON, one record a line"
-    return "is no FHIR NDJSON, no Mirth message export and no log that wardflow.toml maps; left alone"
+    return "is no FHIR NDJSON, no Mirth message export and no log that wardflow.toml maps, nor a list of places; left alone"
 
 
 def _read_manifest(delivered: Delivered) -> Manifest | None:

@@ -1,11 +1,12 @@
-"""Records of a mapped CSV log: a header, quoted fields, records that span lines, each with the line where it begins.
+"""Records of a CSV file: a header, quoted fields, records that span lines, each with the line where it begins.
 
-Here: CSV to one JSON text a record, of the mapped columns only. Not here: what they mean (`ndjson_log`).
+Here: CSV to one JSON text a record, of the columns that its layout names. Not here: what they mean (`ndjson_log`, `places`).
 """
 
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -14,25 +15,39 @@ import pyarrow as pa
 from pipelines.sources import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pipelines.settings import LogMapping
     from pipelines.sources.source import Intake, Session
 
 
-def has_columns(start: bytes, mapping: LogMapping, wanted: Sequence[str]) -> bool:
-    """Whether the first line is a header with these columns."""
-    first = start.split(b"\n", 1)[0].decode(errors="replace").strip().lstrip("\ufeff")
-    header = next(iter(csv.reader([first], delimiter=mapping.delimiter)), [])
-    return set(wanted) <= {name.strip() for name in header}
+@dataclass(frozen=True)
+class Layout:
+    """How the records of a CSV file are read: the columns that are kept, the JSON object that is made of their values that are
+    not empty, the columns without which a first record is no header, and whether a quoted value may go on in the next line.
+    """
+
+    delimiter: str
+    kept: frozenset[str]
+    made: Callable[[dict[str, str]], dict[str, object]] = dict[str, object]
+    required: frozenset[str] = frozenset()
+    spans_lines: bool = True
 
 
-def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
+def header_of(start: bytes, delimiter: str) -> frozenset[str]:
+    """The names of the columns in the first line; none of what is no CSV."""
+    first = start.replace(b"\r", b"\n").split(b"\n", 1)[0].decode(errors="replace").strip().lstrip("\ufeff")
+    try:
+        return frozenset(name.strip() for name in next(csv.reader([first], delimiter=delimiter), []))
+    except csv.Error:
+        return frozenset()
+
+
+def chunks(session: Session, files: Sequence[Intake], layout: Callable[[Intake], Layout]) -> Iterator[pa.Table]:
     """Like `lines.chunks`; the text of each record is a JSON object. Sets `lines_read`: header, records and blank lines."""
     gathered: list[tuple[int, int, int, bool, bytes]] = []
     size = 0
     for file in files:
-        for line, offset, ends_open, text in _records(session, file):
+        for line, offset, ends_open, text in _records(session, file, layout(file)):
             gathered.append((file.file_id, line, offset, ends_open, text))
             size += len(text)
             if size >= lines.CHUNK_BYTES:
@@ -94,31 +109,39 @@ class _Feed:
             yield text
 
 
-def _records(session: Session, file: Intake) -> Iterator[tuple[int, int, bool, bytes]]:
-    """`(line, byte offset, whether the file ends in it, JSON text)` of every whole record."""
-    mapping = file.source.mapping
-    wanted = {getattr(mapping, name) for name in type(mapping).model_fields if isinstance(getattr(mapping, name), str)}
-    feed = _Feed(session, file)
-    reader = csv.reader(feed, delimiter=mapping.delimiter, strict=True)
-    header: list[str] | None = None
+def _rows(feed: _Feed, layout: Layout) -> Iterator[list[str] | None]:
+    """The values of every record, null for one that is no CSV."""
+    whole = csv.reader(feed, delimiter=layout.delimiter, strict=True)
+    each_line = (csv.reader([text], delimiter=layout.delimiter, strict=True) for text in feed)
     while True:
         try:
-            row = next(reader)
+            yield next(whole) if layout.spans_lines else next(next(each_line))
         except StopIteration:
-            break
+            return
         except csv.Error:
-            row = None
+            yield None
+
+
+def _records(session: Session, file: Intake, layout: Layout) -> Iterator[tuple[int, int, bool, bytes]]:
+    """`(line, byte offset, whether the file ends in it, JSON text)` of every whole record."""
+    feed = _Feed(session, file)
+    header: list[str] | None = None
+    for row in _rows(feed, layout):
         line, offset, content = feed.taken[0][0], feed.taken[0][1], b"".join(part for _, _, part in feed.taken)
         feed.taken.clear()
         file.lines_read += 1
         if header is None and row is not None:
-            header = [name.strip().lstrip("\ufeff") for name in row]
-            session.judge(file, line, offset, "ignored")
+            names = [name.strip().lstrip("\ufeff") for name in row]
+            if layout.required <= set(names):
+                header = names
+                session.judge(file, line, offset, "ignored")
+            else:
+                session.quarantine(file, line, offset, "no_header", content)
         elif row is None or header is None or len(row) != len(header):
             session.quarantine(file, line, offset, "truncated" if feed.ends_open else "unparseable", content)
         else:
-            kept = {name: value for name, value in zip(header, row, strict=True) if name in wanted and value}
-            yield line, offset, feed.ends_open, orjson.dumps(kept)
+            kept = {name: value for name, value in zip(header, row, strict=True) if name in layout.kept and value}
+            yield line, offset, feed.ends_open, orjson.dumps(layout.made(kept))
     if feed.taken:
         line, offset = feed.taken[0][:2]
         file.lines_read += 1

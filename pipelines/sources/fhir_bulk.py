@@ -23,7 +23,9 @@ from pipelines.sources.fhir_projection import PROJECTIONS
 from pipelines.sources.fhir_staging import lines_of, staged, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
 
     from pipelines.settings import SourceSettings
     from pipelines.sources.fhir_examination import Examination
@@ -71,30 +73,38 @@ class FhirBulk:
         return name if is_defined(name) else None
 
     def load(self, session: Session, files: Sequence[Intake]) -> None:
-        """One pass a chunk for the type that the files share; what turns out to be of another type gets a pass of its own."""
-        db = session.db
-        source = files[0].source
-        db.execute("set variable authority = $a", {"a": source.key_authority})
-        db.execute(
-            "set variable authorities = map($kinds::varchar[], $names::varchar[])",
-            {"kinds": list(source.authorities), "names": list(source.authorities.values())},
-        )
-        bases = {source.base, *(file.base for file in files)} - {None}
-        db.execute("set variable bases = $b::varchar[]", {"b": sorted(_place_of(base) for base in bases if base)})
-        db.execute("set variable source_name = $s", {"s": source.name})
-        db.execute("set variable source_zone = $z", {"z": source.zone})
-        hint = files[0].resource_type or ""
-        with examination(session, files, hint) as looking:
-            work = _Work(session, hint, looking)
-            for chunk in lines.chunks(session, files):
-                session.flush()
-                db.register("chunk", chunk)
-                try:
-                    work.take(chunk.nbytes)
-                    looking.look()
-                finally:
-                    db.unregister("chunk")
-            work.settle()
+        """The lines as they are."""
+        load_resources(session, files, lines.chunks(session, files))
+
+
+def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[pa.Table]) -> None:
+    """One pass a chunk for the type that the files share; what turns out to be of another type gets a pass of its own.
+
+    A chunk is a table like those of `lines.chunks`; each of its texts is one resource.
+    """
+    db = session.db
+    source = files[0].source
+    db.execute("set variable authority = $a", {"a": source.key_authority})
+    db.execute(
+        "set variable authorities = map($kinds::varchar[], $names::varchar[])",
+        {"kinds": list(source.authorities), "names": list(source.authorities.values())},
+    )
+    bases = {source.base, *(file.base for file in files)} - {None}
+    db.execute("set variable bases = $b::varchar[]", {"b": sorted(_place_of(base) for base in bases if base)})
+    db.execute("set variable source_name = $s", {"s": source.name})
+    db.execute("set variable source_zone = $z", {"z": source.zone})
+    hint = files[0].resource_type or ""
+    with examination(session, files, hint) as looking:
+        work = _Work(session, hint, looking)
+        for chunk in chunks:
+            session.flush()
+            db.register("chunk", chunk)
+            try:
+                work.take(chunk.nbytes)
+                looking.look()
+            finally:
+                db.unregister("chunk")
+        work.settle()
 
 
 class _Work:

@@ -20,6 +20,10 @@ from pipelines.sources.fhir_elements import (
     place,
 )
 
+SIDE_LOAD = "wardflow-side-load"
+"""The `meta.versionId` of a place from the hospital's own list: its versions are never those of an export."""
+_CODINGS = 'list_concat(flatten(list_transform(r."type", lambda c: c.coding)), r.physicalType.coding)'
+
 PLACES: tuple[Projection, ...] = (
     Projection(
         resource="Organization",
@@ -59,6 +63,13 @@ PLACES: tuple[Projection, ...] = (
             Column("organization_ref", "varchar", "place_of(r.managingOrganization, 'Organization')"),
         ),
         references=(("r.partOf", "Location"), ("r.managingOrganization", "Organization")),
+        findings=(
+            ("side_loaded", f"r.meta.versionId = '{SIDE_LOAD}'"),
+            (
+                "unreadable_code",
+                f"len(list_filter({_CODINGS}, lambda c: c.code is not null and word(c.code) is null)) > 0",
+            ),
+        ),
     ),
     Projection(  # I3 provider registry match, deterministic or not
         resource="Practitioner",

@@ -36,6 +36,7 @@ _LINES = {
     "logical_reference": "A reference gives a business identifier instead of an id; it is resolved by that. Nothing to do.",
     "foreign_reference": "A reference points to another server, so it joins nothing here. Right for outside records.",
     "unchecked_base": "A reference is absolute, and whose server it names is not known. Set `base` of the source.",
+    "side_loaded": "A place of the hospital's own list: it counts instead of what an export says of it. Nothing to do.",
     "unresolved_location": "A stay names no location by its id, so it counts for no unit. Ask for literal references.",
 }
 _FILES = {

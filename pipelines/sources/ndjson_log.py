@@ -41,7 +41,7 @@ class MappedLog:
         """A record near the beginning has the mapped fields for time and event (without a source: the default mapping's)."""
         mapping = source.mapping if source is not None and source.kind == self.kind else LogMapping()
         if mapping.format == "csv":
-            return csv_records.has_columns(head.start, mapping, (mapping.time, mapping.event))
+            return {mapping.time, mapping.event} <= csv_records.header_of(head.start, mapping.delimiter)
         return any(_has_fields(line, mapping) for line in head.start.splitlines()[:_LINES_LOOKED_AT])
 
     def together(self, head: Head) -> str | None:  # noqa: ARG002 -- the protocol's signature
@@ -54,8 +54,13 @@ class MappedLog:
         mapping = source.mapping
         words = sorted(error_text.vocabulary() | {word.lower() for word in source.error_words})
         session.db.execute("set variable vocabulary = $words", {"words": words})
-        read = csv_records.chunks if mapping.format == "csv" else lines.chunks
-        for chunk in read(session, list(files)):
+        if mapping.format == "csv":
+            named = (getattr(mapping, name) for name in type(mapping).model_fields)
+            layout = csv_records.Layout(mapping.delimiter, frozenset(name for name in named if isinstance(name, str)))
+            found = csv_records.chunks(session, files, lambda _file: layout)
+        else:
+            found = lines.chunks(session, files)
+        for chunk in found:
             session.flush()
             session.db.register("chunk", chunk)
             session.db.register("error_facts", _reduced_errors(session, source))

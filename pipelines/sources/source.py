@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 Verdict = Literal["loaded", "unchanged", "superseded", "ignored", "quarantined"]
 
 CURES = {
-    "unparseable": "The line is not valid JSON or XML. Ask the sender for the export again.",
+    "unparseable": "The line is not valid JSON, XML or CSV. Ask the sender for the export again.",
     "truncated": "The file ends inside this record: the transfer was cut. Deliver the file again, whole.",
     "not_utf8": "The line is not valid UTF-8. Ask the sender to write UTF-8.",
     "too_large": "The line is longer than max_line_megabytes. Raise that setting, or ask for a smaller record.",
     "untyped": "The record does not say what it is (no resourceType). Ask the sender for FHIR R4 resources.",
     "no_id": "The record has no id, so that later versions of it could not be recognised. Ask the sender for one.",
+    "no_header": "Above this line there is no header with the columns id and name. Write it as the first line of the list.",
     "no_time": "The record has no readable time. Check time and time_format in the source's mapping.",
     "document_type": "The document brings a DTD, which could pull in other files. Export it without.",
     "outside_a_message": "Text between messages. Export the messages again.",

@@ -1,6 +1,7 @@
 -- Grain: one row per Location.
 -- Looked up in identity: part_of_id, organization_id.
--- The latest version of each. Which codes mean emergency department or treatment room is decided here and nowhere else.
+-- The latest version of each; a row of the hospital's own list wins whole, over exports and their deletions (flag side_loaded).
+-- Which codes mean emergency department or treatment room is decided here and nowhere else.
 -- is_typed: the hospital sent at least one type code for this place itself.
 -- is_emergency: HSLOC 1108-0 or 1109-8, or RoleCode ER or ETU.
 -- is_treatment_room: HSLOC 1209-6, 1210-4, 1212-0 or 1162-7, a room where a clinician can see the patient in private.
@@ -10,12 +11,13 @@
 with version as (
     select
         *,
+        coalesce(list_contains(flags, 'side_loaded'), false) as is_side_loaded,
         min(seen_from) over resource as first_exported_at,
         max(case when not is_deleted then greatest(seen_to, last_updated) end) over resource as alive_at,
         max(case when is_deleted then coalesce(seen_to, timestamptz '-infinity') end) over resource as deleted_at,
         row_number() over (
             partition by location_id
-            order by is_deleted, coalesce(last_updated, seen_to) desc, seen_to desc, file_id desc, line desc
+            order by coalesce(list_contains(flags, 'side_loaded'), false) desc, is_deleted, coalesce(last_updated, seen_to) desc, seen_to desc, file_id desc, line desc
         ) as recency
     from raw.fhir_location
     window resource as (partition by location_id)
@@ -26,7 +28,7 @@ with version as (
     from version
     where recency = 1
         and not is_deleted
-        and (deleted_at is null or alive_at > deleted_at)
+        and (is_side_loaded or deleted_at is null or alive_at > deleted_at)
 )
 select
     location_id,
