@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipelines.accounts import COUNTS
 from pipelines.errors import Unbalanced
+from pipelines.lending import lent
 from pipelines.sources.source import CURES
 
 if TYPE_CHECKING:
@@ -84,11 +85,8 @@ def _stage(db: duckdb.DuckDBPyConnection, files: Sequence[Intake]) -> None:
         "ingested_at": pa.array([now] * len(files), moment),
         "lines_read": pa.array([file.lines_read for file in files], pa.int64()),
     }
-    db.register("arriving", pa.table(columns))
-    try:
+    with lent(db, arriving=pa.table(columns)):
         db.execute("create or replace temp table booking as select * from arriving")
-    finally:
-        db.unregister("arriving")
 
 
 @dataclass(frozen=True)

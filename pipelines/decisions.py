@@ -16,6 +16,7 @@ from models.errors import BadJournalEntry
 from models.journal import Decision
 from pipelines import keys
 from pipelines.home import Home
+from pipelines.lending import append
 from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
@@ -124,8 +125,4 @@ def _insert(db: duckdb.DuckDBPyConnection, entries: dict[str, tuple[Decision, in
     columns["decided_at"] = pa.array([each.decided_at for each, _ in found], pa.timestamp("us", tz="UTC"))
     columns["file_id"] = pa.array([file_id] * len(found), pa.int32())
     columns["line"] = pa.array([line for _, line in found], pa.int64())
-    db.register("arriving", pa.table(columns))
-    try:
-        db.execute("insert into raw.decision by name select * from arriving")
-    finally:
-        db.unregister("arriving")
+    append(db, "raw.decision", pa.table(columns))

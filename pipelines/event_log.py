@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from models.errors import did_you_mean
 from pipelines.errors import ConfigurationError, PipelineError, UnreadableFile
+from pipelines.lending import append
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,9 +250,7 @@ def _insert(db: duckdb.DuckDBPyConnection, batch: list[list[str | int | None]]) 
     if batch:
         *texts, lines = zip(*batch, strict=True)
         arrays = [*(pa.array(each, pa.string()) for each in texts), pa.array(lines, pa.int64())]
-        db.register("arriving", pa.table(arrays, names=[*_COLUMNS, "line"]))
-        db.execute("insert into log_row by name select * from arriving")
-        db.unregister("arriving")
+        append(db, "log_row", pa.table(arrays, names=[*_COLUMNS, "line"]))
 
 
 def _keep_good_rows(db: duckdb.DuckDBPyConnection, columns: Columns) -> None:

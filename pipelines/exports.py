@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipelines.lending import append
 from pipelines.sources.fhir_deletions import BUNDLE
 from pipelines.sources.fhir_projection import PROJECTIONS
-from pipelines.sources.source import append
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

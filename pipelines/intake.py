@@ -15,9 +15,10 @@ import pyarrow as pa
 from pipelines import absence, booking, exports, keys, ledger
 from pipelines.accounts import FileAccount, IngestReport, Progress
 from pipelines.errors import ZoneNeeded
+from pipelines.lending import append
 from pipelines.sources import SOURCES, fhir_sightings
 from pipelines.sources.arrivals import Arrival, Arrivals, gather
-from pipelines.sources.source import Intake, Session, append
+from pipelines.sources.source import Intake, Session
 from pipelines.transaction import transaction
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
+from pipelines.lending import append
 from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
@@ -167,7 +168,5 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
         for table, entries in rows.items():
             db.execute(f"delete from {table}")
             if entries:
-                db.register("arriving", pa.Table.from_pylist(entries))
-                db.execute(f"insert into {table} by name select * from arriving")
-                db.unregister("arriving")
+                append(db, table, pa.Table.from_pylist(entries))
     return registry

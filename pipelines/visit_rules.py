@@ -13,6 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from models.visits import KINDS, default_rules
+from pipelines.lending import append
 from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
@@ -89,6 +90,4 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     table = pa.Table.from_pylist(rows, schema=pa.schema(list(zip(columns, types, strict=True))))
     with transaction(db):
         db.execute("delete from raw.visit_rule")
-        db.register("arriving", table)
-        db.execute("insert into raw.visit_rule by name select * from arriving")
-        db.unregister("arriving")
+        append(db, "raw.visit_rule", table)

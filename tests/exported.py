@@ -31,6 +31,15 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def lines_at(path: Path) -> list[bytes]:
+    """The lines of a file as the account names it: a path, or `archive!/member`, unpacked."""
+    whole, _, member = str(path).partition("!/")
+    place = Path(whole)
+    if place.suffix not in {".zip", ".gz", ".zst"}:
+        return place.read_bytes().splitlines()
+    return files_of(place.parent)[member or place.name.removesuffix(".zst")].splitlines()
+
+
 def id_of(reference: str) -> str:
     """The id that a reference points to: relative, absolute or versioned."""
     return reference.partition("/_history/")[0].rpartition("/")[2]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from pipelines.lending import lent
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_definitions import is_defined
 from pipelines.sources.fhir_deletions import BUNDLE
@@ -98,12 +99,9 @@ def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[p
         work = _Work(session, hint, looking)
         for chunk in chunks:
             session.flush()
-            db.register("chunk", chunk)
-            try:
+            with lent(db, chunk=chunk):
                 work.take(chunk.nbytes)
                 looking.look()
-            finally:
-                db.unregister("chunk")
         work.settle()
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow as pa
 
+from pipelines.lending import append
 from pipelines.sources.fhir_definitions import HIDDEN, is_type
 from pipelines.sources.fhir_drift import Census
 from pipelines.sources.fhir_validation import judges
-from pipelines.sources.source import append
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

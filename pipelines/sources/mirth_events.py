@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipelines.lending import lent
 from pipelines.sources.events import insert_events
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
     if not rows.messages:
         return
     db = session.db
-    db.register("mirth_message", _table(rows.messages, _MESSAGE))
-    db.register("mirth_connector", _table(rows.connectors, _CONNECTOR))
-    try:
+    with lent(db, mirth_message=_table(rows.messages, _MESSAGE), mirth_connector=_table(rows.connectors, _CONNECTOR)):
         db.execute(
             _EXPLODE,
             {
@@ -96,9 +95,6 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
         )
         db.execute("create or replace temp table record_staged as select file_id, line, byte_offset from mirth_message")
         insert_events(session)
-    finally:
-        db.unregister("mirth_message")
-        db.unregister("mirth_connector")
 
 
 # Per row: the events it proves as (type, milliseconds, whether the attempt's number belongs to its identity).

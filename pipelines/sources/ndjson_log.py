@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 
 from pipelines.errors import ZoneNeeded
+from pipelines.lending import lent
 from pipelines.settings import LogMapping
 from pipelines.sources import csv_records, error_text, lines, log_events
 from pipelines.sources.events import COLUMNS, insert_events
@@ -62,13 +63,8 @@ class MappedLog:
             found = lines.chunks(session, files)
         for chunk in found:
             session.flush()
-            session.db.register("chunk", chunk)
-            session.db.register("error_facts", _reduced_errors(session, source))
-            try:
+            with lent(session.db, chunk=chunk), lent(session.db, error_facts=_reduced_errors(session, source)):
                 self._load_chunk(session, source, files)
-            finally:
-                session.db.unregister("chunk")
-                session.db.unregister("error_facts")
 
     def _load_chunk(self, session: Session, source: SourceSettings, files: Sequence[Intake]) -> None:
         zone = session.zone or source.zone

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines import keys
+from pipelines.lending import append
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,15 +129,6 @@ class Session:
             ]
             append(self.db, "file_finding", pa.table(columns, names=["file_id", "rule", "n"]))
             self._findings.clear()
-
-
-def append(db: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Insert an Arrow table by column names."""
-    db.register("arriving", rows)
-    try:
-        db.execute(f"insert into {table} by name select * from arriving")
-    finally:
-        db.unregister("arriving")
 
 
 class Source(Protocol):

@@ -1,6 +1,7 @@
 """How a byte becomes a line: whatever the line ends, the blocks, the compression and the damage, and while the file still grows."""
 
 import bz2
+import gc
 import gzip
 import hashlib
 import io
@@ -9,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 import zipfile
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines import due
+from pipelines.lending import lent
 from pipelines.sources.archives import Stream, deliveries
 from pipelines.sources.lines import blocks
 
@@ -255,3 +258,16 @@ def test_nothing_is_lost_or_quarantined_while_somebody_writes(site, put):
         assert writer.returncode == 0
     site.ingest(path)
     assert site.rows("select count(*) from raw.fhir_encounter") == [(501,)]
+
+
+def test_nothing_holds_a_chunk_once_it_was_read_even_before_the_commit(site):
+    released = []
+    rows = pa.table({"n": [1, 2]})
+    weakref.finalize(rows, released.append, "gone")
+    site.db.execute("begin transaction")
+    with lent(site.db, chunk=rows):
+        assert site.rows("select sum(n) from chunk") == [(3,)]
+    del rows
+    gc.collect()
+    assert released == ["gone"]
+    site.db.execute("commit")
