@@ -27,8 +27,18 @@ def headline(here: Here, found: Sequence[Reading]) -> tuple[str, str]:
 
 
 def draw_readiness(here: Here, found: Sequence[Reading]) -> None:
-    """One line a KPI: ready, biased or withheld, why, and how complete what it needs is; the worst first."""
-    order = {"withheld": 0, "biased": 1, "ready": 2}
+    """One line a KPI that is withheld or biased, why, and how complete what it needs is; the ready ones behind one click."""
+    order = {"withheld": 0, "biased": 1}
+    doubtful = sorted((r for r in found if r.state != "ready"), key=lambda r: order.get(r.state, 0))
+    ready = [r for r in found if r.state == "ready"]
+    if doubtful:
+        _draw_states(here, "doubtful", doubtful)
+    if ready:
+        with st.expander(f"The {len(ready)} numbers that are ready", icon=":material/check_circle:"):
+            _draw_states(here, "ready", ready)
+
+
+def _draw_states(here: Here, name: str, readings: Sequence[Reading]) -> None:
     rows = [
         ListedRow(
             _link(here, reading),
@@ -38,9 +48,9 @@ def draw_readiness(here: Here, found: Sequence[Reading]) -> None:
                 _completeness(here, reading),
             ),
         )
-        for reading in sorted(found, key=lambda r: order.get(r.state, 0))
+        for reading in readings
     ]
-    draw_rows("ready", ("Number", "State", "Why", "Known of what it needs"), rows, (1, 4, 2.2))
+    draw_rows(name, ("Number", "State", "Why", "Known of what it needs"), rows, (1, 4, 2.2))
 
 
 def draw_freshness(here: Here) -> None:

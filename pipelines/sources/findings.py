@@ -20,7 +20,7 @@ _LINES = {
     "unreadable_time": "A time is not written as FHIR asks; it was not kept. Ask the sender for ISO 8601 times.",
     "impossible_time": "A time names a day or hour that does not exist. Correct it in the source.",
     "date_only_time": "A day without a time of day: it is kept as a day, and no duration is computed from it. Ask for times.",
-    "zoneless_time": "A time without an offset: it is read in the source's `zone`; without one which instant it was is not known.",
+    "zoneless_time": "A time without an offset: it is read in its source's zone; where that is not set, which instant it was is not known.",
     "ambiguous_time": "A local time of the hour that comes twice in autumn: the first of the two is taken. Ask for offsets.",
     "missing_time": "A local time that the clock leaves out in spring: it is read as if it had not. Ask for offsets.",
     "far_time": "A time lies after the export, or more than 20 years before it. Right for de-identified data, else a slip.",
@@ -28,14 +28,14 @@ _LINES = {
     "unreadable_birth_date": "A birth date is not written as FHIR asks; the year is not known. Ask for YYYY-MM-DD.",
     "malformed_id": "An id has characters that FHIR does not allow; of a place only its keyed hash is kept. Ask for FHIR ids.",
     "over_long_id": "An id is longer than the 64 characters that FHIR allows. It is used as it is; ask for FHIR ids.",
-    "conditional_reference": "A reference is a search instead of an id and points to nothing here. Ask for literal references.",
+    "conditional_reference": "A search instead of an id, which leads to what carries that identifier. Ask for literal references.",
     "contained_reference": "A reference points inside its own resource, which is not read. Ask for literal references.",
     "unresolved_reference": "A reference is no reference that FHIR knows and points to nothing. Ask for Type/id.",
     "wrong_target": "A reference points to a type that FHIR does not allow there, so nothing joins. Correct it in the source.",
     "subject_is_no_patient": "A record is about a group, device or place; it belongs to no patient's journey. Nothing to do.",
     "logical_reference": "A reference gives a business identifier instead of an id; it is resolved by that. Nothing to do.",
     "foreign_reference": "A reference points to another server, so it joins nothing here. Right for outside records.",
-    "unchecked_base": "A reference is absolute, and whose server it names is not known. Set `base` of the source.",
+    "unchecked_base": "A reference is absolute, and whose server it names is not known. Set the source's base.",
     "side_loaded": "A place of the hospital's own list: it counts instead of what an export says of it. Nothing to do.",
     "unresolved_location": "A stay names no location by its id, so it counts for no unit. Ask for literal references.",
 }
@@ -60,14 +60,14 @@ FINDINGS: Mapping[str, str] = {
     **_FILES,
     **_LOGS,
     **{
-        missing(name): f"The required element `{name}` is missing. Ask the sender to fill it."
+        missing(name): f"The required element {name} is missing. Ask the sender to fill it."
         for projection in PROJECTIONS.values()
         for name, _ in projection.required
     },
     **{
         unknown(
             column.name
-        ): f"The `{column.name}` is none of the codes that FHIR allows; it was not kept. Ask for FHIR codes."
+        ): f"The {column.name} is none of the codes that FHIR allows; it was not kept. Ask for FHIR codes."
         for projection in PROJECTIONS.values()
         for column in projection.columns
         if column.allowed
