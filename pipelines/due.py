@@ -103,7 +103,7 @@ def _journal_is_known(db: duckdb.DuckDBPyConnection, settings: Settings) -> bool
 def fingerprint(settings: Settings, batches: Iterable[Batch]) -> str:
     """Changes when a delivered file appears, grows or is replaced; the content is not read."""
     digest = hashlib.sha256()
-    home = settings.home.absolute()
+    home = settings.home
     for path in sorted(path for batch in batches for path in batch.paths):
         for file in _files(path):
             state = file.stat()

@@ -12,15 +12,20 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.errors import HomeBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _POLL_SECONDS = 0.2
+
+
+def spelled_out(path: Path) -> Path:
+    """The absolute path without `..`, so that one file has one name in the account however somebody came to it."""
+    return Path(os.path.normpath(path.expanduser().absolute()))
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ def _account(db: duckdb.DuckDBPyConnection, settings: Settings, say: Callable[[s
     return _Account(
         {(source, kind, resource): tuple(counts) for source, kind, resource, *counts, _ in lines},
         sum(row[-1] for row in lines),
-        {name: _count(db, name) for (name,) in counted},
+        {name: due.row_count(db, name) for (name,) in counted},
         values,
     )
 
@@ -223,12 +223,6 @@ def _values(db: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
     values = pl.concat([aggregate.kpi_values(each, spans) for each in found])
     rounded = values.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))  # sums depend on the order of rows
     return rounded.sort(pl.all(), nulls_last=True)
-
-
-def _count(db: duckdb.DuckDBPyConnection, name: str) -> int:
-    schema, _, table = name.partition(".")
-    ((rows,),) = db.execute(f'select count(*) from {schema}."{table}"').fetchall()
-    return rows
 
 
 def _compare(before: _Account, after: _Account) -> None:

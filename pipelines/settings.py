@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipelines.errors import ConfigurationError
-from pipelines.home import Home
+from pipelines.home import Home, spelled_out
 from pipelines.visit_rules import VisitRule
 
 SETTINGS_FILE = "wardflow.toml"
@@ -267,7 +267,7 @@ def load(home: Home | Path | str) -> Settings:
     except ValidationError as error:
         raise ConfigurationError(_first_mistake(error, path)) from error
     # WARDFLOW_HOME chooses a home where none is named; it must not redirect the one that was.
-    return found.model_copy(update={"home": place.path.absolute()})
+    return found.model_copy(update={"home": spelled_out(place.path)})
 
 
 def _first_mistake(error: ValidationError, path: Path) -> str:

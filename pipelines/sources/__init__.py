@@ -6,12 +6,11 @@ Here: the list of them, and which batches the settings make due. Not here: what 
 from __future__ import annotations
 
 import glob
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.home import Home
+from pipelines.home import Home, spelled_out
 from pipelines.settings import Settings, load
 from pipelines.sources import fhir_manifest
 from pipelines.sources.fhir_bulk import FhirBulk
@@ -59,11 +58,6 @@ def places(settings: Settings, pattern: str) -> list[Path]:
     return [Path(found) for found in sorted(glob.glob(whole, recursive=True))]  # noqa: PTH207 -- patterns may be absolute
 
 
-def spelled_out(path: Path) -> Path:
-    """The absolute path without `..`, so that one file has one name in the account however somebody came to it."""
-    return Path(os.path.normpath(path.expanduser().absolute()))
-
-
 def _parts(place: Path, kind: str) -> list[Path]:
     """An export is a folder; of a folder of logs every file is its own batch."""
     if place.is_file():
@@ -77,8 +71,7 @@ def _parts(place: Path, kind: str) -> list[Path]:
 
 
 def _batch(settings: Settings, source: str | None, kind: str | None, path: Path) -> Batch:
-    home = settings.home.absolute()
-    shown = path.relative_to(home) if path.is_relative_to(home) else path
+    shown = path.relative_to(settings.home) if path.is_relative_to(settings.home) else path
     return Batch(f"{source or 'landing'}:{shown.as_posix()}", source, kind, (path,))
 
 

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from pipelines.accounts import Unrecognised
 from pipelines.errors import ConfigurationError, UnreadableFile
+from pipelines.home import spelled_out
 from pipelines.settings import SourceSettings
-from pipelines.sources import SOURCES, fhir_manifest, places, spelled_out
+from pipelines.sources import SOURCES, fhir_manifest, places
 from pipelines.sources.archives import Delivered, deliveries
 from pipelines.sources.source import Head
 
@@ -160,7 +161,7 @@ def gather(settings: Settings, paths: Iterable[Path | str], source: str | None) 
 
 def _each_once(settings: Settings, paths: Iterable[Path | str]) -> Iterator[tuple[Delivered, Path]]:
     """Every delivered file with its place on disk; a file that two of the paths reach is delivered once."""
-    home = settings.home.absolute()
+    home = settings.home
     seen: set[str] = set()
     for given in paths:
         place = spelled_out(Path(given))

@@ -12,6 +12,7 @@ from pipelines.errors import ConfigurationError, HomeBusy
 from pipelines.home import Home
 from pipelines.settings import load
 from pipelines.sources import discover
+from tests.sources.conftest import Site, make_home
 
 
 @pytest.fixture
@@ -242,3 +243,14 @@ def test_a_home_named_by_a_relative_path_delivers_each_file_once(tmp_path, monke
         'zone = "UTC"\n[[sources]]\nname = "engine"\nkind = "ndjson-log"\npath = "landing/logs"\n'
     )
     assert [batch.id for batch in discover(home)] == ["engine:landing/logs/day.ndjson"]
+
+
+def test_a_home_named_through_another_folder_gives_its_files_the_same_names(tmp_path):
+    path = make_home(tmp_path / "home").landing / "Patient.ndjson"
+    path.write_text('{"resourceType": "Patient", "id": "p"}\n')
+    (tmp_path / "elsewhere").mkdir()
+    roundabout = Site(Home(tmp_path / "elsewhere" / ".." / "home"))
+    roundabout.ingest(path)
+    assert roundabout.ingest(roundabout.home.landing).totals["unchanged"] == 1
+    assert roundabout.rows("select path from account.file") == [("landing/Patient.ndjson",)]
+    roundabout.db.close()
