@@ -40,7 +40,7 @@ def _stage(session: Session, lines: str, wanted: str) -> None:
         ), judged as (
             select *, case
                 when not is_json then if(ends_open, 'truncated', 'unparseable')
-                when coalesce(r.resourceType, '') = '' then 'untyped' end as rule
+                when not coalesce(is_type_name(r.resourceType), false) then 'untyped' end as rule
             from parsed
         )
         select file_id, line, byte_offset, exported_at, rule, r.resourceType as resource_type,

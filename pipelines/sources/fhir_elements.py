@@ -123,6 +123,17 @@ ALIASES = {"patient": ("mrn", ("MR", "PI", "PT")), "encounter": ("visit", ("VN",
 """Under which kind a business identifier of a resource is hashed, and the types that make it one; of other kinds any is."""
 
 ELEMENT_MACROS = (
+    # json_transform makes text of anything, so a name or an id may be the text of a list, an object or a number. A name says
+    # it by its letters. Only an id that looks like one is looked up again, and none on a line that begins as servers write it.
+    r"""create or replace temp macro is_type_name(x) as
+            regexp_full_match(x, '[A-Za-z]{1,64}') and x not in ('true', 'false')""",
+    r"""create or replace temp macro is_identified(line, resource, id) as case
+            when trim(coalesce(id, ''), E' \t\r\n') = '' then false
+            when starts_with(line, '{"resourceType":"' || resource || '","id":"')
+                or starts_with(line, '{"resourceType": "' || resource || '", "id": "') then true
+            when regexp_full_match(id, '[\[{].*|-?[0-9][0-9.eE+-]*|true|false') then json_type(line, '$.id') = 'VARCHAR'
+            else true
+        end""",
     # Whether an absolute URL points into another server than the one that exported; null where ours is not known.
     r"""create or replace temp macro is_foreign(x) as case when len(getvariable('bases')) > 0 then not list_contains(
             getvariable('bases'), regexp_extract(x, '^[a-z]+://(.*)/[A-Z][A-Za-z]+/[^/]+(?:/_history/[^/]+)?$', 1)) end""",

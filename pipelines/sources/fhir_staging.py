@@ -56,7 +56,9 @@ def staged(projection: Projection, chunk: int, *, everything: bool) -> str:
                 case
                     when r is null and not json_valid(text) then if(ends_open, 'truncated', 'unparseable')
                     when coalesce(r.resourceType, '') = '' then 'untyped'
-                    when r.resourceType = '{projection.resource}' and trim(coalesce(r.id, '')) = '' then 'no_id'
+                    when r.resourceType = '{projection.resource}' then
+                        if(is_identified(text, '{projection.resource}', r.id), null, 'no_id')
+                    when not is_type_name(r.resourceType) then 'untyped'
                 end as rule,
                 case
                     when r.resourceType = '{projection.resource}' then

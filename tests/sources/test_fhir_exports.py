@@ -66,6 +66,40 @@ def test_only_lines_without_json_type_or_id_are_kept_out_each_with_its_line(site
     assert site.rows("select count(*) from account.quarantine where cure = '' or length(line_hash) <> 32") == [(0,)]
 
 
+def test_only_a_json_string_says_what_a_line_is_and_which_resource(site, put):
+    lines = {
+        '{"resourceType": ["Encounter"], "id": "e1"}': "untyped",
+        '{"resourceType": {"code": "Encounter"}, "id": "e1"}': "untyped",
+        '{"resourceType": true, "id": "e1"}': "untyped",
+        '{"resourceType": 5, "id": "e1"}': "untyped",
+        '{"resourceType": null, "id": "e1"}': "untyped",
+        '{"resourceType": " ", "id": "e1"}': "untyped",
+        '{"resourceType": "Encounter", "id": {"value": "e1"}}': "no_id",
+        '{"resourceType": "Encounter", "id": ["e1"]}': "no_id",
+        '{"resourceType": "Encounter", "id": 5}': "no_id",
+        '{"id": -1.5e3, "resourceType": "Encounter"}': "no_id",
+        '{"resourceType": "Encounter", "id": true}': "no_id",
+        '{"resourceType": "Encounter", "id": null}': "no_id",
+        '{"resourceType": "Encounter", "id": " \\t"}': "no_id",
+        '{"resourceType":"Encounter","id":" "}': "no_id",
+    }
+    said = (
+        '{"resourceType":"Encounter","id":"5"}',
+        '{"id": "7", "resourceType": "Encounter"}',
+        '{"id": "true", "resourceType": "Encounter"}',
+    )
+    report = site.ingest(put("Encounter.ndjson", *(f"{line}\n" for line in (*said, *lines))))
+    assert counts(report) == {"lines_read": 17, "loaded": 3, "quarantined": 14}
+    assert [rule for _, rule in reasons(site)] == list(lines.values())
+
+
+def test_a_line_among_deletions_that_names_no_type_is_kept_out(site, put):
+    bundle = {"resourceType": "Bundle", "entry": [{"request": {"method": "DELETE", "url": "Encounter/e1"}}]}
+    path = put("Bundle.ndjson", bundle, '{"resourceType": ["Bundle"]}\n', '{"resourceType": {}}\n')
+    assert counts(site.ingest(path)) == {"lines_read": 3, "loaded": 1, "quarantined": 2}
+    assert reasons(site) == [(2, "untyped"), (3, "untyped")]
+
+
 def test_a_quarantined_line_is_found_again_by_its_byte_offset(site, put):
     path = put("Encounter.ndjson", b"\xef\xbb\xbf", encounter(), "\r\n", "{spoiled\r", encounter("e2"))
     site.ingest(path)
