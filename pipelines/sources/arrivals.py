@@ -6,9 +6,7 @@ Here: telling files apart and naming their source, export and manifest. Not here
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,17 +19,18 @@ from pipelines.home import spelled_out
 from pipelines.settings import SourceSettings
 from pipelines.sources import SOURCES, fhir_manifest, places
 from pipelines.sources.archives import Delivered, deliveries
+from pipelines.sources.fhir_updates import exported_about
 from pipelines.sources.source import Head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from pipelines.settings import Settings
     from pipelines.sources.fhir_manifest import Manifest
     from pipelines.sources.source import Source
 
 MANIFEST = "manifest"
-_LAST_UPDATED = re.compile(rb'"lastUpdated"[ \t]*:[ \t]*"([0-9T:.+Z-]{20,40})"')
 _ANCESTORS = 2
 
 
@@ -87,18 +86,14 @@ class Arrivals:
         return manifest.exported_at if manifest else None
 
     def exported_at(self, arrival: Arrival) -> datetime | None:
-        """The export's own time; without a manifest the newest lastUpdated of the folder's files; null for logs and when nobody says."""
+        """The export's own time; without a manifest the newest plausible lastUpdated of its folder; null for logs and when nobody says."""
         stated = self.stated_time(arrival)
         if stated is not None or arrival.kind != "fhir":
             return stated
         folder = arrival.delivered.folder
         if folder not in self._newest:
-            found = [
-                _newest_update(each.delivered)
-                for each in self.known
-                if each.kind == "fhir" and each.delivered.folder == folder
-            ]
-            self._newest[folder] = max((each for each in found if each is not None), default=None)
+            beside = (each for each in self.known if each.kind == "fhir" and each.delivered.folder == folder)
+            self._newest[folder] = exported_about(each.delivered for each in beside)
         return self._newest[folder]
 
     def expected_resources(self, delivered: Delivered) -> int | None:
@@ -271,19 +266,3 @@ def _why_not(start: bytes) -> str:
 def _read_manifest(delivered: Delivered) -> Manifest | None:
     with delivered.stream() as stream:
         return fhir_manifest.read(stream.read(fhir_manifest.LONGEST).removeprefix(b"\xef\xbb\xbf"))
-
-
-def _newest_update(delivered: Delivered) -> datetime | None:
-    newest: datetime | None = None
-    with delivered.stream() as stream:
-        tail = b""
-        while block := stream.read(16 << 20):
-            for text in set(_LAST_UPDATED.findall(tail + block)):
-                try:
-                    found = datetime.fromisoformat(text.decode())
-                except ValueError:
-                    continue
-                if found.tzinfo is not None and (newest is None or found > newest):
-                    newest = found
-            tail = block[-64:]
-    return newest

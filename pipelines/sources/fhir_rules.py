@@ -53,7 +53,7 @@ def _sound(projection: Projection) -> Iterator[str]:
         if column.element:
             yield f"({column.element} is null or {column.name} is not null)"
     yield "(r.id is null or regexp_full_match(r.id, '[A-Za-z0-9.-]{1,64}'))"
-    yield "(r.meta.lastUpdated is null or last_updated is not null)"
+    yield "(r.meta.lastUpdated is null or (last_updated is not null and coalesce(last_updated between earliest and latest, true)))"
     for time in (*projection.times, *projection.future_times):
         near = f" and coalesce({instant[time]} between earliest and latest, true)" if time in projection.times else ""
         form = moment.get(time, f"moment({time})")
@@ -91,7 +91,7 @@ def _forms(projection: Projection) -> Iterator[str]:
         yield f"clock_of({time}, getvariable('source_zone'))"
     for time in projection.days:
         yield f"nullif(form_of({time}), 'date_only_time')"
-    for time in projection.times:
+    for time in (*projection.times, "r.meta.lastUpdated"):
         yield f"distance_of({time}, exported_at)"
     for reference, wanted in projection.references:
         yield f"reference_of({reference}, '{wanted}')"

@@ -227,6 +227,32 @@ def test_what_looks_wrong_is_loaded_with_a_flag_and_counted(site, put, more, fla
     assert "quillon" not in site.everything().lower()
 
 
+@pytest.mark.parametrize("century", [2026, 2426, 1826])
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"meta": {"lastUpdated": "%d-01-04T10:00:00Z"}},
+        {"meta": {"lastUpdated": "2026-01-04T10:00:00Z"}, "period": {"start": "%d-01-04T10:00:00Z"}},
+    ],
+    ids=["last updated", "in its period"],
+)
+def test_without_a_manifest_a_time_is_far_from_the_others_of_its_folder_in_any_century(site, put, century, slip):
+    usual = {"meta": {"lastUpdated": "2026-01-04T10:00:00Z"}, "period": {"start": "2025-12-31T23:00:00Z"}}
+    lines = [encounter(f"e{n}", **usual) for n in range(5)] + [encounter("slip", **(usual | slip))]
+    text = (
+        "\n".join(json.dumps(line) for line in lines)
+        .replace("2026-", f"{century}-")
+        .replace("2025-", f"{century - 1}-")
+    )
+    site.ingest(put("Encounter.ndjson", text.replace("%d", str(century + 300)), "\n"))
+    assert site.rows(
+        "select flags, count(*), count(distinct year(seen_from)), any_value(year(seen_from)) from raw.fhir_encounter group by 1 order by 1"
+    ) == [
+        ([], 5, 1, century),
+        (["far_time"], 1, 1, century),
+    ]
+
+
 def test_every_finding_that_a_line_can_have_is_explained():
     written = " ".join([*map(flags_of, PROJECTIONS.values()), *ELEMENT_MACROS, *times.MACROS])
     raised = set(re.findall(r"then '([a-z]+(?:_[a-z]+)+)'", written))
