@@ -1,50 +1,27 @@
-"""The run, from a person's or a scheduler's side: the Dagster job in this process, or Dagster's own web server and
-daemon.
+"""The run, from a person's side: the Dagster job in this process.
 
-Here: starting, waiting, saying what came of it in plain words. Not here: what a run does (`defs`).
+Here: starting, waiting, saying what came of it in plain words. Not here: what a run does (`defs`); Dagster's own web server
+and daemon (`scheduler`).
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import alerts
-from pipelines.errors import PipelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from models.publication import Manifest
     from pipelines.accounts import IngestReport
     from pipelines.home import Home
 
-DAGSTER_YAML = """\
-# Made by Wardflow. One run at a time: DuckDB has one writer. Nothing is sent anywhere.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  runs:
-    max_concurrent_runs: 1
-retention:
-  schedule:
-    purge_after_days: 30
-  sensor:
-    purge_after_days: {skipped: 2, failure: 30, success: 30}
-"""
-STOP_SECONDS = 20
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log is for its web server; a person at a terminal sees progress and one line."""
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,84 +123,3 @@ def _why(events: Sequence[Any]) -> str:
             if error:
                 return " ".join(error.message.strip().splitlines()[0].split())
     return ""
-
-
-def prepare_dagster_home(home: Home) -> Path:
-    """DAGSTER_HOME inside the home, with telemetry off and one run at a time; its databases are made before two
-    programs could make them at once.
-    """
-    import dagster as dg
-
-    home.create()
-    folder = home.dagster_home.resolve()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    (folder / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
-        instance.get_runs_count()
-    return folder
-
-
-@contextmanager
-def scheduler(home: Home, port: int, *, address: str = "127.0.0.1") -> Iterator[Mapping[str, subprocess.Popen[bytes]]]:
-    """Dagster's web server and daemon, running; both are ended on leaving. Their output goes to the home's `logs/`."""
-    folder = prepare_dagster_home(home)
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(folder),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-        "WARDFLOW_HOME": str(home.path.resolve()),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
-    }
-    programs = Path(sys.executable).parent
-    target = ("--module-name", "pipelines.definitions")
-    commands = {
-        "dagster-daemon": [programs / "dagster-daemon", "run", *target],
-        "dagster-webserver": [programs / "dagster-webserver", "--host", address, "--port", str(port), *target],
-    }
-    running: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name, command in commands.items():
-            with (home.logs / f"{name}.log").open("ab") as log:
-                running[name] = subprocess.Popen(  # noqa: S603 -- our own programs, no shell
-                    [str(word) for word in command], env=environment, cwd=folder, stdout=log, stderr=log
-                )
-        yield running
-    finally:
-        for process in running.values():
-            process.send_signal(signal.SIGINT)
-        for process in running.values():
-            _wait(process)
-
-
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def schedule(home: Home, port: int = 3000, *, address: str = "127.0.0.1") -> None:
-    """Serve Dagster's web server and daemon until Ctrl+C or SIGTERM.
-
-    Raises:
-        PipelineError: one of the two ended by itself.
-    """
-
-    def stop(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        with scheduler(home, port, address=address) as running:
-            while True:
-                for name, process in running.items():
-                    if process.poll() is not None:
-                        raise PipelineError(
-                            f"{name} ended with exit code {process.returncode}. Its reason stands in {home.logs / name}.log."
-                        )
-                time.sleep(0.5)
-    except KeyboardInterrupt:
-        return
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -58,19 +58,19 @@ def schedule(port: int) -> None:
     """Start Dagster's web server and daemon with the schedules and sensors; Ctrl+C stops both.
 
     The nightly and the hourly schedule and the sensor for new files start the same run as `wardflow run`. The web server
-    listens on 127.0.0.1 only, because it has no login.
+    listens on 127.0.0.1 only, because it has no login. A run under way gets a minute to end when you stop it.
 
     \b
     Example: wardflow schedule --home /srv/wardflow --port 3000
     """
-    from pipelines import refresh
+    from pipelines import scheduler
 
     call = call_of()
     home = call.home()
     call.settings()
     _need_free(port, LOOPBACK)
     click.echo(f"Dagster: http://{LOOPBACK}:{port} (Ctrl+C stops it; logs in {home.logs})")
-    refresh.schedule(home, port, address=LOOPBACK)
+    scheduler.schedule(home, port, address=LOOPBACK)
 
 
 @click.command()

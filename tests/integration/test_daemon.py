@@ -3,13 +3,18 @@
 import json
 import shutil
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
+from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from models.publication import load_current
-from pipelines.refresh import prepare_dagster_home, scheduler
+from pipelines.home import Home
+from pipelines.scheduler import end, prepare_dagster_home, scheduler
 
 PATIENCE_SECONDS = 240
 
@@ -56,22 +61,79 @@ def drop_next_day(home):
 
 
 def test_telemetry_is_off_and_one_run_at_a_time(tmp_path):
-    from pipelines.home import Home
-
     text = (prepare_dagster_home(Home(tmp_path / "home")) / "dagster.yaml").read_text()
     assert "telemetry:\n  enabled: false" in text
     assert "max_concurrent_runs: 1" in text
 
 
-def test_a_new_export_is_noticed_ingested_and_published_by_the_daemon(home):
+def processes_of(home):
+    """Whoever was started for this home and still runs; one that has ended has no environment any more."""
+    mark = f"WARDFLOW_HOME={home.path}\0".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+def runs_under_way(home):
+    with dg.DagsterInstance.from_config(str(home.dagster_home)) as instance:
+        return instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+
+
+def test_a_new_export_is_published_by_the_daemon_also_when_it_was_stopped_amid_the_run(home):
     before = load_current(home.published)
+    drop_next_day(home)
+    with scheduler(home, free_port(), run_seconds=0) as running:
+        wait_for("A run", lambda: runs_under_way(home), running, home)
+        assert processes_of(home)
+    assert processes_of(home) == []
+    assert all(process.returncode is not None for process in running.values())
+    assert load_current(home.published).id == before.id
     port = free_port()
     with scheduler(home, port) as running:
         wait_for("The web server", lambda: is_up(port), running, home)
-        drop_next_day(home)
         wait_for("A new snapshot", lambda: load_current(home.published).id != before.id, running, home)
-    after = load_current(home.published)
-    assert after.as_of.isoformat() == "2025-10-24T00:00:00-04:00"
-    assert all(process.returncode is not None for process in running.values())
-    assert not (home.logs / "alerts.ndjson").exists()
+    assert processes_of(home) == []
+    assert load_current(home.published).as_of.isoformat() == "2025-10-24T00:00:00-04:00"
+    assert not runs_under_way(home)
     shutil.rmtree(home.dagster_home)
+
+
+def test_a_run_that_was_lost_with_its_scheduler_does_not_keep_others_from_starting(tmp_path):
+    home = Home(tmp_path / "home")
+    folder = prepare_dagster_home(home)
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        lost = instance.create_run_for_job(dg.GraphDefinition("lost").to_job(), status=dg.DagsterRunStatus.STARTED)
+    prepare_dagster_home(home)
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        assert instance.get_run_by_id(lost.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+for each in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(each, signal.SIG_IGN)
+if sys.argv[1:]:
+    subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+    print("up", flush=True)
+    sys.exit()
+time.sleep(600)
+"""
+
+
+def test_ending_a_program_ends_what_it_left_behind_even_what_ignores_every_request(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    monkeypatch.setenv("WARDFLOW_HOME", str(home.path))
+    monkeypatch.setattr("pipelines.scheduler.END_SECONDS", 1)
+    with subprocess.Popen(
+        [sys.executable, "-c", STUBBORN, STUBBORN], start_new_session=True, stdout=subprocess.PIPE
+    ) as leader:
+        assert leader.stdout.readline() == b"up\n"
+        leader.wait()
+        assert len(processes_of(home)) == 1
+        end([leader], 0.1)
+        assert processes_of(home) == []
