@@ -126,6 +126,10 @@ class MetadataColumns(_Part):
     placer: str = "PLACER"
 
 
+Numbered = Literal["mrn", "visit", "placer", "filler"]
+"""The kinds of numbers that people and systems give out, beside logical ids."""
+
+
 class SourceSettings(_Part):
     """One system that delivers files."""
 
@@ -135,7 +139,8 @@ class SourceSettings(_Part):
     zone: str | None = None
     authority: str | None = None
     base: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    authorities: dict[Literal["mrn", "visit", "placer"], str] = {}
+    authorities: dict[Numbered, str] = {}
+    assigners: dict[Numbered, dict[str, str]] = {}
     mapping: LogMapping = LogMapping()
     columns: MetadataColumns = MetadataColumns()
     error_words: tuple[str, ...] = ()
@@ -154,7 +159,7 @@ class SourceSettings(_Part):
         """The authority under which this source's logical ids are hashed; the source's name unless set."""
         return self.authority or self.name
 
-    def authority_of(self, kind: Literal["mrn", "visit", "placer"]) -> str:
+    def authority_of(self, kind: Numbered) -> str:
         """The assigning authority of a business identifier that names none itself; the source's name unless set."""
         return self.authorities.get(kind, self.name)
 

@@ -145,6 +145,8 @@ def settings(facilities: tuple[Facility, ...]) -> str:
         kind = "mirth" if facility.engine == "mirth" else "ndjson-log"
         log = {**ehr, "name": facility.source, "kind": kind, "path": f"landing/logs/{facility.source}"}
         parts.append(f"{_table('sources', log)}authorities = {{ {authorities} }}\n")
+        if kind == "mirth":  # whose messages name who assigned a number
+            parts[-1] += f'assigners = {{ mrn = {{ {facility.prefix} = "urn:sim:{facility.slug}:mrn" }} }}\n'
     return "\n".join(parts)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 LOGICAL = ("patient", "encounter", "order", "specimen", "report", "observation", "task", "practitioner")
-BUSINESS = ("mrn", "visit", "placer")
+BUSINESS = ("mrn", "visit", "placer", "filler")
 
 
 @click.command()
@@ -55,7 +55,7 @@ def key(kind: str, value: str, authority: str | None, as_format: str) -> None:
     """Print the keyed hash of an identifier, for a person who holds the site key and must find a case.
 
     Logical ids (patient, encounter, order…) belong to the source they came from; it may be left out where there is one FHIR
-    source. Numbers that people write (mrn, visit, placer) are hashed with the authority that issued them, which must be given.
+    source. Numbers that people write (mrn, visit, placer, filler) are hashed with the authority that issued them, which must be given.
 
     \b
     Example: wardflow key encounter 12345 --authority ehr

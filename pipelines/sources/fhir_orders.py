@@ -27,6 +27,10 @@ from pipelines.sources.fhir_elements import (
     time,
 )
 
+_ORDER_NUMBERS = """list_concat(identifiers('placer', r.identifier, ['PLAC']),
+    identifiers('filler', list_filter(r.identifier, lambda i: len(i."type".coding) > 0), ['FILL']))"""
+"""The placer's numbers, and the filler's under their own kind; of an identifier without a type nobody says that it is the filler's."""
+
 ORDERS: tuple[Projection, ...] = (
     Projection(
         resource="ServiceRequest",
@@ -47,7 +51,7 @@ ORDERS: tuple[Projection, ...] = (
             own_key("ServiceRequest", "order"),
             PATIENT,
             ENCOUNTER,
-            Column("placer_keys", "varchar[]", "identifiers('placer', r.identifier, ['PLAC'])"),
+            Column("placer_keys", "varchar[]", _ORDER_NUMBERS),
             code("status", "r.status", codes.REQUEST_STATUS),
             code("intent", "r.intent", codes.REQUEST_INTENT),
             Column("category_codes", "varchar[]", all_codes("r.category")),

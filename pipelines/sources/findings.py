@@ -50,6 +50,7 @@ _FILES = {
 _LOGS = {
     "no_control_id": "A message without a control id: it can be matched to no acknowledgement. Map the engine's column.",
     "content_purged": "The engine had thrown the message's content away before it was exported. Export sooner.",
+    "unmapped_assigner": "A message names who assigned a number, but no setting (assigners) says which system that is: it joins nothing.",
     "time_in_gap": "A local time that the spring clock change skips. Let the engine log offsets.",
     "time_ambiguous": "A local time that the autumn clock change repeats. Let the engine log offsets.",
     "unknown_event": "An event word that the source's mapping does not translate. Add it to the mapping.",

@@ -1,14 +1,16 @@
 """The envelope of an HL7 v2 message: a dozen fields of the ER7 text, nothing of its body.
 
-Here: MSH, PID-3, PV1-19, ORC-2 and, of a message that merges or unlinks patients, MRG-1 or the second PID-3, read by the
-delimiters that MSH declares, and the message's shape: its version and which segments it has. Not here: hashing what was
-read (`mirth`), parsing HL7 at large.
+Here: MSH, PID-3, PV1-19, the placer's and filler's numbers (ORC-2 and -3, else OBR-2 and -3) and, of a message that merges or
+unlinks patients, MRG-1 or the second PID-3, read by the delimiters that MSH declares, and the message's shape: its version and
+which segments it has. Not here: whose numbers they are (`hl7_numbers`), hashing them (`mirth_events`), parsing HL7 at large.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from pipelines.sources.hl7_numbers import Delimiters, Number, entity, extended
 
 SEGMENTS = frozenset(
     """
@@ -25,48 +27,60 @@ _VERSION = re.compile(r"[0-9.]{1,8}")
 _NAME = re.compile(r"(?:\A|\r)([A-Z][A-Z0-9]{2})(?=[^A-Za-z0-9\r])")
 
 
+_NUMBERED = {
+    "PID": (("mrn", 3, extended),),
+    "PV1": (("visit", 19, extended),),
+    "ORC": (("placer", 2, entity), ("filler", 3, entity)),
+    "OBR": (("placer", 2, entity), ("filler", 3, entity)),
+}
+_ENCODING = 4
+_READ = frozenset({*_NUMBERED, "MRG"})
+
+
 @dataclass(frozen=True)
 class Envelope:
-    """What a message says on its outside. Identifiers are as written: hash them before they go anywhere."""
+    """What a message says on its outside. Numbers are all repetitions as written: hash them before they go anywhere."""
 
     control_id: str | None = None
     type: str | None = None
     trigger: str | None = None
     sent: str | None = None
-    mrn: str | None = None
-    prior_mrn: str | None = None
-    visit: str | None = None
-    placer: str | None = None
+    mrn: tuple[Number, ...] = ()
+    prior_mrn: tuple[Number, ...] = ()
+    visit: tuple[Number, ...] = ()
+    placer: tuple[Number, ...] = ()
+    filler: tuple[Number, ...] = ()
     shape: str | None = None
 
 
 NOTHING = Envelope()
 
 
-def read(text: str | None, *, header_only: bool = False) -> Envelope | None:
-    """The envelope of an ER7 message; null when the text is none. `header_only` stops after MSH."""
+def read(text: str | None) -> Envelope | None:
+    """The envelope of an ER7 message; null when the text is none."""
     if text is None:
         return None
     text = text.lstrip("\ufeff\x0b \r\n\t")
     if not text.startswith("MSH") or len(text) < len("MSH|^~\\&"):
         return None
-    field, component = text[3], text[4]
+    field = text[3]
     text = text.replace("\r\n", "\r").replace("\n", "\r")
-    segments = text.split("\r", 1 if header_only else -1)
+    segments = text.split("\r")
     header = [field, *segments[0].split(field)]  # MSH-1 is the separator itself, so MSH-n is header[n]
-    message_type = _at(header, 9).split(component)
-    found = {
-        "control_id": _at(header, 10) or None,
-        "type": message_type[0] or None,
-        "trigger": (message_type[1] if len(message_type) > 1 else "") or None,
-        "sent": _at(header, 7) or None,
-        "shape": _shape(_at(header, 12).split(component)[0], _NAME.findall(text)),
-    }
-    if not header_only:
-        found |= _identifiers(segments[1:], field, component)
-        if found["trigger"] in TELLS_WHO:
-            found["prior_mrn"] = _prior(segments[1:], field, component)
-    return Envelope(**found)
+    encoding = _at(header, 2)
+    by = Delimiters(encoding[0], encoding[1], encoding[3]) if len(encoding) >= _ENCODING else Delimiters(text[4])
+    message_type = _at(header, 9).split(by.component)
+    trigger = (message_type[1] if len(message_type) > 1 else "") or None
+    parts = [segment.split(field) for segment in segments[1:] if segment.lstrip()[:3] in _READ]
+    return Envelope(
+        control_id=_at(header, 10) or None,
+        type=message_type[0] or None,
+        trigger=trigger,
+        sent=_at(header, 7) or None,
+        shape=_shape(_at(header, 12).split(by.component)[0], _NAME.findall(text)),
+        prior_mrn=_prior(parts, by) if trigger in TELLS_WHO else (),
+        **_identifiers(parts, by),
+    )
 
 
 def _shape(version: str, names: list[str]) -> str:
@@ -75,30 +89,23 @@ def _shape(version: str, names: list[str]) -> str:
     return f"{version if _VERSION.fullmatch(version) else ''}:{'-'.join(dict.fromkeys(kept))}"
 
 
-def _identifiers(segments: list[str], field: str, component: str) -> dict[str, str | None]:
-    places = {"PID": ("mrn", 3), "PV1": ("visit", 19), "ORC": ("placer", 2)}
-    found: dict[str, str | None] = {}
-    for segment in segments:
-        fields = segment.split(field)
-        name, place = places.get(fields[0].strip(), ("", 0))
-        if name and name not in found and (value := _number(fields, place, component)):
-            found[name] = value
+def _identifiers(parts: list[list[str]], by: Delimiters) -> dict[str, tuple[Number, ...]]:
+    """By kind, the numbers of the first segment that has any."""
+    found: dict[str, tuple[Number, ...]] = {}
+    for fields in parts:
+        for name, place, read_field in _NUMBERED.get(fields[0].strip(), ()):
+            if name not in found and (numbers := read_field(_at(fields, place), by)):
+                found[name] = numbers
     return found
 
 
-def _prior(segments: list[str], field: str, component: str) -> str | None:
+def _prior(parts: list[list[str]], by: Delimiters) -> tuple[Number, ...]:
     """The number that gives way (MRG-1), or of two that are unlinked the second (PID-3)."""
-    parts = [segment.split(field) for segment in segments]
     merged = [fields for fields in parts if fields[0].strip() == "MRG"]
     if merged:
-        return _number(merged[0], 1, component) or None
+        return extended(_at(merged[0], 1), by)
     second = [fields for fields in parts if fields[0].strip() == "PID"][1:2]
-    return _number(second[0], 3, component) or None if second else None
-
-
-def _number(fields: list[str], place: int, component: str) -> str:
-    """The identifier of a field: the first component of its first repetition."""
-    return _at(fields, place).split("~")[0].split(component)[0].strip()
+    return extended(_at(second[0], 3), by) if second else ()
 
 
 def _at(fields: list[str], place: int) -> str:

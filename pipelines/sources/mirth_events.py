@@ -38,9 +38,14 @@ _MESSAGE = (
     ("msg_type", pa.string()),
     ("msg_trigger", pa.string()),
     ("mrn", pa.string()),
+    ("mrn_authority", pa.string()),
     ("prior_mrn", pa.string()),
+    ("prior_mrn_authority", pa.string()),
     ("visit", pa.string()),
-    ("placer", pa.string()),
+    ("visit_authority", pa.string()),
+    ("order_number", pa.string()),
+    ("order_authority", pa.string()),
+    ("order_kind", pa.string()),
     ("sent", pa.string()),
     ("shape", pa.string()),
     ("flags", pa.list_(pa.string())),
@@ -87,9 +92,6 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
             _EXPLODE,
             {
                 "source": source.name,
-                "mrn": source.authority_of("mrn"),
-                "visit": source.authority_of("visit"),
-                "placer": source.authority_of("placer"),
                 "zone": session.zone or source.zone,
             },
         )
@@ -128,10 +130,10 @@ with message as (
     select *,
         channel_id || ':' || message_id as message_uid,
         keyed('control', $source, control_id) as correlation_key,
-        keyed('mrn', $mrn, mrn) as mrn_key,
-        keyed('mrn', $mrn, prior_mrn) as prior_mrn_key,
-        keyed('visit', $visit, visit) as visit_key,
-        keyed('placer', $placer, placer) as placer_key,
+        keyed('mrn', mrn_authority, mrn) as mrn_key,
+        keyed('mrn', prior_mrn_authority, prior_mrn) as prior_mrn_key,
+        keyed('visit', visit_authority, visit) as visit_key,
+        keyed(order_kind, order_authority, order_number) as placer_key,
         hl7_instant(sent, $zone) as sent_at
     from mirth_message
 ), proven as (

@@ -10,11 +10,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipelines.sources import error_text, hl7_envelope, mirth_events
+from pipelines.sources.hl7_numbers import Assigners, Chosen, Delimiters, Number, entity, extended
 
 if TYPE_CHECKING:
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml ships no types
 
-    from pipelines.settings import SourceSettings
+    from pipelines.settings import Numbered, SourceSettings
     from pipelines.sources.mirth_documents import Document
 
 _MOST_DIGITS = 14
@@ -24,6 +25,7 @@ _ERRORS = ("processingErrorContent", "responseErrorContent", "postProcessorError
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 _NO_FACTS = ("", None, "", "", False)
+_USUAL = Delimiters()
 
 Parts = dict[str, Any]  # an element by its tag
 
@@ -34,6 +36,7 @@ class RowReader:
     def __init__(self, source: SourceSettings) -> None:
         self.source = source
         self._extra = frozenset(word.lower() for word in source.error_words)
+        self._assigners = Assigners(source)
 
     def add(self, rows: mirth_events.Rows, file_id: int, document: Document, message: etree._Element) -> str | None:
         """Add one message's row and those of its connectors; or name the rule by which it is kept out."""
@@ -71,35 +74,44 @@ class RowReader:
         entries = first.get("metaDataMap", ())
         meta = {entry[0].text: entry[1].text for entry in entries if len(entry) > 1}
         raw = first["raw"].findtext("content") if "raw" in first else None
-        control, kind = meta.get(names.control_id), meta.get(names.type)
-        mrn, visit, placer = meta.get(names.mrn), meta.get(names.visit), meta.get(names.placer)
-        if control and kind:
-            words = _TYPE.findall(kind)[:2]
-            tells_who = not hl7_envelope.TELLS_WHO.isdisjoint(words)
-            envelope = hl7_envelope.read(raw, header_only=not tells_who) or hl7_envelope.NOTHING
-            mrn = mrn or envelope.mrn
-        else:
-            envelope = hl7_envelope.read(raw) or hl7_envelope.NOTHING
-            control = control or envelope.control_id
-            mrn, visit, placer = mrn or envelope.mrn, visit or envelope.visit, placer or envelope.placer
-            words = _TYPE.findall(kind)[:2] if kind else [envelope.type or "", envelope.trigger or ""]
+        envelope = hl7_envelope.read(raw) or hl7_envelope.NOTHING
+        control, kind = meta.get(names.control_id) or envelope.control_id, meta.get(names.type)
+        words = _TYPE.findall(kind)[:2] if kind else [envelope.type or "", envelope.trigger or ""]
         message_type, trigger = ([word if _TYPE.fullmatch(word) else None for word in words] + [None, None])[:2]
+        mrn = self._number("mrn", meta.get(names.mrn), envelope.mrn)
+        prior = self._assigners.choose("mrn", envelope.prior_mrn, like=mrn)
+        visit = self._number("visit", meta.get(names.visit), envelope.visit)
+        order_kind: Numbered = "placer"
+        order = self._number("placer", meta.get(names.placer), envelope.placer)
+        if order is None:
+            order_kind, order = "filler", self._number("filler", None, envelope.filler)
         flags = [] if control else ["no_control_id"]
         if raw is None and not meta:
             flags.append("content_purged")
+        if any(number is not None and number.is_unmapped for number in (mrn, prior, visit, order)):
+            flags.append("unmapped_assigner")
         return (
             _text(first, "channelName")[:200] or None,
             control,
             message_type,
             trigger,
-            mrn,
-            envelope.prior_mrn,
-            visit,
-            placer,
+            *_told(mrn),
+            *_told(prior),
+            *_told(visit),
+            *_told(order),
+            order_kind,
             envelope.sent,
             envelope.shape,
             flags,
         )
+
+    def _number(self, kind: Numbered, column: str | None, said: tuple[Number, ...]) -> Chosen | None:
+        """The number of a metadata column, given out by whom the message says of the same number; without one the message's."""
+        read_field = entity if kind == "placer" else extended
+        told = read_field(column or "", _USUAL)
+        if told and not (told[0].name or told[0].universal_id):
+            told = tuple(number for number in said if number.value == told[0].value) or told
+        return self._assigners.choose(kind, told or said)
 
     def _connector(self, part: Parts, incarnation: int) -> tuple[Any, ...]:
         status = _text(part, "status")
@@ -125,6 +137,10 @@ class RowReader:
         text = "\n".join(texts)
         facts = error_text.reduce_error(text, self._extra, (_text(part, "connectorName"),))
         return facts.error_class, facts.code, facts.template, facts.fingerprint, error_text.is_nack(text)
+
+
+def _told(number: Chosen | None) -> tuple[str | None, str | None]:
+    return (None, None) if number is None else (number.value, number.authority)
 
 
 def _text(part: Parts, name: str) -> str:

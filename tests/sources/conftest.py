@@ -29,6 +29,7 @@ name = "mirth-lark"
 kind = "mirth"
 zone = "America/New_York"
 authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit", placer = "urn:lark:placer" }
+assigners = { mrn = { L = "urn:lark:mrn" } }
 
 [[sources]]
 name = "engine-lark"
