@@ -60,8 +60,8 @@ class Kpi:
     `clock` is the mart's calendar that decides the period a row belongs to (columns `<clock>_hour`, `_date`, `_week`,
     `_month`, local). `case` is the mart's key column. `open_when` is the boolean mart column that is true for work
     still open at the data cut. `uses` names the mart columns that the measure's and exclusions' expressions read.
-    `resolution` names the mart column that says how exactly a case's end is known, in minutes (0: recorded exactly; else
-    the interval that successive exports prove); only a completion time has one. `on_overview` puts it on the front
+    `resolution` names the mart column that says how exactly the times of a case are known, in minutes (0: recorded exactly;
+    else the interval that successive exports prove; null: they have not come). `on_overview` puts it on the front
     page, which holds twelve. `paired_with` is the KPI without which this one misleads.
     """
 
@@ -99,9 +99,9 @@ class Kpi:
                 f"KPI {self.id!r} has the short title {self.short_title!r} of {len(self.short_title)} characters; "
                 f"cards hold {SHORT_TITLE_LENGTH}. Shorten it."
             )
-        if self.resolution is not None and not isinstance(self.measure, CompletionTime):
+        if self.resolution is not None and isinstance(self.measure, Rate | Total):
             raise BadDeclaration(
-                f"KPI {self.id!r} has the resolution {self.resolution!r}, but measures no completion time. Leave it out."
+                f"KPI {self.id!r} has the resolution {self.resolution!r}, but adds up amounts, not cases. Leave it out."
             )
 
     @property

@@ -130,6 +130,7 @@ def _kpi(kpi: Kpi) -> Iterator[str]:
         ("broken down by", ", ".join(f"`{name}`" for name in kpi.dimensions)),
         ("left out, in order", "; ".join(each.rule for each in kpi.exclusions) or "nothing"),
         ("requires", "; ".join(f"`{each.column}` for {each.at_least:.0%}" for each in kpi.requires) or "nothing"),
+        ("its times are", f"known to within `{kpi.resolution}`" if kpi.resolution else "recorded"),
         ("still open", f"`{kpi.open_when}`" if kpi.open_when else "does not apply"),
         ("small numbers", "hidden" if kpi.about_people else "shown: it counts messages or tasks, not people"),
         ("owner", kpi.owner),

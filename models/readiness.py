@@ -15,12 +15,14 @@ from models import wording
 from models.catalog import upstream
 from models.kpi import CompletionTime, Kpi, OpenAt, Selection, cohort
 from models.kpis import KPIS
-from models.measures import Frame, number_of, number_of_rows
+from models.measures import Frame, Quantile, number_of, number_of_rows
 
 State = Literal["ready", "biased", "withheld"]
 
 TOO_WIDE = 0.1
 """Times known less exactly than this share of what is measured, on average, make a number biased."""
+
+DAY_MINUTES = 24 * 60.0
 
 _WORST_FIRST: tuple[State, ...] = ("withheld", "biased")
 
@@ -48,8 +50,8 @@ class Input:
 class Readiness:
     """The verdict, the reasons for it (none when ready), and the completeness of every required column.
 
-    `resolution_minutes`: within how many minutes the times of the finished cases are known, on average; 0 when all were
-    recorded, null where the KPI declares no resolution or nothing is finished.
+    `resolution_minutes`: within how many minutes the times of the cases are known, on average; 0 when all were recorded,
+    null where the KPI declares no resolution or none of these times has come.
     """
 
     state: State
@@ -77,8 +79,9 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
     """The readiness of `kpi` for the selected rows and time.
 
     The cohort of a requirement is every selected row that the KPI counts, and those it leaves out only because this
-    very column is not true. Times that are known to within more than TOO_WIDE of the mean duration bias the KPI. A
-    cohort without rows withholds it, unless it is a count or a backlog of a mart that has rows: there zero is an answer.
+    very column is not true. Times that are known to within more than TOO_WIDE of what is measured (the mean duration; of
+    counts and shares, a day) bias the KPI. A cohort without rows withholds it, unless it is a count or a backlog of a mart
+    that has rows: there zero is an answer.
 
     Raises:
         UnknownDimension: the selection filters by a column the KPI does not declare.
@@ -104,7 +107,7 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
             missing = f"{requirement.missing} Known for {known:,} of {of:,}, {requirement.at_least:.0%} are needed."
             reasons.append((requirement.below, missing))
     resolution = found["_interval"] if kpi.resolution is not None else None
-    if resolution is not None and resolution > TOO_WIDE * found["_duration"]:
+    if resolution is not None and resolution > TOO_WIDE * (found["_duration"] or 0):
         reasons.append(("biased", wording.known_within(resolution)))
     reasons.extend(
         (check.effect, check.sentence)
@@ -120,12 +123,25 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
 
 
 def _width(kpi: Kpi) -> dict[str, nw.Expr]:
-    """The mean interval in which the finished cases' ends are known to lie, and their mean duration."""
-    if kpi.resolution is None or not isinstance(kpi.measure, CompletionTime):
+    """The mean interval in which the counted cases' times are known to lie, and the mean of what is measured of them.
+
+    Of a backlog that is how long its cases were open: what arrives while an interval lasts is counted too long, which is
+    to the backlog as the interval is to that time (Little's law). A count or share of a day's cases is measured by the day.
+    """
+    if kpi.resolution is None:
         return {}
-    finished = (nw.col("_excluded_by") == -1) & nw.col(kpi.measure.finished).fill_null(value=False)
-    columns = {"_interval": kpi.resolution, "_duration": kpi.measure.duration}
-    return {name: nw.when(finished).then(nw.col(column)).mean() for name, column in columns.items()}
+    counted = (nw.col("_excluded_by") == -1) & ~nw.col(kpi.resolution).is_null()
+    match kpi.measure:
+        case CompletionTime(duration=duration, finished=finished):
+            counted, measured = counted & nw.col(finished).fill_null(value=False), nw.col(duration)
+        case Quantile(column=column):
+            measured = nw.col(column)
+        case OpenAt(opened=opened, closed=closed):
+            measured = (nw.col(f"{closed}_epoch") - nw.col(f"{opened}_epoch")) / 60
+        case _:
+            measured = nw.lit(DAY_MINUTES)
+    columns = {"_interval": nw.col(kpi.resolution), "_duration": measured}
+    return {name: nw.when(counted).then(each.cast(nw.Float64)).mean() for name, each in columns.items()}
 
 
 def _zero_is_an_answer(kpi: Kpi, mart: Frame) -> bool:

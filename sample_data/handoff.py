@@ -72,6 +72,7 @@ class Handoffs:
             yield self._hospital.env.timeout(round(self._draw.uniform(8, 90) * HOUR))
         cancelled = happens(self._draw, 0.15)
         todo.status, todo.business_status = ("cancelled", "cancelled") if cancelled else ("failed", "missed")
+        todo.ended = self._hospital.now
         self._hospital.save_task(todo)
         trace.closed = self._hospital.now // SECOND
 

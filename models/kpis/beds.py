@@ -111,6 +111,7 @@ BED_CLEAN_RESPONSE = Kpi(
     uses=("is_waiting",),
     open_when="is_waiting",
     about_people=False,
+    resolution="start_resolution_minutes",
 )
 BED_CLEAN_DURATION = Kpi(
     id="bed_clean_duration",
@@ -135,6 +136,7 @@ BED_CLEAN_DURATION = Kpi(
     caveats=("Faster is not always cleaner: infection control sets the floor.",),
     open_when="is_open",
     about_people=False,
+    resolution="cleaning_resolution_minutes",
 )
 BED_TURNAROUND = Kpi(
     id="bed_turnaround",
@@ -160,6 +162,7 @@ BED_TURNAROUND = Kpi(
     caveats=("It begins with the request: a bed that is empty and not reported dirty is not in it.",),
     open_when="is_open",
     about_people=False,
+    resolution="clean_resolution_minutes",
 )
 
 BEDS = (

@@ -199,6 +199,7 @@ ED_DOOR_TO_PROVIDER = Kpi(
     ),
     open_when="is_waiting_for_provider",
     paired_with="ed_left_before_seen",
+    resolution="contact_resolution_minutes",
 )
 ED_FOUR_HOUR = Kpi(
     id="ed_four_hour_performance",

@@ -2,7 +2,7 @@
 
 import narwhals.stable.v2 as nw
 
-from models.kpi import CompletionTime, Exclusion, Kpi, OpenAt, Share
+from models.kpi import CompletionTime, Exclusion, Kpi, OpenAt, Requirement, Share
 
 _DIMENSIONS = ("facility", "unit", "from_unit")
 _SOURCE = "Joint Commission PC.02.02.01 (hand-off communication); I-PASS"
@@ -31,6 +31,7 @@ HANDOFF_ACCEPTANCE_TIME = Kpi(
     uses=("is_open",),
     caveats=("A handoff offered again after it was missed is a second handoff.",),
     open_when="is_open",
+    resolution="resolution_minutes",
 )
 HANDOFF_MISSED_RATE = Kpi(
     id="handoff_missed_rate",
@@ -53,9 +54,25 @@ HANDOFF_MISSED_RATE = Kpi(
     dimensions=_DIMENSIONS,
     owner="Nursing director",
     action="Open the missed ones of the worst ward; ask who was told, when, and what stopped them.",
-    uses=("is_missed", "is_settled", "is_open"),
-    exclusions=(Exclusion("still open, and its accept-by time has not passed", ~nw.col("is_settled")),),
+    uses=("is_missed", "is_settled", "is_in_time_known", "is_open"),
+    exclusions=(
+        Exclusion("still open, and its accept-by time has not passed", ~nw.col("is_settled")),
+        Exclusion(
+            "only exports prove when it was accepted, and its accept-by time lies in between",
+            ~nw.col("is_in_time_known"),
+            unknown="is_in_time_known",
+        ),
+    ),
+    requires=(
+        Requirement(
+            "is_in_time_known",
+            0.98,
+            "Of some handoffs only successive exports prove when they were accepted, so whether that was in time is "
+            "unknown; they are left out, and the handoffs that remain may not be typical.",
+        ),
+    ),
     open_when="is_open",
+    resolution="resolution_minutes",
 )
 HANDOFFS_OPEN = Kpi(
     id="handoffs_open",
@@ -78,6 +95,7 @@ HANDOFFS_OPEN = Kpi(
     owner="House supervisor",
     action="Call the ward with the oldest one.",
     about_people=False,  # tasks waiting at an instant, usually a handful: hidden when small, it would never be seen
+    resolution="resolution_minutes",
 )
 
 HANDOFFS = (HANDOFF_ACCEPTANCE_TIME, HANDOFF_MISSED_RATE, HANDOFFS_OPEN)

@@ -21,6 +21,17 @@ _TIME_KNOWN = Requirement(
     "Some critical results were sent without the time they were issued, so whether they were acknowledged "
     "in time is unknown; they are left out.",
 )
+_IN_TIME_UNKNOWN = Exclusion(
+    "only exports prove when it was acknowledged, and the end of its window lies in between",
+    ~nw.col("is_in_time_known"),
+    unknown="is_in_time_known",
+)
+_IN_TIME_KNOWN = Requirement(
+    "is_in_time_known",
+    0.98,
+    "Of some critical results only successive exports prove when they were acknowledged, so whether that was in time is "
+    "unknown; they are left out, and the results that remain may not be typical.",
+)
 
 CRITICAL_RESULT_ACKNOWLEDGED = Kpi(
     id="critical_result_acknowledged",
@@ -43,16 +54,18 @@ CRITICAL_RESULT_ACKNOWLEDGED = Kpi(
     dimensions=_DIMENSIONS,
     owner="Chief medical officer",
     action="Open each late one the same day: was the message late, or the person it reached?",
-    uses=("acknowledged_in_window", "is_window_closed", "is_result_time_known"),
+    uses=("acknowledged_in_window", "is_window_closed", "is_result_time_known", "is_in_time_known"),
     exclusions=(
         _TIME_UNKNOWN,
         Exclusion("not acknowledged, and its window has not closed yet", ~nw.col("is_window_closed")),
+        _IN_TIME_UNKNOWN,
     ),
-    requires=(_TIME_KNOWN,),
+    requires=(_TIME_KNOWN, _IN_TIME_KNOWN),
     caveats=(
         "Acknowledgement is what the record system was told; a telephone call it was not told of is not counted.",
     ),
     open_when="is_open",
+    resolution="resolution_minutes",
 )
 CRITICAL_ACKNOWLEDGEMENT_TIME = Kpi(
     id="critical_acknowledgement_time",
@@ -80,6 +93,7 @@ CRITICAL_ACKNOWLEDGEMENT_TIME = Kpi(
     caveats=("The clock starts when the laboratory issued the result, not when someone could first see it.",),
     open_when="is_open",
     paired_with="critical_result_acknowledged",
+    resolution="resolution_minutes",
 )
 ESCALATION_LATENCY = Kpi(
     id="escalation_latency",
@@ -102,15 +116,17 @@ ESCALATION_LATENCY = Kpi(
     dimensions=_DIMENSIONS,
     owner="Chief medical officer",
     action="Open the ones that were never escalated: was the rule switched off, or did it go to someone not on duty?",
-    uses=("is_escalation_due", "is_result_time_known", "is_escalation_open"),
+    uses=("is_escalation_due", "is_result_time_known", "is_in_time_known", "is_escalation_open"),
     exclusions=(
         _TIME_UNKNOWN,
         Exclusion("acknowledged within the window, or its window has not closed yet", ~nw.col("is_escalation_due")),
+        _IN_TIME_UNKNOWN,
     ),
-    requires=(_TIME_KNOWN,),
+    requires=(_TIME_KNOWN, _IN_TIME_KNOWN),
     caveats=("Few results miss their window, so a single week says little.",),
     open_when="is_escalation_open",
     paired_with="critical_result_acknowledged",
+    resolution="resolution_minutes",
 )
 
 RESULTS = (*LABORATORY, CRITICAL_RESULT_ACKNOWLEDGED, CRITICAL_ACKNOWLEDGEMENT_TIME, ESCALATION_LATENCY, *IMAGING)

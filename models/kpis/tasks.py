@@ -38,6 +38,7 @@ TASKS_OPEN = Kpi(
     caveats=("A task that was opened again counts as open from its creation until it was closed for good.",),
     about_people=False,
     paired_with="tasks_overdue",
+    resolution="resolution_minutes",
 )
 TASKS_OVERDUE = Kpi(
     id="tasks_overdue",
@@ -60,6 +61,7 @@ TASKS_OVERDUE = Kpi(
     action="Call the owner of the oldest one in each queue; close what nobody needs any more.",
     caveats=("A task without a due time is never overdue.",),
     about_people=False,
+    resolution="resolution_minutes",
 )
 TASKS_CREATED = Kpi(
     id="tasks_created",
@@ -105,6 +107,7 @@ TASKS_COMPLETED = Kpi(
     exclusions=(_GIVEN_UP,),
     about_people=False,
     paired_with="tasks_created",
+    resolution="resolution_minutes",
 )
 TASK_COMPLETION_TIME = Kpi(
     id="task_completion_time",
@@ -154,6 +157,7 @@ MANUAL_TOUCHES_PER_TASK = Kpi(
     requires=(_RECORDED,),
     caveats=("A touch is a change that the record system noted; looking something up is not counted.",),
     paired_with="task_rework_rate",
+    resolution="resolution_minutes",
 )
 TASK_OVERRIDE_RATE = Kpi(
     id="task_override_rate",
@@ -177,6 +181,7 @@ TASK_OVERRIDE_RATE = Kpi(
     exclusions=(_GIVEN_UP, _UNRECORDED),
     requires=(_RECORDED,),
     paired_with="tasks_without_manual_touch",
+    resolution="resolution_minutes",
 )
 TASKS_WITHOUT_MANUAL_TOUCH = Kpi(
     id="tasks_without_manual_touch",
@@ -200,6 +205,7 @@ TASKS_WITHOUT_MANUAL_TOUCH = Kpi(
     exclusions=(_GIVEN_UP, _UNRECORDED),
     requires=(_RECORDED,),
     paired_with="task_override_rate",
+    resolution="resolution_minutes",
 )
 TASK_REWORK_RATE = Kpi(
     id="task_rework_rate",
@@ -223,6 +229,7 @@ TASK_REWORK_RATE = Kpi(
     uses=("is_reworked", "is_completed", "is_history_known"),
     exclusions=(_GIVEN_UP, _UNRECORDED),
     requires=(_RECORDED,),
+    resolution="resolution_minutes",
 )
 
 TASKS = (

@@ -81,6 +81,7 @@ def test_published_assets_are_these(graph):
         "published/reference_match",
         "published/source_freshness",
         "published/state_change",
+        "published/task_progress",
         "published/unit_hour",
         "published/unit_stay",
         "published/validation",

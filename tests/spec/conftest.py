@@ -58,7 +58,7 @@ def _typed(column: str, cell: str):
         return None
     if column.startswith(_FLAGS):
         return cell == "yes"
-    if column in _AMOUNTS or column.endswith("_ms"):
+    if column in _AMOUNTS or column.endswith(("_ms", "resolution_minutes")):
         return float(cell)
     if column.endswith("_date"):
         return date.fromisoformat(cell)
@@ -70,7 +70,7 @@ def _typed(column: str, cell: str):
 def _type(column: str):
     if column.startswith(_FLAGS):
         return pl.Boolean
-    if column in _AMOUNTS or column.endswith(("_epoch", "_ms")):
+    if column in _AMOUNTS or column.endswith(("_epoch", "_ms", "resolution_minutes")):
         return pl.Float64
     if column.endswith(("_date", "_week", "_month")):
         return pl.Date

@@ -95,13 +95,13 @@ def test_each_case_leads_back_to_its_file_and_line(spec):
 
 
 WAITS = """
-encounter_key | acuity | arrival_mode | arrival_date | minutes_to_room | minutes_to_provider | is_room_known | is_waiting_for_room | is_waiting_for_provider
-v1            | 2      | ambulance    | 2026-01-05   | 10              | 15                  | yes           | no                  | no
-v2            | 3      | walk-in      | 2026-01-05   | 50              | 70                  | yes           | no                  | no
-v3            | 3      | walk-in      | 2026-01-05   | 90              | 95                  | yes           | no                  | no
-v4            | 5      | walk-in      | 2026-01-05   | -               | -                   | yes           | no                  | no
-v5            | 4      | walk-in      | 2026-01-06   | -               | 30                  | no            | no                  | no
-v6            | 3      | walk-in      | 2026-01-06   | -               | -                   | yes           | yes                 | yes
+encounter_key | acuity | arrival_mode | arrival_date | minutes_to_room | minutes_to_provider | is_room_known | is_waiting_for_room | is_waiting_for_provider | contact_resolution_minutes
+v1            | 2      | ambulance    | 2026-01-05   | 10              | 15                  | yes           | no                  | no                      | 0
+v2            | 3      | walk-in      | 2026-01-05   | 50              | 70                  | yes           | no                  | no                      | 0
+v3            | 3      | walk-in      | 2026-01-05   | 90              | 95                  | yes           | no                  | no                      | 0
+v4            | 5      | walk-in      | 2026-01-05   | -               | -                   | yes           | no                  | no                      | -
+v5            | 4      | walk-in      | 2026-01-06   | -               | 30                  | no            | no                  | no                      | 0
+v6            | 3      | walk-in      | 2026-01-06   | -               | -                   | yes           | yes                 | yes                     | -
 """
 
 

@@ -15,12 +15,12 @@ from models.kpis import find_kpi
 AS_OF = datetime(2026, 4, 13, tzinfo=ZoneInfo("America/New_York"))
 
 HANDOFFS = """
-handoff_key | encounter_key | from_unit | unit    | offer_at         | closing_at       | minutes_to_acceptance | is_accepted | is_missed | is_settled | is_open
-h1          | v1            | ED        | 4 North | 2026-04-06T10:00 | 2026-04-06T10:10 | 10                    | yes         | no        | yes        | no
-h2          | v2            | ED        | 4 North | 2026-04-06T10:00 | 2026-04-06T10:50 | 50                    | yes         | yes       | yes        | no
-h3          | v3            | ED        | 4 North | 2026-04-06T11:00 | 2026-04-07T11:00 | 1440                  | no          | yes       | yes        | no
-h4          | v4            | ED        | 5 South | 2026-04-07T23:00 | -                | 7260                  | no          | yes       | yes        | yes
-h5          | v5            | ED        | 5 South | 2026-04-12T23:50 | -                | 10                    | no          | no        | no         | yes
+handoff_key | encounter_key | from_unit | unit    | offer_at         | closing_at       | minutes_to_acceptance | is_accepted | is_missed | is_settled | is_open | is_in_time_known | resolution_minutes
+h1          | v1            | ED        | 4 North | 2026-04-06T10:00 | 2026-04-06T10:10 | 10                    | yes         | no        | yes        | no      | yes              | 0
+h2          | v2            | ED        | 4 North | 2026-04-06T10:00 | 2026-04-06T10:50 | 50                    | yes         | yes       | yes        | no      | yes              | 0
+h3          | v3            | ED        | 4 North | 2026-04-06T11:00 | 2026-04-07T11:00 | 1440                  | no          | yes       | yes        | no      | yes              | 0
+h4          | v4            | ED        | 5 South | 2026-04-07T23:00 | -                | 7260                  | no          | yes       | yes        | yes     | yes              | -
+h5          | v5            | ED        | 5 South | 2026-04-12T23:50 | -                | 10                    | no          | no        | no         | yes     | yes              | -
 """
 
 
@@ -38,7 +38,32 @@ def test_one_that_was_closed_without_being_accepted_counts_as_waiting(spec):
 def test_accepted_late_is_missed_and_the_undecided_are_left_out(spec):
     # missed h2 h3 h4 of the settled h1 h2 h3 h4; h5 may still be accepted in time
     assert spec.value("handoff_missed_rate", HANDOFFS) == (3 / 4, 3, 4, 2)
-    assert spec.excluded("handoff_missed_rate", HANDOFFS) == [1]
+    assert spec.excluded("handoff_missed_rate", HANDOFFS) == [1, 0]
+
+
+# Accepted between two exports an hour apart: h2's accept-by time lies in between. h1 and h3 are known either way.
+BETWEEN_EXPORTS = """
+handoff_key | offer_at         | closing_at       | minutes_to_acceptance | is_accepted | is_missed | is_settled | is_open | is_in_time_known | resolution_minutes
+h1          | 2026-04-06T10:00 | 2026-04-06T11:00 | 60                    | yes         | no        | yes        | no      | yes              | 60
+h2          | 2026-04-06T10:00 | 2026-04-06T12:00 | 120                   | yes         | yes       | yes        | no      | no               | 60
+h3          | 2026-04-06T10:00 | 2026-04-06T14:00 | 240                   | yes         | yes       | yes        | no      | yes              | 60
+"""
+
+
+def test_one_that_only_exports_prove_accepted_around_its_time_is_neither_missed_nor_in_time(spec):
+    assert spec.value("handoff_missed_rate", BETWEEN_EXPORTS) == (1 / 2, 1, 2, 0)  # h3 of h1 h3
+    assert spec.excluded("handoff_missed_rate", BETWEEN_EXPORTS) == [0, 1]
+    verdict = spec.readiness("handoff_missed_rate", BETWEEN_EXPORTS)
+    assert (verdict.state, verdict.inputs[0].completeness, verdict.resolution_minutes) == ("biased", 2 / 3, 60)
+
+
+def test_an_hour_is_too_wide_for_waits_of_hours_and_for_the_backlog_that_they_make(spec):
+    for kpi in ("handoff_acceptance_time", "handoffs_open"):  # mean (60 + 120 + 240) / 3 = 140 minutes
+        verdict = spec.readiness(kpi, BETWEEN_EXPORTS)
+        assert (verdict.state, verdict.resolution_minutes) == ("biased", 60)
+        assert verdict.why == (
+            "Its times are known to within 1 h 00 on average: of some changes only exports prove when they were.",
+        )
 
 
 def test_open_handoffs_are_those_waiting_at_the_data_cut_with_their_total_age(spec):

@@ -30,14 +30,14 @@ o7        | routine  | 2026-01-05 | -                    | -                    
 o8        | routine  | 2026-01-05 | 12                   | 6                             | -                            | yes          | yes         | yes         | no         | yes                     | yes                    | no                     | no                        | no              | no
 """
 ESCALATIONS = """
-observation_key | result_date | minutes_to_acknowledgement | is_acknowledged | minutes_to_escalation | is_escalation_due | is_escalated | is_escalation_open | is_result_time_known | is_open
-r1              | 2026-01-05  | 20                         | yes             | -                     | no                | no           | no                 | yes                  | no
-r2              | 2026-01-05  | 90                         | yes             | 0                     | yes               | yes          | no                 | yes                  | no
-r3              | 2026-01-05  | 75                         | yes             | 15                    | yes               | no           | no                 | yes                  | no
-r4              | 2026-01-05  | 100                        | yes             | 25                    | yes               | yes          | no                 | yes                  | no
-r5              | 2026-01-05  | 300                        | no              | 240                   | yes               | no           | yes                | yes                  | yes
-r6              | 2026-01-05  | 30                         | no              | -                     | no                | no           | no                 | yes                  | yes
-r7              | 2026-01-05  | -                          | yes             | -                     | no                | no           | no                 | no                   | no
+observation_key | result_date | minutes_to_acknowledgement | is_acknowledged | minutes_to_escalation | is_escalation_due | is_escalated | is_escalation_open | is_result_time_known | is_open | is_in_time_known
+r1              | 2026-01-05  | 20                         | yes             | -                     | no                | no           | no                 | yes                  | no      | yes
+r2              | 2026-01-05  | 90                         | yes             | 0                     | yes               | yes          | no                 | yes                  | no      | yes
+r3              | 2026-01-05  | 75                         | yes             | 15                    | yes               | no           | no                 | yes                  | no      | yes
+r4              | 2026-01-05  | 100                        | yes             | 25                    | yes               | yes          | no                 | yes                  | no      | yes
+r5              | 2026-01-05  | 300                        | no              | 240                   | yes               | no           | yes                | yes                  | yes     | yes
+r6              | 2026-01-05  | 30                         | no              | -                     | no                | no           | no                 | yes                  | yes     | yes
+r7              | 2026-01-05  | -                          | yes             | -                     | no                | no           | no                 | no                   | no      | yes
 """
 EXAMINATIONS = """
 order_key | priority | modality | order_date | minutes_to_exam | minutes_exam_to_report | minutes_to_final | is_examined | is_final | is_revoked | is_exam_time_known | is_final_time_known | is_open | is_waiting_for_exam | is_waiting_for_report
@@ -50,12 +50,12 @@ i6        | routine  | US       | 2026-01-05 | -               | -              
 i7        | routine  | US       | 2026-01-05 | 25              | -                      | -                | yes         | yes      | no         | yes                | no                  | no      | no                  | no
 """
 RESULTS = """
-observation_key | order_key | encounter_key | priority | result_date | acknowledged_in_window | is_window_closed | is_result_time_known | is_open
-r1              | o1        | v1            | stat     | 2026-01-05  | yes                    | yes              | yes                  | no
-r2              | o2        | v1            | stat     | 2026-01-05  | no                     | yes              | yes                  | no
-r3              | o3        | v2            | stat     | 2026-01-05  | no                     | yes              | yes                  | yes
-r4              | o4        | v2            | stat     | 2026-01-06  | no                     | no               | yes                  | yes
-r5              | o5        | v2            | stat     | 2026-01-06  | no                     | yes              | no                   | no
+observation_key | order_key | encounter_key | priority | result_date | acknowledged_in_window | is_window_closed | is_result_time_known | is_open | is_in_time_known
+r1              | o1        | v1            | stat     | 2026-01-05  | yes                    | yes              | yes                  | no      | yes
+r2              | o2        | v1            | stat     | 2026-01-05  | no                     | yes              | yes                  | no      | yes
+r3              | o3        | v2            | stat     | 2026-01-05  | no                     | yes              | yes                  | yes     | yes
+r4              | o4        | v2            | stat     | 2026-01-06  | no                     | no               | yes                  | yes     | yes
+r5              | o5        | v2            | stat     | 2026-01-06  | no                     | yes              | no                   | no      | yes
 """
 
 
@@ -102,7 +102,16 @@ def test_date_only_results_turn_turnaround_biased_before_they_are_left_out(spec)
 def test_critical_results_count_once_acknowledged_or_their_window_closed(spec):
     # r4 may still be in time; r5's time is unknown
     assert spec.value("critical_result_acknowledged", RESULTS) == (1 / 3, 1, 3, 2)
-    assert spec.excluded("critical_result_acknowledged", RESULTS) == [1, 1]
+    assert spec.excluded("critical_result_acknowledged", RESULTS) == [1, 1, 0]
+
+
+def test_a_critical_result_acknowledged_around_the_end_of_its_window_is_left_out(spec):
+    late = RESULTS.replace(
+        "no                     | yes              | yes                  | no      | yes",
+        "no                     | yes              | yes                  | no      | no",
+    )
+    assert spec.value("critical_result_acknowledged", late) == (1 / 2, 1, 2, 2)  # r1 of r1 r3; r2 is not known
+    assert spec.excluded("critical_result_acknowledged", late) == [1, 1, 1]
 
 
 def test_the_cases_of_a_share_say_for_each_whether_it_holds(spec):
@@ -157,7 +166,7 @@ def test_escalation_counts_from_the_end_of_the_missed_window(spec):
     # r2 before the window ended: 0; r3 acknowledged late after 15, never escalated; r4 after 25; r5 still nobody
     # S = 3/4 at 0, then r3 leaves, S = 3/4 x 1/2 at 25
     assert spec.value("escalation_latency", ESCALATIONS) == (25, 2, 4, 1)
-    assert spec.excluded("escalation_latency", ESCALATIONS) == [1, 2]
+    assert spec.excluded("escalation_latency", ESCALATIONS) == [1, 2, 0]
 
 
 def test_imaging_turnaround_waits_for_the_final_report(spec):

@@ -6,14 +6,14 @@ from datetime import date
 import pytest
 
 TASKS = """
-task_key | queue               | creation_at      | closing_at       | overdue_at       | minutes_to_completion | manual_touches | is_completed | is_automatic | is_overridden | is_reworked | is_history_known | is_open
-t1       | registration-review | 2026-04-06T08:00 | 2026-04-06T08:10 | -                | 10                    | 0              | yes          | yes          | no            | no          | yes              | no
-t2       | registration-review | 2026-04-06T09:00 | 2026-04-06T10:00 | -                | 60                    | 2              | yes          | no           | yes           | no          | yes              | no
-t3       | order-clarification | 2026-04-06T10:00 | 2026-04-08T10:00 | 2026-04-06T12:00 | 2880                  | 4              | yes          | no           | no            | yes         | yes              | no
-t4       | order-clarification | 2026-04-07T10:00 | 2026-04-07T11:00 | -                | 60                    | 1              | no           | no           | no            | no          | yes              | no
-t5       | order-clarification | 2026-04-07T12:00 | -                | 2026-04-07T14:00 | 7920                  | 1              | no           | no           | no            | no          | yes              | yes
-t6       | registration-review | 2026-04-12T12:00 | -                | -                | 720                   | 0              | no           | no           | no            | no          | no               | yes
-t7       | registration-review | 2026-04-12T08:00 | 2026-04-12T08:30 | -                | 30                    | 0              | yes          | no           | no            | no          | no               | no
+task_key | queue               | creation_at      | closing_at       | overdue_at       | minutes_to_completion | manual_touches | is_completed | is_automatic | is_overridden | is_reworked | is_history_known | is_open | resolution_minutes
+t1       | registration-review | 2026-04-06T08:00 | 2026-04-06T08:10 | -                | 10                    | 0              | yes          | yes          | no            | no          | yes              | no      | 0
+t2       | registration-review | 2026-04-06T09:00 | 2026-04-06T10:00 | -                | 60                    | 2              | yes          | no           | yes           | no          | yes              | no      | 0
+t3       | order-clarification | 2026-04-06T10:00 | 2026-04-08T10:00 | 2026-04-06T12:00 | 2880                  | 4              | yes          | no           | no            | yes         | yes              | no      | 0
+t4       | order-clarification | 2026-04-07T10:00 | 2026-04-07T11:00 | -                | 60                    | 1              | no           | no           | no            | no          | yes              | no      | 0
+t5       | order-clarification | 2026-04-07T12:00 | -                | 2026-04-07T14:00 | 7920                  | 1              | no           | no           | no            | no          | yes              | yes     | -
+t6       | registration-review | 2026-04-12T12:00 | -                | -                | 720                   | 0              | no           | no           | no            | no          | no               | yes     | -
+t7       | registration-review | 2026-04-12T08:00 | 2026-04-12T08:30 | -                | 30                    | 0              | yes          | no           | no            | no          | no               | no      | 0
 """
 HOURS = 60
 
@@ -63,6 +63,13 @@ def test_what_people_did_is_told_of_completed_tasks_whose_history_was_sent(spec,
     assert spec.value(kpi, TASKS) == (pytest.approx(value), numerator, 3, 0)
     assert spec.excluded(kpi, TASKS) == [1, 1]  # t4 given up, t7 without a history
     assert spec.readiness(kpi, TASKS).state == "biased"  # 3 of 4
+
+
+def test_what_is_counted_by_the_day_must_be_known_to_a_tenth_of_a_day(spec):
+    by_export = TASKS.replace("| 0\n", "| 144\n")
+    assert spec.readiness("tasks_completed", by_export).state == "ready"
+    assert spec.readiness("tasks_completed", by_export.replace("| 144\n", "| 145\n")).state == "biased"
+    assert spec.readiness("tasks_created", by_export).resolution_minutes is None
 
 
 def test_each_queue_has_its_own_numbers(spec):

@@ -1,6 +1,10 @@
 -- Grain: one row per critical result.
 -- issued_at: when the observation was issued; null when sent as a day without a time.
 -- available_at: when the record system showed it to someone (its acknowledgement task was made).
+-- acknowledged_at: when the acknowledgement was executed; where its task does not say, the first sign of its completion.
+-- resolution_minutes: how exactly that is known: 0 where the task says so, else the time since the last sign of its being open
+-- (see task_progress), at most its whole age; null while open.
+-- is_in_time_known: false where only exports prove when it was acknowledged, and the end of the window lies in between.
 -- acknowledged_in_window: within the hospital's window of being issued, the last instant of the window included.
 -- is_window_closed: acknowledged, or the window has passed by the data cut.
 -- minutes_to_acknowledgement: issued to acknowledged; of a result that is not acknowledged, issued to the data cut.
@@ -19,9 +23,25 @@ with result as (
     select
         focus_key as observation_key,
         min(authored_at) as available_at,
-        min(execution_ended_at) filter (where status = 'completed') as acknowledged_at
-    from staging.task
-    where task_kind = 'critical-result-ack'
+        min(ended_at) as acknowledged_at,
+        arg_min(resolution_minutes, ended_at) as resolution_minutes
+    from (
+        select
+            task.focus_key,
+            task.authored_at,
+            case when task.status = 'completed' then coalesce(task.execution_ended_at, progress.closed_by) end as ended_at,
+            case
+                when task.execution_ended_at is not null then 0
+                else coalesce(
+                    progress.closed_within_minutes,
+                    date_diff('microsecond', task.authored_at, progress.closed_by) / 6e7
+                )
+            end as resolution_minutes
+        from staging.task as task
+        left join marts.task_progress as progress
+            on progress.task_key = task.task_key
+        where task.task_kind = 'critical-result-ack'
+    ) as asked
     group by focus_key
 ), escalation as (
     select
@@ -42,6 +62,7 @@ with result as (
         result.issued_at,
         acknowledgement.available_at,
         acknowledgement.acknowledged_at,
+        acknowledgement.resolution_minutes,
         escalation.escalated_at,
         result.file_id,
         result.line,
@@ -76,6 +97,7 @@ select
     available_at,
     acknowledged_at,
     escalated_at,
+    resolution_minutes,
     date_diff('microsecond', issued_at, coalesce(acknowledged_at, $as_of)) / 6e7 as minutes_to_acknowledgement,
     case
         when acknowledged_in_window or window_closes_at > $as_of then null
@@ -88,6 +110,11 @@ select
     is_escalated,
     not acknowledged_in_window and coalesce(window_closes_at <= $as_of, false) and not is_escalated and acknowledged_at is null as is_escalation_open,
     is_result_time_known,
+    not coalesce(
+        acknowledged_at > window_closes_at
+        and date_diff('microsecond', window_closes_at, acknowledged_at) / 6e7 < resolution_minutes,
+        false
+    ) as is_in_time_known,
     acknowledged_at is null as is_open,
     date_trunc('hour', clock_at::timestamp) as result_hour,
     clock_at::date as result_date,

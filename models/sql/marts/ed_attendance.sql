@@ -6,7 +6,10 @@
 -- departed_at: last end of a stay at an emergency department location; null while open or unknown.
 -- minutes_in_department: arrival to departure, null where either is unknown.
 -- minutes_to_room: arrival to the first stay in a treatment room, null where the visit had none or it is unknown.
--- minutes_to_provider: arrival to the first status in-progress, when a clinician took the patient on.
+-- first_contact_at: the first status in-progress, when a clinician took the patient on; where the visit sends no history of its states
+-- and successive exports saw it waiting before, the first sign of it (see state_change).
+-- minutes_to_provider: arrival to first contact.
+-- contact_resolution_minutes: how exactly that is known: 0 where the visit's history says so; null before.
 -- boarding_began_at: first admit decision; where no order was sent, when the inpatient visit began while the patient was still here.
 -- boarding_minutes: from then to departure, of admitted visits; negative when the decision came later.
 -- is_departure_known: every stay was at a place of known type, and the last emergency stay has an end.
@@ -39,6 +42,16 @@ with visit as (
         min(started_at) filter (where status = 'in-progress') as first_contact_at
     from staging.encounter_status
     group by encounter_key
+), contact as (
+    select
+        resource_key as encounter_key,
+        min(not_after) as first_contact_at,
+        arg_min(resolution_minutes, not_after) as resolution_minutes
+    from marts.state_change
+    where resource_type = 'Encounter'
+        and to_status = 'in-progress'
+        and from_status in ('planned', 'arrived', 'triaged')
+    group by resource_key
 ), decision as (
     select
         encounter_key,
@@ -79,7 +92,11 @@ with visit as (
         coalesce(stay.arrived_at, visit.started_at) as arrived_at,
         status.triaged_at,
         stay.roomed_at,
-        status.first_contact_at,
+        coalesce(status.first_contact_at, contact.first_contact_at) as first_contact_at,
+        case
+            when status.first_contact_at is not null then 0
+            else contact.resolution_minutes
+        end as contact_resolution_minutes,
         decision.decision_at,
         not coalesce(stay.has_unknown_place, true) as is_room_known,
         coalesce(not visit.is_open and not stay.has_unknown_place and not stay.has_open_stay, false) as is_departure_known,
@@ -97,6 +114,8 @@ with visit as (
         on stay.encounter_key = visit.encounter_key
     left join status
         on status.encounter_key = visit.encounter_key
+    left join contact
+        on contact.encounter_key = visit.encounter_key
     left join decision
         on decision.encounter_key = visit.encounter_key
     left join admission
@@ -129,6 +148,7 @@ select
     date_diff('microsecond', arrived_at, departed_at) / 6e7 as minutes_in_department,
     case when is_room_known then date_diff('microsecond', arrived_at, roomed_at) / 6e7 end as minutes_to_room,
     date_diff('microsecond', arrived_at, first_contact_at) / 6e7 as minutes_to_provider,
+    contact_resolution_minutes,
     case when is_admitted then date_diff('microsecond', boarding_began_at, departed_at) / 6e7 end as boarding_minutes,
     is_admitted,
     left_before_seen,

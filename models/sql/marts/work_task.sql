@@ -4,7 +4,7 @@
 -- unit: where the work is owed.
 -- closed_at: when it was completed or given up for good; a task that was opened again counts as open until then; null while open.
 -- resolution_minutes: how exactly closed_at is known: 0 where the task says when it ended, else the time between the last sign of
--- its being open and the first of its being closed (see state_change), at most its whole age; null while open.
+-- its being open and the first of its being closed (see task_progress), at most its whole age; null while open.
 -- overdue_at: due_at where it was not closed by then and it has passed by the data cut; else null.
 -- minutes_to_completion: created to completed; of one not completed, created to its closing or to the data cut.
 -- manual_touches: changes that a person made, its completion included.
@@ -23,30 +23,21 @@ with change as (
         count(*) filter (where activity = 'reopen') > 0 as is_reworked
     from staging.provenance
     group by task_key
-), closing as (
-    select
-        resource_key as task_key,
-        max(not_after) as closed_by,
-        arg_max(resolution_minutes, not_after) as resolution_minutes
-    from marts.state_change
-    where resource_type = 'Task'
-        and to_status in ('completed', 'failed', 'cancelled', 'rejected')
-    group by resource_key
 ), owed as (
     select
         task.*,
         task.status = 'completed' as is_completed,
         case
-            when task.status = 'completed' then coalesce(task.execution_ended_at, task.modified_at, closing.closed_by)
-            when task.status in ('failed', 'cancelled', 'rejected') then coalesce(task.modified_at, closing.closed_by)
+            when task.status in ('completed', 'failed', 'cancelled', 'rejected')
+                then coalesce(task.execution_ended_at, task.modified_at, progress.closed_by)
         end as closed_at,
         case
-            when task.status = 'completed' and task.execution_ended_at is not null then 0
-            else closing.resolution_minutes
+            when task.status in ('completed', 'failed', 'cancelled', 'rejected') and task.execution_ended_at is not null then 0
+            else progress.closed_within_minutes
         end as resolution_minutes
     from staging.task as task
-    left join closing
-        on closing.task_key = task.task_key
+    left join marts.task_progress as progress
+        on progress.task_key = task.task_key
     where task.task_kind in (
             'discharge-medication',
             'discharge-transport',

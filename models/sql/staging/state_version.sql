@@ -12,9 +12,10 @@ with version as (
         status,
         least(last_updated, instant_in(last_modified, zone_of(source, $zones))) as written_at,
         instant_in(authored_on, zone_of(source, $zones)) as created_at,
-        case status
-            when 'in-progress' then instant_in(execution_start, zone_of(source, $zones))
-            when 'completed' then instant_in(execution_end, zone_of(source, $zones))
+        case
+            when status = 'in-progress' then instant_in(execution_start, zone_of(source, $zones))
+            when status in ('completed', 'failed', 'cancelled', 'rejected')
+                then instant_in(execution_end, zone_of(source, $zones))
         end as recorded_at,
         last_updated,
         seen_from,

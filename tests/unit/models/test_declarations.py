@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
+from models.catalog import upstream
 from models.declaration import Kpi
 from models.dictionary import PATH, built_schema, generate, measure_in_words
 from models.errors import BadDeclaration, UnknownDimension, UnknownKpi
@@ -100,9 +101,58 @@ def test_a_short_title_fits_on_a_card():
         replace(find_kpi("ed_arrivals"), short_title="Emergency department arrivals")
 
 
-def test_only_a_completion_time_says_how_exactly_its_times_are_known():
-    with pytest.raises(BadDeclaration, match="measures no completion time"):
-        replace(find_kpi("ed_arrivals"), resolution="resolution_minutes")
+def test_a_sum_of_amounts_says_not_how_exactly_its_times_are_known():
+    with pytest.raises(BadDeclaration, match="adds up amounts, not cases"):
+        replace(find_kpi("occupancy_mean"), resolution="resolution_minutes")
+
+
+LEDGER_TIMES = {
+    "task_completion_time": "resolution_minutes",
+    "tasks_open": "resolution_minutes",
+    "tasks_overdue": "resolution_minutes",
+    "tasks_completed": "resolution_minutes",
+    "manual_touches_per_task": "resolution_minutes",
+    "task_override_rate": "resolution_minutes",
+    "tasks_without_manual_touch": "resolution_minutes",
+    "task_rework_rate": "resolution_minutes",
+    "handoff_acceptance_time": "resolution_minutes",
+    "handoff_missed_rate": "resolution_minutes",
+    "handoffs_open": "resolution_minutes",
+    "bed_clean_response": "start_resolution_minutes",
+    "bed_clean_duration": "cleaning_resolution_minutes",
+    "bed_turnaround": "clean_resolution_minutes",
+    "critical_result_acknowledged": "resolution_minutes",
+    "critical_acknowledgement_time": "resolution_minutes",
+    "escalation_latency": "resolution_minutes",
+    "ed_door_to_provider": "contact_resolution_minutes",
+}
+"""The KPIs that can read a time which only successive versions or exports prove, and the column that says how wide."""
+RECORDED_TIMES = {
+    "tasks_created": "Task.authoredOn",
+    "ed_arrivals": "Encounter.location and period",
+    "ed_length_of_stay": "Encounter.location",
+    "ed_left_before_seen": "Encounter.location and period",
+    "ed_boarding_ed2": "ServiceRequest.authoredOn and Encounter.location",
+    "ed_door_to_room": "Encounter.location",
+    "ed_four_hour_performance": "Encounter.location",
+}
+"""Those whose mart holds such a time and that do not read it, and what they read instead."""
+
+
+def test_every_kpi_that_can_read_a_time_of_the_ledger_says_how_exactly_it_is_known():
+    reading = {kpi.id for kpi in KPIS.values() if "marts.state_change" in upstream(kpi.table)}
+    assert reading == LEDGER_TIMES.keys() | RECORDED_TIMES.keys()
+    assert {kpi.id: kpi.resolution for kpi in KPIS.values() if kpi.resolution} == LEDGER_TIMES
+    for kpi in map(find_kpi, RECORDED_TIMES):
+        proven = {
+            "first_contact_at",
+            "minutes_to_provider",
+            "accepted_at",
+            "closed_at",
+            "closing_date",
+            "closing_epoch",
+        }
+        assert not kpi.columns & proven, kpi.id
 
 
 def test_measures_that_no_kpi_uses_yet_are_explained_too():
