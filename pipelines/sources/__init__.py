@@ -16,12 +16,15 @@ from pipelines.sources import fhir_manifest
 from pipelines.sources.fhir_bulk import FhirBulk
 from pipelines.sources.mirth import Mirth
 from pipelines.sources.ndjson_log import MappedLog
+from pipelines.sources.openhim import OpenHim
 from pipelines.sources.places import PlaceList
 
 if TYPE_CHECKING:
     from pipelines.sources.source import Source
 
-SOURCES: dict[str, Source] = {source.kind: source for source in (FhirBulk(), Mirth(), MappedLog(), PlaceList())}
+SOURCES: dict[str, Source] = {
+    source.kind: source for source in (FhirBulk(), Mirth(), OpenHim(), MappedLog(), PlaceList())
+}
 """Every adapter by its kind, in the order in which files are offered to them."""
 
 

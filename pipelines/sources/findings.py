@@ -53,6 +53,9 @@ _LOGS = {
     "unmapped_assigner": "A message names who assigned a number, but no setting (assigners) says which system that is: it joins nothing.",
     "time_in_gap": "A local time that the spring clock change skips. Let the engine log offsets.",
     "time_ambiguous": "A local time that the autumn clock change repeats. Let the engine log offsets.",
+    "unknown_status": "The engine writes a state that Wardflow does not know; it was not guessed. Tell who maintains Wardflow.",
+    "engine_crashed": "The engine crashed over this message; when is not recorded, so it counts as failed when it came. Nothing to do.",
+    "step_without_time": "A step of a message has no readable time and was left out. Ask who writes the mediator for ISO 8601 times.",
     "unknown_event": "An event word that the source's mapping does not translate. Add it to the mapping.",
 }
 

@@ -36,6 +36,11 @@ name = "engine-lark"
 kind = "ndjson-log"
 zone = "America/New_York"
 authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit", placer = "urn:lark:placer" }
+
+[[sources]]
+name = "him-lark"
+kind = "openhim"
+zone = "America/New_York"
 """
 ACCOUNT_OF_WHEN = {"ingested_at"}
 

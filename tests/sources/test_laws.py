@@ -18,6 +18,7 @@ SAMPLE = {
     "fhir": "2026-01-05/Encounter.ndjson",
     "mirth": "2026-01-04.xml",
     "ndjson-log": "2026-01-04.ndjson",
+    "openhim": "mongoexport.ndjson",
     "places": "places.csv",
 }
 
@@ -157,7 +158,7 @@ def test_no_damage_whatever_raises_or_loses_a_line(kind, site, fixtures, seed, t
         path.write_bytes(mutated((fixtures / kind / SAMPLE[kind]).read_bytes(), seed, times))
         report = site.ingest(path)
         json.dumps(report.to_json())
-        if kind != "mirth" and report.files:
+        if kind not in {"mirth", "openhim"} and report.files:
             assert report.totals["lines_read"] == len(path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines())
 
 

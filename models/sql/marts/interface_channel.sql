@@ -1,5 +1,6 @@
 -- Grain: one row per channel seen in a log or named in the registry.
 -- A channel that is seen but not registered has facility Unregistered; one registered but never seen has no messages.
+-- A request to send messages again is no sign of a channel: some engines log it without one.
 -- messages: messages received by this channel, hops from another channel included; one sent again counts once.
 with seen as (
     select
@@ -9,6 +10,7 @@ with seen as (
         min(occurred_at) as first_seen_at,
         max(occurred_at) as last_seen_at
     from staging.interface_event
+    where event_type <> 'replay_requested'
     group by
         source,
         channel

@@ -1,7 +1,19 @@
 -- Grain: one row per thing that a person did to a message by hand: sent it again, threw it away, released, edited it.
 -- unit: the channel.
 -- kind: replayed, discarded, released, edited, deleted, manual_override, replay_requested.
+-- A message that was asked to be sent again and then was is one intervention: the one that it was sent again.
 -- role: of who did it, Unknown where the log does not tell; never a name.
+with replay as (
+    select
+        source,
+        original_uid,
+        max(occurred_at) as last_replayed_at
+    from staging.interface_event
+    where event_type = 'replayed'
+    group by
+        source,
+        original_uid
+)
 select
     event.event_uid as intervention_key,
     coalesce(interface.facility, 'Unregistered') as facility,
@@ -23,7 +35,13 @@ from staging.interface_event as event
 left join staging.registry_interface as interface
     on interface.source = event.source
     and interface.channel = event.channel
-where event.event_type in (
+left join replay
+    on replay.source = event.source
+    and replay.original_uid = event.original_uid
+    and event.event_type = 'replay_requested'
+    and replay.last_replayed_at >= event.occurred_at
+where replay.original_uid is null
+    and event.event_type in (
     'replayed',
     'discarded',
     'released',

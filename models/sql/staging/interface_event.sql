@@ -2,40 +2,40 @@
 -- Typed already when read. Columns that no table counts stay in raw; added are the channel's name and the order of events
 -- that share a timestamp.
 -- channel: the name of the channel at the time, else its id.
--- original_uid: the message itself, or the one that it repeats when somebody sent that again as a new message.
+-- original_uid: the message itself, or the first of those that it repeats when that was sent again as a new message.
 -- incarnation: which processing of a message it belongs to, where a log processes one message again in its place.
 -- event_order: microseconds since 1970 times 100, plus the event's rank among events of the same instant.
 select
-    event_uid,
-    source,
-    occurred_at,
-    time_precision,
-    clock_id,
-    event_type,
-    flow_id,
-    coalesce(flow_name, flow_id) as channel,
-    node_id,
-    coalesce(nullif(node_name, ''), node_id) as node,
-    node_role,
-    message_uid,
-    coalesce(replay_of_uid, message_uid) as original_uid,
-    replay_of_uid,
-    incarnation,
-    parent_message_uid,
-    coalesce(root_message_uid, message_uid) as root_message_uid,
-    msg_type,
-    msg_trigger,
-    visit_key,
-    placer_key,
-    attempt_no,
-    attempts_exact,
-    ack_code,
-    error_class,
-    error_template,
-    sent_at,
-    msg_shape,
-    actor_role,
-    epoch_us(occurred_at) * 100 + case event_type
+    event.event_uid,
+    event.source,
+    event.occurred_at,
+    event.time_precision,
+    event.clock_id,
+    event.event_type,
+    event.flow_id,
+    coalesce(event.flow_name, event.flow_id) as channel,
+    event.node_id,
+    coalesce(nullif(event.node_name, ''), event.node_id) as node,
+    event.node_role,
+    event.message_uid,
+    coalesce(origin.original_uid, event.message_uid) as original_uid,
+    event.replay_of_uid,
+    event.incarnation,
+    event.parent_message_uid,
+    coalesce(root.original_uid, event.root_message_uid, event.message_uid) as root_message_uid,
+    event.msg_type,
+    event.msg_trigger,
+    event.visit_key,
+    event.placer_key,
+    event.attempt_no,
+    event.attempts_exact,
+    event.ack_code,
+    event.error_class,
+    event.error_template,
+    event.sent_at,
+    event.msg_shape,
+    event.actor_role,
+    epoch_us(event.occurred_at) * 100 + case event.event_type
         when 'received' then 10
         when 'ack_sent' then 12
         when 'nack_sent' then 12
@@ -58,6 +58,12 @@ select
         when 'purged' then 90
         else 80
     end as event_order,
-    file_id,
-    line
-from raw.interface_event
+    event.file_id,
+    event.line
+from raw.interface_event as event
+left join staging.message_origin as origin
+    on origin.source = event.source
+    and origin.message_uid = event.message_uid
+left join staging.message_origin as root
+    on root.source = event.source
+    and root.message_uid = coalesce(event.root_message_uid, event.message_uid)

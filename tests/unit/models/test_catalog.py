@@ -25,7 +25,10 @@ def test_staging_joins_nothing():
     joining = {
         path.stem for path in (SQL_ROOT / "staging").glob("*.sql") if " join " in path.read_text(encoding="utf-8")
     }
-    assert joining == {"patient_merge", "identity"}  # who is who: the rest is looked up in what they find
+    assert joining == {
+        *("patient_merge", "identity"),  # who is who: the rest is looked up in what they find
+        *("message_origin", "interface_event"),  # which message a repeated one was: decision 0028
+    }
 
 
 def test_columns_that_hold_references_are_looked_up_and_the_files_text_says_which():

@@ -1,0 +1,55 @@
+"""A sentence, a number and a whole HL7 message in every field of every record of every engine, and every byte that is written."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+NEEDLES = ("Fairweather", "Quillonbury", "Larkspur", "555-0142", "LKM77812", "19310203")
+PLANTED = (
+    "Ring Ottoline Fairweather, 12 Larkspur Mews, Quillonbury, on 555-0142",
+    "LKM77812",
+    "MSH|^~\\&|EHR|LARK|LIS|LARK|20260104||ADT^A01|1|P|2.5\rPID|1||LKM77812||Fairweather^Ottoline||19310203\r",
+)
+RECORDS: dict[str, Callable[[Path], list]] = {
+    "openhim": lambda folder: [
+        *json.loads((folder / "transactions.json").read_text(encoding="utf-8")),
+        *json.loads((folder / "tasks.json").read_text(encoding="utf-8")),
+    ],
+}
+
+
+def planted(value: object, text: str) -> Iterator[object]:
+    """The value with one of its leaves replaced by the text, for each of its leaves; and the text as a key of each object."""
+    if isinstance(value, dict):
+        yield value | {text: text}
+        for name, inner in value.items():
+            yield from (value | {name: changed} for changed in planted(inner, text))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from ([*value[:place], changed, *value[place + 1 :]] for changed in planted(inner, text))
+    else:
+        yield text
+        if isinstance(value, str) and value:
+            yield f"{value} {text}"
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_nobody_is_found_whatever_field_of_an_engines_record_holds_them(new_site, fixtures, put, caplog, capfd, kind):
+    caplog.set_level(logging.DEBUG)
+    site = new_site(in_file=True)
+    whole = RECORDS[kind](fixtures / kind)
+    lines = [json.dumps(one) for record in whole for text in PLANTED for one in planted(record, text)]
+    assert len(lines) > 200
+    path = put("planted.ndjson", "".join(line + "\n" for line in [*map(json.dumps, whole), *lines, lines[0][:-9]]))
+    report = site.ingest(path)
+    assert report.totals["loaded"] > len(whole)
+    told = "\n".join([site.everything(), caplog.text, *capfd.readouterr(), json.dumps(report.to_json())])
+    site.db.execute("checkpoint")
+    written = {path.name: path.read_bytes().lower() for path in site.home.path.rglob("*") if path.is_file()}
+    for needle in NEEDLES:
+        assert not re.search(re.escape(needle), told, re.IGNORECASE), needle
+        assert not [name for name, content in written.items() if needle.lower().encode() in content], needle
