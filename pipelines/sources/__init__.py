@@ -14,6 +14,7 @@ from pipelines.home import Home, spelled_out
 from pipelines.settings import Settings, load
 from pipelines.sources import fhir_manifest
 from pipelines.sources.fhir_bulk import FhirBulk
+from pipelines.sources.intersystems import InterSystems
 from pipelines.sources.mirth import Mirth
 from pipelines.sources.ndjson_log import MappedLog
 from pipelines.sources.openhim import OpenHim
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pipelines.sources.source import Source
 
 SOURCES: dict[str, Source] = {
-    source.kind: source for source in (FhirBulk(), Mirth(), OpenHim(), MappedLog(), PlaceList())
+    source.kind: source for source in (FhirBulk(), Mirth(), OpenHim(), InterSystems(), MappedLog(), PlaceList())
 }
 """Every adapter by its kind, in the order in which files are offered to them."""
 

@@ -55,6 +55,7 @@ _LOGS = {
     "time_ambiguous": "A local time that the autumn clock change repeats. Let the engine log offsets.",
     "unknown_status": "The engine writes a state that Wardflow does not know; it was not guessed. Tell who maintains Wardflow.",
     "engine_crashed": "The engine crashed over this message; when is not recorded, so it counts as failed when it came. Nothing to do.",
+    "time_of_alert": "The extract shows how far an alert was escalated and who has it, not since when: it counts when it was raised.",
     "step_without_time": "A step of a message has no readable time and was left out. Ask who writes the mediator for ISO 8601 times.",
     "unknown_event": "An event word that the source's mapping does not translate. Add it to the mapping.",
 }

@@ -41,6 +41,11 @@ authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit", placer = "urn:la
 name = "him-lark"
 kind = "openhim"
 zone = "America/New_York"
+
+[[sources]]
+name = "iris-lark"
+kind = "intersystems"
+zone = "UTC"
 """
 ACCOUNT_OF_WHEN = {"ingested_at"}
 
