@@ -246,6 +246,24 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             at_least=0.99,
         ),
     ),
+    "marts.organization": (
+        unique("organization_id", _ONE_CASE),
+        present("organization_id", _ONE_CASE),
+        holds(
+            "the organization that an organization is part of was sent",
+            "is_parent_known",
+            "is_parent_known",
+            "A department whose hospital was never sent counts as a facility of its own.",
+            at_least=0.98,
+        ),
+        holds(
+            "no organization is part of itself",
+            "is_circular",
+            "not is_circular",
+            "Organizations in a ring belong to no hospital: one of their partOf is a slip.",
+            at_least=0.99,
+        ),
+    ),
     "marts.unit_hour": (
         *_case("unit_hour_key"),
         present("occupied_bed_hours", "An hour without a census would be missing from every mean."),

@@ -12,7 +12,7 @@ _CODING = "struct(system varchar, code varchar)"
 _SPELL = 'status varchar, "start" varchar, "end" varchar'
 
 _FHIR = {
-    "fhir_organization": "organization_id varchar, identifier_keys varchar[], name varchar, part_of_ref varchar",
+    "fhir_organization": "organization_id varchar, identifier_keys varchar[], name varchar, part_of_ref varchar, type_codes varchar[]",
     "fhir_location": f"location_id varchar, identifier_keys varchar[], name varchar, status varchar, types {_CODING}[], "
     "physical_type_code varchar, operational_status_code varchar, part_of_ref varchar, organization_ref varchar",
     "fhir_patient": "patient_key varchar, mrn_keys varchar[], replaced_by_keys varchar[], replaces_keys varchar[], "

@@ -14,6 +14,7 @@ from pipelines.sources.fhir_elements import (
     REFERENCE,
     Column,
     Projection,
+    all_codes,
     code,
     first_code,
     own_key,
@@ -22,20 +23,23 @@ from pipelines.sources.fhir_elements import (
 
 SIDE_LOAD = "wardflow-side-load"
 """The `meta.versionId` of a place from the hospital's own list: its versions are never those of an export."""
+_SIDE_LOADED = ("side_loaded", f"r.meta.versionId = '{SIDE_LOAD}'")
 _CODINGS = 'list_concat(flatten(list_transform(r."type", lambda c: c.coding)), r.physicalType.coding)'
 
 PLACES: tuple[Projection, ...] = (
     Projection(
         resource="Organization",
         kind="organization",
-        elements={"identifier": IDENTIFIERS, "name": '"VARCHAR"', "partOf": REFERENCE},
+        elements={"identifier": IDENTIFIERS, "name": '"VARCHAR"', "type": f"[{CODING}]", "partOf": REFERENCE},
         columns=(
             place("organization"),
             Column("identifier_keys", "varchar[]", "identifiers('organization identifier', r.identifier, null)"),
             Column("name", "varchar", "r.name"),
             Column("part_of_ref", "varchar", "place_of(r.partOf, 'Organization')"),
+            Column("type_codes", "varchar[]", all_codes('r."type"')),
         ),
         references=(("r.partOf", "Organization"),),
+        findings=(_SIDE_LOADED,),
     ),
     Projection(
         resource="Location",
@@ -64,7 +68,7 @@ PLACES: tuple[Projection, ...] = (
         ),
         references=(("r.partOf", "Location"), ("r.managingOrganization", "Organization")),
         findings=(
-            ("side_loaded", f"r.meta.versionId = '{SIDE_LOAD}'"),
+            _SIDE_LOADED,
             (
                 "unreadable_code",
                 f"len(list_filter({_CODINGS}, lambda c: c.code is not null and word(c.code) is null)) > 0",

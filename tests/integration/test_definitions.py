@@ -69,6 +69,7 @@ def test_published_assets_are_these(graph):
         "published/location",
         "published/message",
         "published/message_delivery",
+        "published/organization",
         "published/patient_identity",
         "published/pilot_result",
         "published/pilot_week",

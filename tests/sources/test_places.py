@@ -80,6 +80,54 @@ def test_a_row_that_says_what_the_export_says_outlives_the_exports_deletion(new_
     assert shown(site) == [("w4", "4 North", False, False, False)]
 
 
+OWN = '\n[[sources]]\nname = "own"\nkind = "places"\npath = "own"\nauthority = "ehr"\n'
+
+
+def place(kind="Location", ident="medicine", **more):
+    return {"resourceType": kind, "id": ident, **more}
+
+
+@pytest.mark.parametrize("list_first", [True, False])
+@pytest.mark.parametrize("updated", [None, "2101-01-01T00:00:00Z"])
+def test_the_hospitals_own_resource_wins_whole_like_a_row_of_a_list(new_site, put, list_first, updated):
+    site = new_site(REAL + OWN)
+    sent = [
+        place(name="Medicine", physicalType={"coding": [{"code": "wa"}]}),
+        place("Organization", "lark", name="Lark"),
+    ]
+    own = [place(name="Medicine 4"), place("Organization", "lark", name="Larkhill")]
+    stamped = [each | {"meta": {"lastUpdated": "2150-06-01T00:00:00Z"}} for each in sent]
+    mine = [each | ({"meta": {"lastUpdated": updated}} if updated else {}) for each in own]
+    deliveries = [
+        lambda: site.ingest(put("export/all.ndjson", *stamped), source="ehr"),
+        lambda: site.ingest(put("own/all.ndjson", *mine), source="own"),
+    ]
+    for deliver in reversed(deliveries) if list_first else deliveries:
+        deliver()
+    assert shown(site) == [("medicine", "Medicine 4", False, False, False)]
+    site.build("staging.organization")
+    assert site.rows("select name from staging.organization where organization_id = 'lark'") == [("Larkhill",)]
+
+
+def test_the_same_resource_in_the_list_and_in_the_export_outlives_the_exports_deletion(new_site, put):
+    site = new_site(REAL + OWN)
+    site.ingest(put("export/Location.ndjson", place(name="Medicine")), source="ehr")
+    report = site.ingest(
+        put("own/Location.ndjson", place(name="Medicine"), "{spoiled\n", place("Organization", "")), source="own"
+    )
+    assert {name: n for name, n in report.totals.items() if n} == {"lines_read": 3, "loaded": 1, "quarantined": 2}
+    assert report.files[0].findings == {"side_loaded": 1}
+    gone = {"resourceType": "Bundle", "entry": [{"request": {"method": "DELETE", "url": "Location/medicine"}}]}
+    site.ingest(put("gone/Bundle.ndjson", gone), source="ehr")
+    assert shown(site) == [("medicine", "Medicine", False, False, False)]
+
+
+def test_resources_of_places_that_come_with_an_export_are_the_exports(new_site, put):
+    site = new_site(REAL + OWN)
+    (file,) = site.ingest(put("export/Location.ndjson", place(name="Medicine"))).files
+    assert (file.kind, file.findings) == ("fhir", {})
+
+
 def test_the_delimiter_is_told_from_the_header_and_plain_words_stand_in_either_column(new_site, put):
     site = new_site(LISTED)
     site.ingest(

@@ -56,7 +56,7 @@ with result as (
         result.order_key,
         coalesce(result.encounter_key, requested.encounter_key) as encounter_key,
         result.patient_key,
-        coalesce(organization.name, place.facility, 'Unknown') as facility,
+        coalesce(organization.facility, place.facility, 'Unknown') as facility,
         coalesce(place.unit, 'Unknown') as unit,
         requested.priority,
         result.issued_at,
@@ -80,7 +80,7 @@ with result as (
         on requested.order_key = result.order_key
     left join staging.encounter as encounter
         on encounter.encounter_key = coalesce(result.encounter_key, requested.encounter_key)
-    left join staging.organization as organization
+    left join marts.organization as organization
         on organization.organization_id = encounter.organization_id
     left join marts.location as place
         on place.location_id = requested.location_id

@@ -48,7 +48,7 @@ with offer as (
         offer.task_key as handoff_key,
         offer.encounter_key,
         offer.patient_key,
-        coalesce(organization.name, place.facility, 'Unknown') as facility,
+        coalesce(organization.facility, place.facility, 'Unknown') as facility,
         coalesce(place.unit, 'Unknown') as unit,
         coalesce(origin.from_unit, 'Unknown') as from_unit,
         offer.authored_at as offered_at,
@@ -72,7 +72,7 @@ with offer as (
         on origin.task_key = offer.task_key
     left join staging.encounter as encounter
         on encounter.encounter_key = offer.encounter_key
-    left join staging.organization as organization
+    left join marts.organization as organization
         on organization.organization_id = encounter.organization_id
     left join marts.location as place
         on place.location_id = offer.location_id

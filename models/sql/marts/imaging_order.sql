@@ -52,7 +52,7 @@ with requested as (
         requested.order_key,
         requested.encounter_key,
         requested.patient_key,
-        coalesce(organization.name, place.facility, 'Unknown') as facility,
+        coalesce(organization.facility, place.facility, 'Unknown') as facility,
         coalesce(place.unit, 'Unknown') as unit,
         requested.priority,
         coalesce(study.modality, 'Unknown') as modality,
@@ -72,7 +72,7 @@ with requested as (
         on report.order_key = requested.order_key
     left join staging.encounter as encounter
         on encounter.encounter_key = requested.encounter_key
-    left join staging.organization as organization
+    left join marts.organization as organization
         on organization.organization_id = encounter.organization_id
     left join marts.location as place
         on place.location_id = requested.location_id

@@ -53,7 +53,7 @@ with lab as (
         lab.order_key,
         lab.encounter_key,
         lab.patient_key,
-        coalesce(organization.name, place.facility, 'Unknown') as facility,
+        coalesce(organization.facility, place.facility, 'Unknown') as facility,
         coalesce(place.unit, 'Unknown') as unit,
         lab.priority,
         lab.ordered_at,
@@ -74,7 +74,7 @@ with lab as (
         on report.order_key = lab.order_key
     left join staging.encounter as encounter
         on encounter.encounter_key = lab.encounter_key
-    left join staging.organization as organization
+    left join marts.organization as organization
         on organization.organization_id = encounter.organization_id
     left join marts.location as place
         on place.location_id = lab.location_id

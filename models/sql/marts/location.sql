@@ -2,7 +2,7 @@
 -- What a place is and belongs to is said by the place itself or by the nearest place that it is part of and that says it, at any
 -- depth up to twenty: bed, room, ward, building, site. A place that is part of itself, over others too, stops there.
 -- unit: the ward a bed belongs to, the emergency department a room belongs to, else the place itself.
--- facility: the organization that manages it, or that manages the nearest place around it that names one.
+-- facility: the hospital of the organization that manages it, or that manages the nearest place around it that names one (see organization).
 -- is_type_known: the hospital sent a type for this place or for one it is part of.
 -- is_parent_known: the place that it says it is part of was sent, or it is part of none.
 -- is_circular: it is part of itself, over others too.
@@ -58,7 +58,7 @@ with recursive ancestry as (
 select
     place.location_id,
     place.name,
-    coalesce(organization.name, belonging.organization_id, 'Unknown') as facility,
+    coalesce(organization.facility, belonging.organization_id, 'Unknown') as facility,
     case
         when belonging.is_emergency then coalesce(belonging.department, place.name)
         else coalesce(belonging.ward, place.name)
@@ -80,5 +80,5 @@ left join staging.location as parent
     on parent.location_id = place.part_of_id
 left join circular
     on circular.location_id = place.location_id
-left join staging.organization as organization
+left join marts.organization as organization
     on organization.organization_id = belonging.organization_id

@@ -159,7 +159,7 @@ select
     change.resource_type,
     change.resource_key,
     change.encounter_key,
-    coalesce(organization.name, 'Unknown') as facility,
+    coalesce(organization.facility, 'Unknown') as facility,
     change.from_status,
     change.to_status,
     change.not_before,
@@ -184,5 +184,5 @@ select
 from change
 left join staging.encounter as encounter
     on encounter.encounter_key = change.encounter_key
-left join staging.organization as organization
+left join marts.organization as organization
     on organization.organization_id = encounter.organization_id

@@ -97,12 +97,12 @@ select
     visit.priority_code,
     visit.admit_source_code,
     visit.discharge_disposition_codes,
-    organization.name as organization,
+    organization.facility as organization,
     visit.organization_id,
     visit.file_id,
     visit.line
 from related as visit
 left join emergency_part as part
     on part.part_of_key = visit.encounter_key
-left join staging.organization as organization
+left join marts.organization as organization
     on organization.organization_id = visit.organization_id

@@ -52,7 +52,7 @@ with change as (
         owed.task_key,
         owed.encounter_key,
         owed.task_kind as queue,
-        coalesce(organization.name, place.facility, 'Unknown') as facility,
+        coalesce(organization.facility, place.facility, 'Unknown') as facility,
         coalesce(place.unit, 'Unknown') as unit,
         owed.authored_at as created_at,
         owed.due_at,
@@ -78,7 +78,7 @@ with change as (
         on change.task_key = owed.task_key
     left join staging.encounter as encounter
         on encounter.encounter_key = owed.encounter_key
-    left join staging.organization as organization
+    left join marts.organization as organization
         on organization.organization_id = encounter.organization_id
     left join marts.location as place
         on place.location_id = owed.location_id

@@ -5,7 +5,7 @@
 -- is_typed: the hospital sent at least one type code for this place itself.
 -- is_emergency: HSLOC 1108-0 or 1109-8, or RoleCode ER or ETU.
 -- is_treatment_room: HSLOC 1209-6, 1210-4, 1212-0 or 1162-7, a room where a clinician can see the patient in private.
--- is_bed: physical type bd.
+-- is_bed: physical type bd, and not status inactive: a bed that is no longer used is none.
 -- first_exported_at: when the first export that holds any version of it was made.
 -- is_ward: physical type wa, or RoleCode HU.
 with version as (
@@ -40,7 +40,7 @@ select
     coalesce(list_has_any(type_codes, ['1108-0', '1109-8', 'ER', 'ETU']), false) as is_emergency,
     coalesce(list_has_any(type_codes, ['1209-6', '1210-4', '1212-0', '1162-7']), false) as is_treatment_room,
     coalesce(physical_type_code = 'wa', false) or coalesce(list_contains(type_codes, 'HU'), false) as is_ward,
-    coalesce(physical_type_code = 'bd', false) as is_bed,
+    coalesce(physical_type_code = 'bd' and coalesce(status, '') <> 'inactive', false) as is_bed,
     first_exported_at,
     source,
     file_id,

@@ -55,7 +55,7 @@ class Hospital:
     def organization(self, organization_id="north", name="Northfield"):
         self.deliver("fhir_organization", organization_id=organization_id, name=name)
 
-    def location(self, location_id, *codes, part_of=None, physical="ro", organization="north"):
+    def location(self, location_id, *codes, part_of=None, physical="ro", organization="north", status=None):
         self.deliver(
             "fhir_location",
             location_id=location_id,
@@ -64,6 +64,7 @@ class Hospital:
             physical_type_code=physical,
             part_of_ref=part_of,
             organization_ref=organization,
+            status=status,
         )
 
     def emergency_department(self):

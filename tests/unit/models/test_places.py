@@ -73,3 +73,45 @@ def test_places_that_are_part_of_each_other_are_answered_and_said(places):
     assert [row["is_circular"] for row in places.found("a", "b", "c", "self", "bed")] == [True, True, True, True, False]
     assert len(places.build("marts.location")) == 5
     assert "staging.location" in find_table("marts.location").reads
+
+
+def test_a_bed_that_is_no_longer_used_is_none(places):
+    places.location("ward", physical="wa")
+    for ident, status in (("bed 1", "active"), ("bed 2", "inactive"), ("bed 3", "suspended"), ("bed 4", None)):
+        places.location(ident, part_of="ward", physical="bd", status=status)
+    assert [row["is_bed"] for row in places.found("bed 1", "bed 2", "bed 3", "bed 4")] == [True, False, True, True]
+
+
+def department(hospital, ident, part_of=None, kind="dept"):
+    hospital.deliver(
+        "fhir_organization", organization_id=ident, name=ident.title(), part_of_ref=part_of, type_codes=[kind]
+    )
+
+
+def test_a_place_that_a_department_manages_belongs_to_the_hospital_around_it(places):
+    department(places, "group", kind="prov")
+    places.deliver("fhir_organization", organization_id="west", name="Westhaven", part_of_ref="group")
+    department(places, "medicine", "west")
+    department(places, "ward team", "medicine", kind="team")
+    for manager in ("west", "medicine", "ward team"):
+        places.location(f"bed of {manager}", physical="bd", organization=manager)
+    assert {row["facility"] for row in places.found(*(f"bed of {m}" for m in ("west", "medicine", "ward team")))} == {
+        "Westhaven"
+    }
+    places.visit("e1", ("bed of medicine", "2026-01-05T10:00:00-05:00", None), organization_id="ward team")
+    assert places.one("marts.visit")["organization"] == "Westhaven"
+
+
+def test_departments_in_a_ring_or_without_a_hospital_stand_for_themselves_and_are_counted(places):
+    department(places, "a", "b")
+    department(places, "b", "a")
+    department(places, "lost", "never sent")
+    department(places, "alone")
+    rows = {row["organization_id"]: row for row in places.build("marts.organization")}
+    assert {name: (row["facility"], row["is_circular"], row["is_parent_known"]) for name, row in rows.items()} == {
+        "a": ("A", True, True),
+        "b": ("B", True, True),
+        "lost": ("Lost", False, False),
+        "alone": ("Alone", False, True),
+        "north": ("Northfield", False, True),
+    }
