@@ -21,12 +21,12 @@ _FHIR = {
     "status varchar, class_code varchar, type_codes varchar[], service_type_code varchar, profiles varchar[], "
     "priority_code varchar, period_start varchar, period_end varchar, "
     f"locations struct(location_id varchar, {_SPELL})[], status_history struct({_SPELL})[], "
-    "admit_source_code varchar, discharge_disposition_codes varchar[], organization_id varchar",
+    "admit_source_code varchar, discharge_disposition_codes varchar[], organization_id varchar, version_id varchar",
     "fhir_encounter_history": "encounter_history_key varchar, encounter_key varchar, patient_key varchar, status varchar, "
     "class_code varchar, subject_status_code varchar, period_start varchar, period_end varchar",
     "fhir_service_request": "order_key varchar, patient_key varchar, encounter_key varchar, placer_keys varchar[], "
     f"status varchar, intent varchar, category_codes varchar[], codes {_CODING}[], priority varchar, "
-    "authored_on varchar, location_id varchar",
+    "authored_on varchar, location_id varchar, version_id varchar",
     "fhir_specimen": "specimen_key varchar, patient_key varchar, order_keys varchar[], collected varchar, "
     "received_time varchar",
     "fhir_diagnostic_report": "report_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
@@ -40,9 +40,9 @@ _FHIR = {
     "focus_type varchar, focus_key varchar, focus_location_id varchar, part_of_keys varchar[], status varchar, "
     f"reason_codes varchar[], business_status_code varchar, codes {_CODING}[], "
     f"priority varchar, authored_on varchar, last_modified varchar, "
-    "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar",
+    "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar, version_id varchar",
     "fhir_provenance": f"provenance_key varchar, task_keys varchar[], codes {_CODING}[], agent_types varchar[], "
-    "recorded varchar",
+    "recorded varchar, targets struct(resource_type varchar, resource_key varchar, version_id varchar)[]",
     "fhir_practitioner": "practitioner_key varchar, identifier_keys varchar[], is_active boolean",
     "fhir_condition": "condition_key varchar, patient_key varchar, encounter_key varchar, clinical_status_code varchar, "
     "verification_status_code varchar, category_codes varchar[], codes struct(system varchar, code "
@@ -61,7 +61,7 @@ _FHIR = {
     "fhir_appointment": "appointment_key varchar, patient_key varchar, order_keys varchar[], slot_keys varchar[], "
     "location_id varchar, status varchar, appointment_type_code varchar, service_type_codes varchar[], "
     "cancellation_reason_codes varchar[], cancelled varchar, created varchar, planned_start varchar, "
-    "planned_end varchar",
+    "planned_end varchar, version_id varchar",
     "fhir_slot": "slot_key varchar, schedule_key varchar, status varchar, planned_start varchar, planned_end "
     "varchar, is_overbooked boolean",
     "fhir_schedule": "schedule_key varchar, is_active boolean, specialty_codes varchar[], location_id varchar, "

@@ -282,6 +282,12 @@ def reference_key(name: str, kind: str, reference: str, wanted: str) -> Column:
     return Column(name, "varchar", f"key_of('{kind}', {reference}, '{wanted}')", reference=(kind, reference, wanted))
 
 
+VERSION_ID = Column(
+    "version_id",
+    "varchar",
+    "case when regexp_full_match(r.meta.versionId, '[A-Za-z0-9.-]{1,64}') then r.meta.versionId end",
+)
+"""By which a Provenance names this version of a resource whose states are followed."""
 PATIENT = reference_key("patient_key", "patient", "r.subject", "Patient")
 ENCOUNTER = reference_key("encounter_key", "encounter", "r.encounter", "Encounter")
 SUBJECT = ("r.subject", "Patient|Group|Device|Location")

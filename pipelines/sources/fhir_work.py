@@ -18,6 +18,7 @@ from pipelines.sources.fhir_elements import (
     REFERENCE,
     STATUS,
     SUBJECT,
+    VERSION_ID,
     VISIT,
     Column,
     Projection,
@@ -32,6 +33,16 @@ from pipelines.sources.fhir_elements import (
 _FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
 _AGENT_TYPE = "regexp_extract(a.who.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
 """What kind of agent it was, never which one."""
+
+_FOLLOWED = (
+    "regexp_extract(x.reference, '(?:^|/)(Task|ServiceRequest|Appointment|Encounter)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
+)
+_TARGETS_TYPE = "struct(resource_type varchar, resource_key varchar, version_id varchar)[]"
+_TARGETS = f"""list_transform(list_filter(r.target, lambda x: {_FOLLOWED} <> ''), lambda x: struct_pack(
+    resource_type := {_FOLLOWED},
+    resource_key := keyed(kind_of({_FOLLOWED}), getvariable('authority'), id_of(x.reference, {_FOLLOWED})),
+    version_id := nullif(regexp_extract(x.reference, '/_history/([A-Za-z0-9.-]{{1,64}})$', 1), '')))"""
+"""The resources whose states are followed, and which version of each."""
 
 _MODALITIES = (
     "list_transform(list_concat(codings(r.modality), codings(flatten(list_transform(r.modality, lambda m: m.coding)))),"
@@ -116,6 +127,7 @@ WORK: tuple[Projection, ...] = (
             time("due", 'r.restriction.period."end"'),
             Column("location_id", "varchar", "place_of(r.location, 'Location')"),
             reference_key("owner_key", "practitioner", "r.owner", "Practitioner"),
+            VERSION_ID,
         ),
         required=(STATUS, ("intent", "r.intent")),
         times=("r.authoredOn", "r.lastModified", 'r.executionPeriod."start"', 'r.executionPeriod."end"'),
@@ -142,6 +154,7 @@ WORK: tuple[Projection, ...] = (
                 f"list_filter(list_transform(r.agent, lambda a: nullif({_AGENT_TYPE}, '')), lambda t: t is not null)",
             ),
             time("recorded", "r.recorded"),
+            Column("targets", _TARGETS_TYPE, _TARGETS),
         ),
         required=(("target", "r.target"), ("recorded", "r.recorded"), ("agent", "r.agent")),
         times=("r.recorded",),

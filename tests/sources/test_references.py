@@ -213,3 +213,36 @@ def test_a_merge_message_of_the_engine_joins_the_patients_and_visits_of_the_expo
     assert [row["patient_key"] for row in built(site, "staging.encounter")] == [survivor]
     assert [row["location_id"] for row in built(site, "staging.encounter_location")] == ["w4"]
     assert [row["encounter_key"] for row in built(site, "marts.message")] == [keyed("encounter", "ehr", "e1")]
+
+
+def test_a_provenance_names_the_resources_whose_states_are_followed_by_their_keys_and_versions(site, put):
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "o1",
+        "meta": {"versionId": "3"},
+        "status": "active",
+        "intent": "order",
+    }
+    named = (
+        "ServiceRequest/o1/_history/3",
+        "https://ehr.example/fhir/Encounter/e1",
+        "Patient/p1",
+        "Task?x=Mrs Quillon",
+        "#t1",
+    )
+    told = {
+        "resourceType": "Provenance",
+        "id": "p1",
+        "recorded": "2026-01-05T10:00:00Z",
+        "target": [{"reference": reference} for reference in named],
+    }
+    site.ingest(put("all.ndjson", order, encounter(meta={"versionId": "Mrs Quillon"}), told))
+    (targets,) = site.rows("select targets from raw.fhir_provenance")[0]
+    assert [tuple(target.values()) for target in targets] == [
+        ("ServiceRequest", keyed("order", "ehr", "o1"), "3"),
+        ("Encounter", keyed("encounter", "ehr", "e1"), None),
+    ]
+    assert site.rows("select order_key, version_id from raw.fhir_service_request") == [
+        (keyed("order", "ehr", "o1"), "3")
+    ]
+    assert site.rows("select version_id from raw.fhir_encounter") == [(None,)]

@@ -6,7 +6,7 @@
 -- not_after: the first sign of the new state.
 -- happened_at: when it happened; null unless that is exact.
 -- resolution_minutes: the time between not_before and not_after; 0 when exact, null when not_before is unknown.
--- basis: recorded (the resource or its history says when), between_versions (a version's own time), between_exports (only exports).
+-- basis: recorded (the resource, its history or a Provenance of the change says when), between_versions (a version's own time), between_exports (only exports).
 -- is_collapsed: the states that FHIR has between the two were never seen, so that this change stands for several.
 with recorded as (
     select
@@ -54,16 +54,37 @@ with recorded as (
         file_id,
         line
     from closing
+), told_version as (
+    select
+        resource_type,
+        resource_key,
+        version_id,
+        min(recorded_at) as told_at
+    from staging.provenance_target
+    where version_id is not null
+        and recorded_at is not null
+    group by
+        resource_type,
+        resource_key,
+        version_id
 ), version as (
     select
-        *,
+        state.* exclude (written_at),
+        least(state.written_at, told_version.told_at) as written_at,
         nullif(
-            lead(last_updated) over (partition by resource_type, resource_key order by last_updated nulls last),
-            last_updated
+            lead(state.last_updated) over (
+                partition by state.resource_type, state.resource_key
+                order by state.last_updated nulls last
+            ),
+            state.last_updated
         ) as replaced_at
-    from staging.state_version
-    where resource_type <> 'Encounter'
-        or resource_key not in (select encounter_key from history)
+    from staging.state_version as state
+    left join told_version
+        on told_version.resource_type = state.resource_type
+        and told_version.resource_key = state.resource_key
+        and told_version.version_id = state.version_id
+    where state.resource_type <> 'Encounter'
+        or state.resource_key not in (select encounter_key from history)
 ), sign as (
     select
         *,
@@ -98,30 +119,58 @@ with recorded as (
         partition by resource_type, resource_key
         order by sign_at, basis desc, last_updated, file_id, line
     )
-), proven as (
+), changed as (
     select
-        resource_type,
-        resource_key,
-        encounter_key,
-        from_status,
-        status as to_status,
-        case when place = 1 then case when created_at <= sign_at then created_at end else last_sign_at end as not_before,
-        sign_at as not_after,
-        case
-            when place = 1
-                and created_at <= sign_at
-                and status in ('draft', 'requested', 'ready', 'active', 'proposed', 'pending', 'booked', 'waitlist')
-                then created_at
-            when recorded_at <= sign_at
-                and (place = 1 or recorded_at >= last_sign_at) then recorded_at
-        end as happened_at,
-        basis,
-        source,
-        file_id,
-        line
+        *,
+        case when place = 1 then case when created_at <= sign_at then created_at end else last_sign_at end as not_before
     from ordered_sign
     where place = 1
         or status <> from_status
+), told as (
+    select
+        changed.resource_type,
+        changed.resource_key,
+        changed.place,
+        max(target.recorded_at) as told_at
+    from changed
+    inner join staging.provenance_target as target
+        on target.resource_type = changed.resource_type
+        and target.resource_key = changed.resource_key
+        and target.state = changed.status
+        and target.recorded_at <= changed.sign_at
+    where changed.not_before is null
+        or target.recorded_at >= changed.not_before
+    group by
+        changed.resource_type,
+        changed.resource_key,
+        changed.place
+), proven as (
+    select
+        changed.resource_type,
+        changed.resource_key,
+        changed.encounter_key,
+        changed.from_status,
+        changed.status as to_status,
+        changed.not_before,
+        changed.sign_at as not_after,
+        case
+            when changed.place = 1
+                and changed.created_at <= changed.sign_at
+                and changed.status in ('draft', 'requested', 'ready', 'active', 'proposed', 'pending', 'booked', 'waitlist')
+                then changed.created_at
+            when changed.recorded_at <= changed.sign_at
+                and (changed.place = 1 or changed.recorded_at >= changed.last_sign_at) then changed.recorded_at
+            else told.told_at
+        end as happened_at,
+        changed.basis,
+        changed.source,
+        changed.file_id,
+        changed.line
+    from changed
+    left join told
+        on told.resource_type = changed.resource_type
+        and told.resource_key = changed.resource_key
+        and told.place = changed.place
 ), change as (
     select
         resource_type,

@@ -1,6 +1,7 @@
 -- Grain: one row per version of a Task, ServiceRequest, Appointment or Encounter that says its status.
 -- Looked up in identity: encounter_key.
 -- Every version, not only the latest; those of an Encounter that only incomplete exports brought wait, as in encounter.
+-- version_id: by which a Provenance names it.
 -- written_at: when this version was written: the earlier of meta.lastUpdated and Task.lastModified.
 -- created_at: when the resource says that its first state began: Task.authoredOn, ServiceRequest.authoredOn, Appointment.created.
 -- recorded_at: when it says that the status of this version began: Task.executionPeriod, Appointment's cancellation.
@@ -9,6 +10,7 @@ with version as (
         'Task' as resource_type,
         task_key as resource_key,
         encounter_key,
+        version_id,
         status,
         least(last_updated, instant_in(last_modified, zone_of(source, $zones))) as written_at,
         instant_in(authored_on, zone_of(source, $zones)) as created_at,
@@ -30,6 +32,7 @@ with version as (
         'ServiceRequest' as resource_type,
         order_key as resource_key,
         encounter_key,
+        version_id,
         status,
         last_updated as written_at,
         instant_in(authored_on, zone_of(source, $zones)) as created_at,
@@ -47,6 +50,7 @@ with version as (
         'Appointment' as resource_type,
         appointment_key as resource_key,
         null as encounter_key,
+        version_id,
         status,
         last_updated as written_at,
         instant_in(created, zone_of(source, $zones)) as created_at,
@@ -64,6 +68,7 @@ with version as (
         'Encounter' as resource_type,
         encounter_key as resource_key,
         encounter_key,
+        version_id,
         status,
         last_updated as written_at,
         null as created_at,
@@ -87,6 +92,7 @@ select
     resource_type,
     resource_key,
     encounter_key,
+    version_id,
     status,
     written_at,
     created_at,

@@ -119,3 +119,73 @@ def test_an_appointment_is_booked_when_it_was_made_and_cancelled_when_it_says_so
         (None, "booked", "3 08:00", "3 08:00", "recorded"),
         ("booked", "cancelled", "5 10:00", "5 10:00", "recorded"),
     ]
+
+
+def told(
+    hospital,
+    recorded,
+    *,
+    version=None,
+    activity=None,
+    system="http://hl7.org/fhir/request-status",
+    kind="ServiceRequest",
+    key="o1",
+):
+    """A Provenance of an order, which may name one of its versions and the state into which it came."""
+    hospital.deliver(
+        "fhir_provenance", provenance_key=f"p {recorded} {activity}", recorded=recorded,
+        codes=[{"system": system, "code": activity}] if activity else None,
+        targets=[{"resource_type": kind, "resource_key": key, "version_id": version}],
+    )  # fmt: skip
+
+
+COMPLETED = ("active", "completed")
+
+
+@pytest.mark.parametrize(
+    ("provenance", "found"),
+    [
+        # seen active on the 5th and completed on the 7th
+        ({"version": "2"}, ("5 00:00", "6 10:00", "between_versions")),  # by then this version was there
+        ({"version": "9"}, ("5 00:00", "7 00:00", "between_exports")),  # of a version that was never sent
+        ({}, ("5 00:00", "7 00:00", "between_exports")),  # of what changed it says nothing
+        ({"activity": "completed"}, ("6 10:00", "6 10:00", "recorded")),
+        ({"activity": "on-hold"}, ("5 00:00", "7 00:00", "between_exports")),  # a state that was never seen
+        ({"activity": "completed", "system": "urn:ours"}, ("5 00:00", "7 00:00", "between_exports")),
+        ({"activity": "completed", "key": "o2"}, ("5 00:00", "7 00:00", "between_exports")),
+    ],
+)
+def test_a_provenance_of_the_version_narrows_the_interval_and_one_of_the_state_closes_it(
+    hospital, clock, provenance, found
+):
+    order(hospital, "active", 4, 5, version_id="1")
+    order(hospital, "completed", 7, version_id="2")
+    told(hospital, at(6, 10), **provenance)
+    assert ledger(hospital, clock)[1] == (*COMPLETED, *found)
+
+
+@pytest.mark.parametrize("recorded", [at(4, 23), at(7, 1)])
+def test_a_provenance_that_contradicts_the_exports_proves_nothing(hospital, clock, recorded):
+    order(hospital, "active", 4, 5)
+    order(hospital, "completed", 7)
+    told(hospital, recorded, activity="completed")
+    assert ledger(hospital, clock)[1] == (*COMPLETED, "5 00:00", "7 00:00", "between_exports")
+
+
+def test_of_a_task_that_was_completed_twice_the_last_time_counts(hospital, clock):
+    for n, status in ((4, "requested"), (6, "completed")):
+        hospital.deliver("fhir_task", task_key="t1", status=status, authored_on=at(3, 8), exported_at=at(n))
+    system = "https://wardflow.example/task-activity"
+    for hour, activity in ((1, "complete"), (2, "reopen"), (3, "complete")):
+        told(hospital, at(5, hour), activity=activity, system=system, kind="Task", key="t1")
+    assert ledger(hospital, clock)[1] == ("requested", "completed", "5 03:00", "5 03:00", "recorded")
+    assert hospital.one("marts.task_progress")["closed_within_minutes"] == 0
+
+
+def test_a_deleted_provenance_proves_nothing(hospital, clock):
+    order(hospital, "active", 4, 5)
+    order(hospital, "completed", 7)
+    told(hospital, at(6, 10), activity="completed")
+    gone = {"provenance_key": f"p {at(6, 10)} completed", "is_deleted": True}
+    hospital.deliver("fhir_provenance", **gone, exported_at="2026-02-01T00:00:00-05:00")
+    assert ledger(hospital, clock)[1] == (*COMPLETED, "5 00:00", "7 00:00", "between_exports")
