@@ -18,13 +18,14 @@ from pipelines.sources.intersystems import InterSystems
 from pipelines.sources.mirth import Mirth
 from pipelines.sources.ndjson_log import MappedLog
 from pipelines.sources.openhim import OpenHim
+from pipelines.sources.otlp import Otlp
 from pipelines.sources.places import PlaceList
 
 if TYPE_CHECKING:
     from pipelines.sources.source import Source
 
 SOURCES: dict[str, Source] = {
-    source.kind: source for source in (FhirBulk(), Mirth(), OpenHim(), InterSystems(), MappedLog(), PlaceList())
+    source.kind: source for source in (FhirBulk(), Mirth(), OpenHim(), InterSystems(), Otlp(), MappedLog(), PlaceList())
 }
 """Every adapter by its kind, in the order in which files are offered to them."""
 

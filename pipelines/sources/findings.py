@@ -56,6 +56,7 @@ _LOGS = {
     "unknown_status": "The engine writes a state that Wardflow does not know; it was not guessed. Tell who maintains Wardflow.",
     "engine_crashed": "The engine crashed over this message; when is not recorded, so it counts as failed when it came. Nothing to do.",
     "time_of_alert": "The extract shows how far an alert was escalated and who has it, not since when: it counts when it was raised.",
+    "span_not_placed": "A span or log record lacks its time or its ids and was left out. Look at the exporter.",
     "step_without_time": "A step of a message has no readable time and was left out. Ask who writes the mediator for ISO 8601 times.",
     "unknown_event": "An event word that the source's mapping does not translate. Add it to the mapping.",
 }

@@ -47,12 +47,12 @@ _ROWS = pa.schema(
 
 
 def depth_of_records(start: bytes) -> int | None:
-    """How many brackets are open where a record begins: 1 in an array, 2 in `{"records": [`, 0 where records follow each other
-    over several lines; null where every line is a record.
+    """How many brackets are open where a record begins: 1 in an array, 2 in `{"records": [`, 3 in an array of those, 0 where
+    records follow each other over several lines; null where every line is a record.
     """
     text = start.lstrip()
     if text[:1] == b"[":
-        return 1
+        return 3 if _WRAPPER.match(text[1:].lstrip()) else 1
     if _WRAPPER.match(text):
         return 2
     looked_at = text.splitlines()[:_LINES_LOOKED_AT]
@@ -142,8 +142,8 @@ class _Reader:
             if starts and len(plain.starts):
                 at = starts.end() - 1
                 inside = buffer[plain.starts[0] + 1 : plain.ends[0]]
-                level = 0 if self.depth == 2 and _WRAPPER.match(buffer, at) else self.depth  # noqa: PLR2004 -- a wrapper's
-                known = level == 0 or at in plain.starts
+                level = self.depth - 2 if self.depth > 1 and _WRAPPER.match(buffer, at) else self.depth
+                known = level < self.depth or at in plain.starts
                 if known and not re.search(rb"\n" + starts.group(1) + rb"\{", inside):
                     self.indent, self.anchor_depth = starts.group(1), level
         return None if self.indent is None else _Anchors(self.indent, self.anchor_depth)

@@ -46,6 +46,10 @@ zone = "America/New_York"
 name = "iris-lark"
 kind = "intersystems"
 zone = "UTC"
+
+[[sources]]
+name = "otel-lark"
+kind = "otlp"
 """
 ACCOUNT_OF_WHEN = {"ingested_at"}
 

@@ -27,6 +27,7 @@ FORMS = {
     "documents": lambda some: "\n".join(json.dumps(one, indent=2) for one in some),
     "wrapper": lambda some: json.dumps({"records": some}),
     "wrapper over lines": lambda some: json.dumps({"records": some}, indent=4),
+    "array of wrappers": lambda some: "[" + ",\n".join(json.dumps({"records": [one]}) for one in some) + "]",
     "wrappers by line": lambda some: "".join(json.dumps({"records": [one, one]}) + "\n" for one in some),
 }
 

@@ -42,6 +42,10 @@ def search(site, report, caplog, capfd) -> None:
 
 
 RECORDS: dict[str, Callable[[Path], list]] = {
+    "otlp": lambda folder: [
+        *map(json.loads, (folder / "traces.jsonl").read_text(encoding="utf-8").splitlines()),
+        json.loads((folder / "logs.json").read_text(encoding="utf-8")),
+    ],
     "openhim": lambda folder: [
         *json.loads((folder / "transactions.json").read_text(encoding="utf-8")),
         *json.loads((folder / "tasks.json").read_text(encoding="utf-8")),

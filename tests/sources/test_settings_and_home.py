@@ -37,7 +37,15 @@ def test_every_commented_line_of_the_template_is_a_valid_setting_too(home):
     ]
     home.settings_path.write_text("\n".join(line for line in sentences if "WARDFLOW_" not in line))
     found = load(home)
-    assert [source.name for source in found.sources] == ["ehr", "mirth", "openhim", "iris", "engine", "places"]
+    assert [source.name for source in found.sources] == [
+        "ehr",
+        "mirth",
+        "openhim",
+        "iris",
+        "routes",
+        "engine",
+        "places",
+    ]
     assert [alert.kind for alert in found.alerts] == ["file", "webhook", "email"]
 
 
