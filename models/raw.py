@@ -135,7 +135,7 @@ _OTHER = {
     "msg_type varchar, msg_trigger varchar, mrn_key varchar, prior_mrn_key varchar, visit_key varchar, placer_key varchar, "
     "attempt_no integer, attempts_exact boolean, ack_code varchar, ack_level varchar, error_class varchar, "
     "error_code varchar, error_template varchar, error_fingerprint varchar, sent_at timestamptz, msg_shape varchar, "
-    "actor_key varchar, actor_role varchar, file_id integer, "
+    "actor_key varchar, actor_role varchar, queue_depth bigint, event_count bigint, file_id integer, "
     "line bigint, quality_flags varchar[]",
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",

@@ -14,7 +14,15 @@ from models import times
 from pipelines import decisions, exports, keys, ledger, registry, visit_rules
 from pipelines.errors import KeyChanged
 from pipelines.home import Home
-from pipelines.sources import engine_records, events, fhir_projection, hl7_envelope, log_events, otlp_events
+from pipelines.sources import (
+    azure_events,
+    engine_records,
+    events,
+    fhir_projection,
+    hl7_envelope,
+    log_events,
+    otlp_events,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +67,7 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
     db.execute("set preserve_insertion_order = false")
     db.execute("set enable_progress_bar = false")
     keys.install(db, key)
-    for part in (times, fhir_projection, events, hl7_envelope, log_events, engine_records, otlp_events):
+    for part in (times, fhir_projection, events, hl7_envelope, log_events, engine_records, otlp_events, azure_events):
         for macro in part.MACROS:
             db.execute(macro)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.home import Home, spelled_out
 from pipelines.settings import Settings, load
 from pipelines.sources import fhir_manifest
+from pipelines.sources.azure import Azure
 from pipelines.sources.fhir_bulk import FhirBulk
 from pipelines.sources.intersystems import InterSystems
 from pipelines.sources.mirth import Mirth
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from pipelines.sources.source import Source
 
 SOURCES: dict[str, Source] = {
-    source.kind: source for source in (FhirBulk(), Mirth(), OpenHim(), InterSystems(), Otlp(), MappedLog(), PlaceList())
+    source.kind: source
+    for source in (FhirBulk(), Mirth(), OpenHim(), InterSystems(), Otlp(), Azure(), MappedLog(), PlaceList())
 }
 """Every adapter by its kind, in the order in which files are offered to them."""
 

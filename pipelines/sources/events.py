@@ -54,6 +54,8 @@ COLUMNS = {
     "msg_shape": "varchar",
     "actor_key": "varchar",
     "actor_role": "varchar",
+    "queue_depth": "bigint",
+    "event_count": "bigint",
     "file_id": "integer not null",
     "line": "bigint not null",
     "quality_flags": "varchar[] not null",
@@ -67,7 +69,7 @@ TABLES = {
 
 UPGRADES = tuple(
     f"alter table raw.interface_event add column if not exists {name} {COLUMNS[name]}"
-    for name in ("msg_shape", "actor_key", "actor_role", "prior_mrn_key")
+    for name in ("msg_shape", "actor_key", "actor_role", "prior_mrn_key", "queue_depth", "event_count")
 )
 """What brings a table up to date that was made before these columns existed."""
 

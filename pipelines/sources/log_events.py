@@ -237,6 +237,8 @@ select
     case when event_type = 'received' and destination = '' then msg_shape end as msg_shape,
     actor_key,
     actor_role,
+    null::bigint as queue_depth,
+    null::bigint as event_count,
     file_id,
     line,
     byte_offset,

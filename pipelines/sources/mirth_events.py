@@ -194,6 +194,8 @@ select
     case when e.t = 'received' then shape end as msg_shape,
     null::varchar as actor_key,
     null::varchar as actor_role,
+    null::bigint as queue_depth,
+    null::bigint as event_count,
     file_id,
     line,
     byte_offset,

@@ -50,6 +50,10 @@ zone = "UTC"
 [[sources]]
 name = "otel-lark"
 kind = "otlp"
+
+[[sources]]
+name = "azure-lark"
+kind = "azure"
 """
 ACCOUNT_OF_WHEN = {"ingested_at"}
 

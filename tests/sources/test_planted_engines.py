@@ -46,6 +46,15 @@ RECORDS: dict[str, Callable[[Path], list]] = {
         *map(json.loads, (folder / "traces.jsonl").read_text(encoding="utf-8").splitlines()),
         json.loads((folder / "logs.json").read_text(encoding="utf-8")),
     ],
+    "azure": lambda folder: [
+        *map(json.loads, (folder / "logic-apps.json").read_text(encoding="utf-8").splitlines()),
+        *json.loads((folder / "event-hub.json").read_text(encoding="utf-8"))["records"],
+        *(
+            one
+            for batch in json.loads((folder / "batches.json").read_text(encoding="utf-8"))
+            for one in batch["records"]
+        ),
+    ],
     "openhim": lambda folder: [
         *json.loads((folder / "transactions.json").read_text(encoding="utf-8")),
         *json.loads((folder / "tasks.json").read_text(encoding="utf-8")),

@@ -43,6 +43,7 @@ def test_every_commented_line_of_the_template_is_a_valid_setting_too(home):
         "openhim",
         "iris",
         "routes",
+        "azure",
         "engine",
         "places",
     ]
