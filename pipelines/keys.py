@@ -14,6 +14,7 @@ import secrets
 import stat
 from typing import TYPE_CHECKING
 
+from pipelines import vector_functions
 from pipelines.errors import KeyMissing
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 SHORTEST_KEY = 16
-_BLOCK = 64
 _HEX_DIGITS = 32
 
 
@@ -32,7 +32,7 @@ def load(settings: Settings) -> bytes:
     """The site key: WARDFLOW_SITE_KEY as UTF-8 text, else the key file's content without its line end.
 
     Raises:
-        KeyMissing: neither exists, or the key has fewer than 16 bytes.
+        KeyMissing: neither exists, or the key has fewer than 16 bytes or is no UTF-8 text.
     """
     if settings.site_key is not None:
         key, where = settings.site_key.get_secret_value().encode(), "WARDFLOW_SITE_KEY"
@@ -48,6 +48,10 @@ def load(settings: Settings) -> bytes:
         raise KeyMissing(
             f"The site key of {where} has {len(key)} bytes; it needs {SHORTEST_KEY} or more. Use a longer one."
         )
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        raise KeyMissing(f"The site key of {where} is no UTF-8 text. Use one made of letters and digits.") from None
     return key
 
 
@@ -148,14 +152,8 @@ def fingerprint(key: bytes) -> str:
 
 def install(db: duckdb.DuckDBPyConnection, key: bytes) -> None:
     """Give this connection the macro `keyed(kind, authority, v)`; null when any part is null. Nothing is written to the file."""
-    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    for name, pad in (("site_ipad", 0x36), ("site_opad", 0x5C)):
-        db.execute(f"set variable {name} = $pad", {"pad": bytes(byte ^ pad for byte in block)})
+    digest = vector_functions.TEXT.chash.hmac_sha256(key=key.decode()).str.head(_HEX_DIGITS)
+    vector_functions.define(db, "site_hmac", digest)
     db.execute(
-        """
-        create or replace temp macro keyed(kind, authority, v) as left(
-            sha256(getvariable('site_opad')
-                   || unhex(sha256(getvariable('site_ipad') || encode(kind || '|' || authority || '|' || v)))),
-            32)
-        """
+        "create or replace temp macro keyed(kind, authority, v) as site_hmac(kind || '|' || authority || '|' || v)"
     )

@@ -7,13 +7,14 @@ holder that lets go of its table.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+import duckdb
 
-    import duckdb
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
 
 
@@ -42,8 +43,30 @@ def lent(db: duckdb.DuckDBPyConnection, **tables: pa.Table) -> Iterator[None]:
         yield
     finally:
         for name, holder in holders.items():
-            db.unregister(name)
-            holder.rows = None
+            _take_back(db, name, holder)
+
+
+def in_turn(db: duckdb.DuckDBPyConnection, name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Each of these tables, which have one schema, can be read by this name while it is the turn of its own. They share one
+    registration, so that a prepared statement that reads them stays prepared.
+    """
+    holder: _Holder | None = None
+    try:
+        for rows in tables:
+            if holder is None:
+                holder = _Holder(rows)
+                db.register(name, holder)
+            holder.rows = rows
+            yield rows
+    finally:
+        if holder is not None:
+            _take_back(db, name, holder)
+
+
+def _take_back(db: duckdb.DuckDBPyConnection, name: str, holder: _Holder) -> None:
+    holder.rows = None
+    with suppress(duckdb.Error):  # an aborted transaction refuses, and takes the name with it when it is rolled back
+        db.unregister(name)
 
 
 def append(db: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from models import times
-from pipelines import decisions, exports, keys, ledger, registry, visit_rules
+from pipelines import decisions, exports, keys, ledger, registry, vector_functions, visit_rules
 from pipelines.errors import KeyChanged
 from pipelines.home import Home
 from pipelines.sources import (
@@ -67,6 +67,7 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
     db.execute("set preserve_insertion_order = false")
     db.execute("set enable_progress_bar = false")
     keys.install(db, key)
+    vector_functions.install(db)
     for part in (times, fhir_projection, events, hl7_envelope, log_events, engine_records, otlp_events, azure_events):
         for macro in part.MACROS:
             db.execute(macro)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from pipelines.lending import lent
+from pipelines.lending import in_turn
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_definitions import is_defined
 from pipelines.sources.fhir_deletions import BUNDLE
@@ -97,11 +97,10 @@ def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[p
     hint = files[0].resource_type or ""
     with examination(session, files, hint) as looking:
         work = _Work(session, hint, looking)
-        for chunk in chunks:
+        for chunk in in_turn(db, "chunk", chunks):
             session.flush()
-            with lent(db, chunk=chunk):
-                work.take(chunk.nbytes)
-                looking.look()
+            work.take(chunk.nbytes)
+            looking.look(chunk)
         work.settle()
 
 
@@ -117,14 +116,18 @@ class _Work:
         self._hint = hint
         self._looking = looking
         self._gathered: dict[str, Projection] = {}
+        self._prepared: set[str] = set()
         self._bytes = 0
         self._chunk = 0
+        session.db.execute(
+            "create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)"
+        )
 
     def take(self, size: int) -> None:
         """Stage the registered chunk of so many bytes."""
         db = self._session.db
         self._chunk += 1
-        db.execute("create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)")
+        db.execute("delete from rerouted")
         self._pass(self._hint, everything=True)
         others = db.execute("select distinct resource_type from rerouted order by all").fetchall()
         for (resource_type,) in others:
@@ -152,19 +155,30 @@ class _Work:
             return
         projection = PROJECTIONS.get(resource_type, _NOTHING)
         table = f"gathered_{snake(projection.resource)}"
-        into = f"insert into {table}" if table in self._gathered else f"create or replace temp table {table} as"
-        self._gathered[table] = projection
-        db.execute(f"{into} {staged(projection, self._chunk, everything=everything)}")
-        db.execute(f"create or replace temp view staged as from {table} where chunk_no = {self._chunk}")
+        query = staged(projection, everything=everything)
+        if table not in self._gathered:
+            self._gathered[table] = projection
+            db.execute(f"create or replace temp table {table} as {query}", {"chunk": self._chunk})
+        else:
+            db.execute(f"execute {self._statement(table, query, everything=everything)}(chunk := {self._chunk})")
+        of_chunk = f"{table} where chunk_no = {self._chunk}"
         db.execute(
-            """
+            f"""
             insert into line_verdict by name
             select file_id, line, byte_offset, rule, line_hash, verdict
-            from staged where verdict not in ('other', 'candidate')
+            from {of_chunk} and verdict not in ('other', 'candidate')
             """
         )
-        db.execute("insert into rerouted select file_id, line, resource_type from staged where verdict = 'other'")
-        self._looking.tally()
+        db.execute(f"insert into rerouted select file_id, line, resource_type from {of_chunk} and verdict = 'other'")
+        self._looking.tally(of_chunk)
+
+    def _statement(self, table: str, query: str, *, everything: bool) -> str:
+        """The pass as a prepared statement: planning takes as long as parsing 20 MB. A table made anew has it planned anew."""
+        name = f"{table}_of_{'all' if everything else 'rerouted'}"
+        if name not in self._prepared:
+            self._prepared.add(name)
+            self._session.db.execute(f"prepare {name} as insert into {table} {query}")
+        return name
 
 
 def _place_of(base: str) -> str:

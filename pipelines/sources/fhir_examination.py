@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from heapq import nsmallest
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.lending import append
 from pipelines.sources.fhir_definitions import HIDDEN, is_type
@@ -39,7 +42,6 @@ SAMPLE = "sample"
 QUARANTINE = "quarantine"
 
 _HASHES = 1 << 32
-_RANK = f"((chunk.line + shift) * 2654435761) % {_HASHES}"
 _NO_RESOURCES = {"Bundle", "Parameters"}
 """Types of lines that tell of an export instead of the hospital: deletions and headers."""
 
@@ -70,27 +72,24 @@ class Examination:
         self._failed: Counter[tuple[int, str, str]] = Counter()
         self._as_r5: Counter[tuple[int, str, str]] = Counter()
         self._failures: Counter[tuple[int, str, str, str, str]] = Counter()
-        shifts = [file.delivered.size * 2654435761 % (1 << 20) for file in files]
-        session.db.execute("create or replace temp table examined (file_id integer, shift bigint, below bigint)")
-        columns = [pa.array(list(self._files), pa.int32()), pa.array(shifts), pa.array([_HASHES] * len(shifts))]
-        append(session.db, "examined", pa.table(columns, names=["file_id", "shift", "below"]))
+        self._shifts = {file.file_id: file.delivered.size * 2654435761 % (1 << 20) for file in files}
+        self._below = dict.fromkeys(self._shifts, _HASHES)
 
-    def tally(self) -> None:
-        """Count the lines of `staged` that were not kept out, by type: what the sample is of."""
+    def tally(self, staged: str) -> None:
+        """Count the lines of a pass that were not kept out, by type: what the sample is of. `staged` is its from clause."""
         for file_id, resource_type, lines in self._session.db.execute(
-            """
-            select file_id, resource_type, count(*) from staged
-            where verdict not in ('other', 'quarantined') group by all
+            f"""
+            select file_id, resource_type, count(*) from {staged} and verdict not in ('other', 'quarantined') group by all
             """
         ).fetchall():
             if resource_type in _NO_RESOURCES:
                 continue
             self._lines[file_id, resource_type if is_type(resource_type) else HIDDEN, SAMPLE] += lines
 
-    def look(self) -> None:
+    def look(self, chunk: pa.Table) -> None:
         """Look at the lines of `chunk`, on all of which a verdict was given."""
         self._judge_quarantined()
-        self._sample()
+        self._sample(chunk)
         if self._share == 1:
             self._judge_all()
 
@@ -127,32 +126,40 @@ class Examination:
         ).fetchall()
         self._give(found, SAMPLE)
 
-    def _sample(self) -> None:
+    def _sample(self, chunk: pa.Table) -> None:
         """Of each file, keep the lines of the lowest hashes so far."""
         most = max(CENSUS_MOST, self._most)
-        found = self._session.db.execute(
-            f"""
-            with lowest as (
-                select file_id, line, {_RANK} as rank from chunk
-                join examined using (file_id)
-                where strlen(text) <= {LONGEST} and {_RANK} < below
-                qualify row_number() over (partition by file_id order by {_RANK}) <= {most}
+        files, lines = chunk["file_id"].to_numpy(), chunk["line"].to_numpy()
+        texts = chunk["text"]
+        is_fit = (pc.call_function("binary_length", [texts]).to_numpy() <= LONGEST) & ~self._are_quarantined(
+            files, lines
+        )
+        starts = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), len(files)]
+        for start, end in pairwise(starts):  # a chunk holds the lines of one file after those of another
+            file_id = int(files[start])
+            rank = (lines[start:end] + self._shifts[file_id]) * 2654435761 % _HASHES
+            chosen = np.flatnonzero(is_fit[start:end] & (rank < self._below[file_id]))
+            if len(chosen) > most:
+                chosen = chosen[np.argpartition(rank[chosen], most)[:most]]
+            found = zip(
+                rank[chosen].tolist(),
+                lines[start + chosen].tolist(),
+                texts.take(pa.array(start + chosen)).to_pylist(),
+                strict=True,
             )
-            select file_id, rank, line, text from chunk
-            join lowest using (file_id, line)
-            anti join (select file_id, line from line_verdict where verdict = 'quarantined') using (file_id, line)
-            """
-        ).fetchall()
-        for file_id, rank, line, text in found:
-            self._kept[file_id].append((rank, line, text))
-        for file_id in {row[0] for row in found}:
-            kept = _within(SAMPLE_BYTES, nsmallest(most, self._kept[file_id]))
-            if len(kept) < len(self._kept[file_id]):
-                self._session.db.execute(
-                    "update examined set below = $below where file_id = $file",
-                    {"below": kept[-1][0] if kept else 0, "file": file_id},
-                )
-            self._kept[file_id] = kept
+            kept = nsmallest(most, [*self._kept[file_id], *found])
+            within = _within(SAMPLE_BYTES, kept)
+            if len(within) < len(kept) or len(kept) == most:
+                self._below[file_id] = within[-1][0] if within else 0
+            self._kept[file_id] = within
+
+    def _are_quarantined(self, files: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        if not self._quarantined:
+            return np.zeros(len(files), bool)
+        found = self._session.db.execute(
+            "select (file_id::bigint << 40) | line as place from line_verdict where verdict = 'quarantined'"
+        ).fetchnumpy()
+        return np.isin((files.astype(np.int64) << 40) | lines, found["place"])
 
     def finish(self) -> None:
         """Judge and count what was kept, and write the account."""

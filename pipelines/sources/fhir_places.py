@@ -24,7 +24,7 @@ from pipelines.sources.fhir_elements import (
 SIDE_LOAD = "wardflow-side-load"
 """The `meta.versionId` of a place from the hospital's own list: its versions are never those of an export."""
 _SIDE_LOADED = ("side_loaded", f"r.meta.versionId = '{SIDE_LOAD}'")
-_CODINGS = 'list_concat(flatten(list_transform(r."type", lambda c: c.coding)), r.physicalType.coding)'
+_CODINGS = 'list_concat(all_codings(r."type"), r.physicalType.coding)'
 
 PLACES: tuple[Projection, ...] = (
     Projection(
@@ -60,7 +60,7 @@ PLACES: tuple[Projection, ...] = (
             Column("identifier_keys", "varchar[]", "identifiers('location identifier', r.identifier, null)"),
             Column("name", "varchar", "r.name"),
             code("status", "r.status", codes.LOCATION_STATUS),
-            Column("types", CODINGS_TYPE, 'codings(flatten(list_transform(r."type", lambda c: c.coding)))'),
+            Column("types", CODINGS_TYPE, 'codings(all_codings(r."type"))'),
             Column("physical_type_code", "varchar", f"coalesce({first_code('physicalType')}, {first_code('form')})"),
             code("operational_status_code", "r.operationalStatus.code"),  # A9
             Column("part_of_ref", "varchar", "place_of(r.partOf, 'Location')"),

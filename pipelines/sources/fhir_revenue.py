@@ -49,9 +49,9 @@ _ADJUDICATION_COLUMNS = (
     Column(
         "review_action_codes",
         "varchar[]",
-        "list_distinct(list_transform(codings(flatten(list_transform(list_filter(flatten(list_transform(flatten(list_transform("
+        "list_distinct(codes_of(flatten(list_transform(list_filter(flatten(list_transform(flatten(list_transform("
         f"{_ALL_ADJUDICATIONS}, lambda a: a.extension)), lambda e: e.extension)), lambda e: "
-        "ends_with(e.url, 'reviewActionCode')), lambda e: e.valueCodeableConcept.coding))), lambda c: c.code))",
+        "ends_with(e.url, 'reviewActionCode')), lambda e: e.valueCodeableConcept.coding))))",
     ),
 )
 

@@ -24,10 +24,7 @@ from pipelines.sources.fhir_elements import (
 
 _SERVICE = '[{"coding":[{"system":"VARCHAR","code":"VARCHAR"}],"concept":' + CODING + "}]"
 """R4 has a list of concepts, R5 one of concepts or references."""
-_SERVICE_CODES = (
-    "list_transform(codings(list_concat(flatten(list_transform(r.serviceType, lambda c: c.coding)), "
-    "flatten(list_transform(r.serviceType, lambda c: c.concept.coding)))), lambda c: c.code)"
-)
+_SERVICE_CODES = "codes_of(list_concat(all_codings(r.serviceType), flatten(list_transform(r.serviceType, lambda c: c.concept.coding))))"
 _ACTORS = "list_transform(r.participant, lambda p: p.actor)"
 
 SCHEDULING: tuple[Projection, ...] = (
@@ -60,7 +57,7 @@ SCHEDULING: tuple[Projection, ...] = (
             Column(
                 "cancellation_reason_codes",
                 "varchar[]",
-                "list_transform(codings(coalesce(r.cancelationReason.coding, r.cancellationReason.coding)), lambda c: c.code)",
+                "codes_of(coalesce(r.cancelationReason.coding, r.cancellationReason.coding))",
             ),
             time("cancelled", "r.cancellationDate"),
             time("created", "r.created"),

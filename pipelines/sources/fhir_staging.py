@@ -6,6 +6,7 @@ it runs and what becomes of its rows (`fhir_bulk`).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pipelines.sources.fhir_deletions import BUNDLE
@@ -14,6 +15,10 @@ from pipelines.sources.fhir_rules import flags, instants
 
 if TYPE_CHECKING:
     from pipelines.sources.fhir_elements import Column, Projection
+
+_ABSENT, _BETWEEN, _OF_A_LIST, _OF_A_STRUCT = "\x1a", "\x1d", "\x1e", "\x1f"
+"""What separates the values of a version where its hash is made; no column holds a control character."""
+_FLAT_STRUCTS = re.compile(r"struct\(((?:[\w\"]+ varchar(?:, )?)+)\)\[\]")
 
 
 def lines_of(*, everything: bool, resource_type: str) -> str:
@@ -31,18 +36,12 @@ def wanted() -> str:
     return ", ".join(f"'{name}'" for name in (*PROJECTIONS, BUNDLE))
 
 
-def staged(projection: Projection, chunk: int, *, everything: bool) -> str:
-    """A query: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns.
+def staged(projection: Projection, *, everything: bool) -> str:
+    """A query of `$chunk`: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns.
 
-    Only what `json_transform` makes nothing of is tested for being JSON, which saves reading every line twice; and of a
-    reference the keyed hash is worked out once for each distinct id, by a subquery that DuckDB joins on it.
+    Only what `json_transform` makes nothing of is tested for being JSON, which saves reading every line twice.
     """
-    ids = "".join(
-        f"id_of({column.reference[1]}.reference, '{column.reference[2]}') as of_{column.name},\n"
-        for column in projection.columns
-        if column.reference
-    )
-    columns = "".join(f"{_made(column)} as {column.name},\n" for column in projection.columns)
+    columns = "".join(f"{column.made} as {column.name},\n" for column in projection.columns)
     compared = "".join(f"{made} as {name},\n" for name, made in instants(projection).items())
     names = "".join(f"{column.name}, " for column in projection.columns)
     newer = f"case when {projection.newer_when} then try(json_transform(text, '{projection.newer_shape}')) end as n,"
@@ -67,10 +66,9 @@ def staged(projection: Projection, chunk: int, *, everything: bool) -> str:
                     else 'ignored'
                 end as class
             from parsed
-        ), found as materialized (
+        ), found as (
             select file_id, line, byte_offset, exported_at, earliest, latest, rule, r,
                 {newer if projection.newer else ""}
-                {ids}
                 case when rule is null then class else 'quarantined' end as verdict,
                 case when rule is not null then keyed('line', getvariable('source_name'), text) end as line_hash
             from judged
@@ -81,17 +79,24 @@ def staged(projection: Projection, chunk: int, *, everything: bool) -> str:
                 zoned(r.meta.lastUpdated) as last_updated
             from found
         )
-        select {chunk} as chunk_no, file_id, line, byte_offset, exported_at, rule, verdict, line_hash,
+        select $chunk::integer as chunk_no, file_id, line, byte_offset, exported_at, rule, verdict, line_hash,
             r.resourceType as resource_type, last_updated, {names}
             {flags(projection)} as flags,
-            md5(row({names} coalesce(r.meta.versionId, '') || '|' || coalesce(r.meta.lastUpdated, ''))::varchar) as version_hash
+            fingerprint(concat_ws('{_BETWEEN}', {"".join(f"{_told(column)}, " for column in projection.columns)}
+                coalesce(r.meta.versionId, '{_ABSENT}'), coalesce(r.meta.lastUpdated, '{_ABSENT}'))) as version_hash
         from projected
         """
 
 
-def _made(column: Column) -> str:
-    if column.reference is None:
-        return column.made
-    kind, reference, wanted_type = column.reference
-    return f"""coalesce((select keyed('{kind}', getvariable('authority'), of_{column.name})),
-        alias_of('{kind}', {reference}, '{wanted_type}'))"""
+def _told(column: Column) -> str:
+    """A column as text that no other value gives. DuckDB's own text of a nested value takes three times as long."""
+    if column.type == "varchar":
+        told = column.name
+    elif column.type == "varchar[]":
+        told = f"array_to_string({column.name}, '{_OF_A_LIST}')"
+    elif fields := _FLAT_STRUCTS.fullmatch(column.type):
+        parts = ", ".join(f"coalesce(l.{field.split()[0]}, '{_ABSENT}')" for field in fields.group(1).split(", "))
+        told = f"array_to_string(list_transform({column.name}, lambda l: concat_ws('{_OF_A_STRUCT}', {parts})), '{_OF_A_LIST}')"
+    else:
+        told = f"{column.name}::varchar"
+    return f"coalesce({told}, '{_ABSENT}')"

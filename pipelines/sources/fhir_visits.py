@@ -127,8 +127,7 @@ VISITS: tuple[Projection, ...] = (
             Column(
                 "discharge_disposition_codes",
                 "varchar[]",
-                "list_transform(codings(coalesce(r.hospitalization.dischargeDisposition.coding, n.admission.dischargeDisposition.coding)),"
-                " lambda c: c.code)",
+                "codes_of(coalesce(r.hospitalization.dischargeDisposition.coding, n.admission.dischargeDisposition.coding))",
             ),
             Column("organization_id", "varchar", "place_of(r.serviceProvider, 'Organization')"),
             VERSION_ID,

@@ -116,7 +116,7 @@ WORK: tuple[Projection, ...] = (
             ),
             Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
             code("status", "r.status", codes.TASK_STATUS),
-            Column("reason_codes", "varchar[]", "list_transform(codings(r.reasonCode.coding), lambda c: c.code)"),  # E3
+            Column("reason_codes", "varchar[]", "codes_of(r.reasonCode.coding)"),  # E3
             Column("business_status_code", "varchar", first_code("businessStatus")),
             Column("codes", CODINGS_TYPE, "codings(r.code.coding)"),
             code("priority", "r.priority", codes.PRIORITY),

@@ -3,7 +3,8 @@
 Encounters and Observations of a simulated hospital are copied under new ids into one file of 500 MB each
 (WARDFLOW_BENCH_MEGABYTES for less). On each file, in one run on this machine:
 
-- the whole accounted load into a new warehouse: lines, account, keyed hashes, findings, versions;
+- the whole accounted load of an export (manifest and file) into a new warehouse: lines, account, keyed hashes, findings,
+  versions; and of the bare file, whose own times must say when it was exported;
 - the floor: DuckDB's read_ndjson with explicit columns, which counts nothing, hashes nothing and fails on one bad line;
 - the second floor: lines, json_valid, one json_transform;
 - orjson, keeping the same elements; fhir.resources (R4B) for each line, on a sample and scaled;
@@ -149,8 +150,8 @@ def with_fhir_resources(path: Path, kind: str, n: int) -> float:
     return (time.perf_counter() - started) / len(sample)
 
 
-def load(home: str, path: str, other: str) -> tuple[float, float, float, float]:
-    """In a process of its own: seconds of the first load, of the same file again, of other bytes; and the peak memory in MB."""
+def load(home: str, path: str, other: str | None = None) -> tuple[float, float, float, float]:
+    """In a process of its own: seconds of the first load, of the same files again, of other bytes; and the peak memory in MB."""
     os.environ["WARDFLOW_SITE_KEY"] = "a site key for benchmarks only"
     from pipelines import ledger, warehouse
     from pipelines.home import Home
@@ -169,11 +170,11 @@ def load(home: str, path: str, other: str) -> tuple[float, float, float, float]:
 
     first = seconds(ingest(path), runs=1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    again, elsewhere = seconds(ingest(path), runs=1), seconds(ingest(other), runs=1)
+    again, elsewhere = seconds(ingest(path), runs=1), seconds(ingest(other), runs=1) if other else 0.0
     db.close()
-    lines = reports[0]["lines_read"]
-    assert [each["loaded"] for each in reports] == [lines, 0, 0], reports
-    assert [each["unchanged"] for each in reports] == [0, lines, lines], reports
+    lines = reports[0]["loaded"]
+    assert [each["loaded"] for each in reports[1:]] == [0] * (len(reports) - 1), reports
+    assert [each["unchanged"] for each in reports[1:]] == [lines] * (len(reports) - 1), reports
     return first, again, elsewhere, peak
 
 
@@ -181,8 +182,9 @@ def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
     """Every figure of one type."""
     from pipelines.sources.fhir_projection import PROJECTIONS
 
-    path, other = folder / f"{kind}.ndjson", folder / "again" / f"{kind}.ndjson"
-    other.parent.mkdir(exist_ok=True)
+    path, other = (folder / kind / name / f"{kind}.ndjson" for name in ("first", "again"))
+    for each in (path, other):
+        each.parent.mkdir(parents=True)
     lines = replicate(simulated(folder / "simulated", kind), path, megabytes)
     with path.open("rb") as source, other.open("wb") as target:
         for line in source:
@@ -190,11 +192,22 @@ def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
     shape = PROJECTIONS[kind].shape
     bare, transform = floors(path, shape)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        first, again, elsewhere, peak = pool.apply(load, (str(folder / f"home-{kind}"), str(path), str(other)))
+        bare_file = pool.apply(load, (str(folder / f"bare-{kind}"), str(path)))[0]
+    for day, each in enumerate((path, other), 1):
+        manifest = {
+            "transactionTime": f"2026-01-{day:02}T00:00:00-05:00",
+            "output": [{"type": kind, "url": each.name, "count": lines}],
+        }
+        (each.parent / "manifest.json").write_text(json.dumps(manifest))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        first, again, elsewhere, peak = pool.apply(
+            load, (str(folder / f"home-{kind}"), str(path.parent), str(other.parent))
+        )
     return {
         "lines": lines,
         "MB": path.stat().st_size / 1e6,
         "load": first,
+        "load, bare file": bare_file,
         "read_ndjson": bare,
         "lines, transform": transform,
         "orjson": seconds(lambda: with_orjson(path, shape), runs=1),
