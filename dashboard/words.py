@@ -37,6 +37,7 @@ COUNTED = {  # mart → one, many
     "lab_order": ("order", "orders"),
     "work_task": ("task", "tasks"),
     "imaging_order": ("examination", "examinations"),
+    "order_fulfilment": ("order", "orders"),
     "critical_result": ("critical result", "critical results"),
     "handoff": ("handoff", "handoffs"),
     "message": ("message", "messages"),

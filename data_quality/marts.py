@@ -303,6 +303,14 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "When half of the orders are revoked, a status changed its meaning.",
         ),
     ),
+    "marts.order_fulfilment": (
+        *_case("order_key"),
+        *_flags("is_fulfilled", "is_revoked", "is_fulfilment_time_known", "is_open"),
+        present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
+        between("minutes_to_fulfilment", 0, None, "Nobody fulfils an order before it was placed.", at_least=0.99),
+        _order("ordered_at", "fulfilled_at"),
+        within_horizon("ordered_at"),
+    ),
     "marts.imaging_order": (
         *_case("order_key"),
         *_flags("is_examined", "is_final", "is_revoked", "is_exam_time_known", "is_final_time_known"),

@@ -19,6 +19,7 @@ from sample_data.facility import Facility
 from sample_data.fhir import encounter, patient
 from sample_data.fhir_orders import diagnostic_report, observation, service_request, specimen, task
 from sample_data.fhir_r5 import encounter_history, encounter_r5, history_id
+from sample_data.fhir_work import REQUEST_STATUS, Change, provenance
 from sample_data.people import POPULATION, Person, person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter, Order, Task
@@ -26,6 +27,8 @@ from sample_data.staff import Simulation, Staff
 from sample_data.trace import Trace
 
 PRACTITIONERS = 40
+FULFILLED = ("lab", "imaging")
+"""Kinds of order whose fulfilment is written down as a Provenance; the others are decisions."""
 
 
 class Hospital:
@@ -130,12 +133,22 @@ class Hospital:
             for place in range(len(visit.history)):
                 self.export.delete(f"EncounterHistory/{history_id(visit, place)}")
 
+    def is_undated(self, order: Order) -> bool:
+        """Whether no file says when this order changed."""
+        return self.plants.shapes.is_undated(self.facility.index, order.ordered)
+
     def save_order(self, order: Order) -> None:
         """The order itself changed."""
-        undated = self.plants.shapes.is_undated(self.facility.index, order.ordered)
+        undated = self.is_undated(order)
         if undated:
             self.trace.undated.append((order.id, order.status, self.now))
         self.save("ServiceRequest", order.id, partial(service_request, self.facility, order, undated=undated))
+        if order.status == "completed" and order.kind in FULFILLED and not undated:
+            target = f"ServiceRequest/{order.id}/_history/{self.env.now}"
+            done = Change(
+                order.part("po"), target, order.status, f"Practitioner/{order.doctor}", self.now, REQUEST_STATUS
+            )
+            self.save("Provenance", done.id, partial(provenance, done))
 
     def save_specimen(self, order: Order) -> None:
         """The order's specimen changed."""

@@ -43,7 +43,7 @@ class Laboratory:
             words=draw.randrange(10_000),
         )
         hospital.save_order(order)
-        trace = OrderTrace(hospital.facility.index, hospital.now // SECOND, stat)
+        trace = OrderTrace(hospital.facility.index, hospital.now // SECOND, stat, undated=hospital.is_undated(order))
         hospital.trace.orders.append(trace)
         self._queues.ordered(order)
         done = hospital.env.event()

@@ -71,7 +71,7 @@ class Radiology:
             words=draw.randrange(10_000),
         )
         hospital.save_order(order)
-        trace = ImagingTrace(hospital.facility.index, hospital.now // SECOND)
+        trace = ImagingTrace(hospital.facility.index, hospital.now // SECOND, undated=hospital.is_undated(order))
         hospital.trace.examinations.append(trace)
         done = hospital.env.event()
         hospital.env.process(self._course(order, trace, done))

@@ -80,7 +80,7 @@ class Order:
     words: int = 0
 
     def part(self, kind: str) -> str:
-        """Id of the specimen (sp), imaging study (is), report (dr) or observation (ob) that belongs to this order."""
+        """Id of what belongs to this order: specimen (sp), study (is), report (dr), observation (ob), record of fulfilment (po)."""
         return f"{kind}-{self.id[3:]}"
 
 

@@ -15,7 +15,7 @@ import orjson
 
 from sample_data import configuration
 from sample_data.billing import Billing
-from sample_data.clock import ZONE, Calendar, instant, midnight
+from sample_data.clock import SECOND, ZONE, Calendar, instant, midnight
 from sample_data.critical import WINDOW_MINUTES
 from sample_data.emergency import Emergency
 from sample_data.engine import Engine
@@ -143,8 +143,10 @@ class _Run:
         if number and (noon := self._plants.noon(number - 1)):
             self._env.run(until=noon[0])
             self.export.write_extra(*noon)
+            self.trace.exports.append(noon[0] // SECOND)
         self._env.run(until=until)
         self.export.write(until)
+        self.trace.exports.append(until // SECOND)
         if number:
             begin = midnight(self._calendar.day(number) - timedelta(days=1))
             for log in self.logs:

@@ -67,6 +67,8 @@ class OrderTrace:
     verified: int | None = None
     revoked: bool = False
     hidden: bool = False
+    undated: bool = False
+    """No file says when the order itself changed."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class ImagingTrace:
     started: int | None = None
     final: int | None = None
     revoked: bool = False
+    undated: bool = False
 
 
 @dataclass(slots=True)
@@ -165,6 +168,8 @@ class Trace:
     """How many resources were written in a planted shape, by the kind of plant."""
     undated: list[tuple[str, str, int]] = field(default_factory=list)
     """Changes of orders that no file dates: id, new status, epoch milliseconds."""
+    exports: list[int] = field(default_factory=list)
+    """When the exports were made, in seconds."""
     upgraded: set[str] = field(default_factory=set)
     """Ids of encounters that were written in R5."""
 

@@ -38,6 +38,7 @@ def results(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         kpi: cells.of(trace.orders, lambda o: ms(o.ordered), measure, hides=kpi in hidden)
         for kpi, measure in orders.items()
     }
+    answers["order_to_fulfilment"] = _fulfilment(trace, cells)
     answers |= {kpi: cells.of(trace.criticals, lambda c: ms(c.issued), each) for kpi, each in criticals.items()}
     return answers | {
         kpi: cells.of(trace.examinations, lambda e: ms(e.ordered), each) for kpi, each in examinations.items()
@@ -88,6 +89,25 @@ def _imaging(
         return completed(cases, q, sum(not is_finished for _, is_finished in cases))
 
     return measure
+
+
+def _fulfilment(trace: Trace, cells: Cells) -> list[dict[str, Any]]:
+    """From the order to its last result. What no file dates is known to be fulfilled from the next export on."""
+
+    def measure(rows: Sequence[Any], *, observed: bool) -> Value:
+        cases: list[tuple[float, bool]] = []
+        for row in rows:
+            if not row.revoked:
+                ended = row.verified if isinstance(row, OrderTrace) else row.final
+                if observed and row.undated and ended is not None:
+                    ended = next(at for at in trace.exports if at >= ended)
+                cases.append((((cells.cut if ended is None else ended) - row.ordered) / 60, ended is not None))
+        return completed(cases, 0.5, sum(not is_finished for _, is_finished in cases))
+
+    placed = [*trace.orders, *trace.examinations]
+    true = cells.of(placed, lambda o: ms(o.ordered), lambda rows, _: measure(rows, observed=False))
+    seen = cells.of(placed, lambda o: ms(o.ordered), lambda rows, _: measure(rows, observed=True))
+    return [one | {"observable": other["observable"]} for one, other in zip(true, seen, strict=True)]
 
 
 def _acknowledged(cut: int) -> Measure:

@@ -148,7 +148,7 @@ class WorkQueues:
         """The task changed: it is exported, and so is who did what."""
         hospital = self._hospital
         hospital.save_task(todo)
-        change = Change(hospital.ident("pv"), todo.id, activity, who, hospital.now)
+        change = Change(hospital.ident("pv"), f"Task/{todo.id}", activity, who, hospital.now)
         hospital.export.touch("Provenance", change.id, hospital.env.now, partial(provenance, change))
         trace.touches += who != RULE
         trace.escalated |= activity == "escalate"

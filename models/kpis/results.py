@@ -1,5 +1,5 @@
 """Critical-result KPIs, counted in `marts.critical_result` (one row per critical result), and the results family as a
-whole: laboratory first, imaging last. No arithmetic of its own.
+whole: laboratory first, imaging and all orders together last. No arithmetic of its own.
 """
 
 import narwhals.stable.v2 as nw
@@ -7,6 +7,7 @@ import narwhals.stable.v2 as nw
 from models.kpi import CompletionTime, Exclusion, Kpi, Requirement, Share
 from models.kpis.imaging import IMAGING
 from models.kpis.laboratory import LABORATORY
+from models.kpis.orders import ORDERS
 
 _DIMENSIONS = ("facility", "unit", "priority")
 _SOURCE = "Joint Commission NPSG.02.03.01: the hospital sets the window"
@@ -129,4 +130,11 @@ ESCALATION_LATENCY = Kpi(
     resolution="resolution_minutes",
 )
 
-RESULTS = (*LABORATORY, CRITICAL_RESULT_ACKNOWLEDGED, CRITICAL_ACKNOWLEDGEMENT_TIME, ESCALATION_LATENCY, *IMAGING)
+RESULTS = (
+    *LABORATORY,
+    CRITICAL_RESULT_ACKNOWLEDGED,
+    CRITICAL_ACKNOWLEDGEMENT_TIME,
+    ESCALATION_LATENCY,
+    *IMAGING,
+    *ORDERS,
+)

@@ -296,9 +296,9 @@ def reference_key(name: str, kind: str, reference: str, wanted: str) -> Column:
 VERSION_ID = Column(
     "version_id",
     "varchar",
-    "case when regexp_full_match(r.meta.versionId, '[A-Za-z0-9.-]{1,64}') then r.meta.versionId end",
+    "case when regexp_full_match(r.meta.versionId, '[A-Za-z.-]{0,40}[0-9][A-Za-z0-9.-]{0,63}') then r.meta.versionId end",
 )
-"""By which a Provenance names this version of a resource whose states are followed."""
+"""By which a Provenance names this version of a resource whose states are followed; without a digit it is none, but perhaps a name."""
 PATIENT = reference_key("patient_key", "patient", "r.subject", "Patient")
 ENCOUNTER = reference_key("encounter_key", "encounter", "r.encounter", "Encounter")
 SUBJECT = ("r.subject", "Patient|Group|Device|Location")

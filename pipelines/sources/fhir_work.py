@@ -41,7 +41,7 @@ _TARGETS_TYPE = "struct(resource_type varchar, resource_key varchar, version_id 
 _TARGETS = f"""list_transform(list_filter(r.target, lambda x: {_FOLLOWED} <> ''), lambda x: struct_pack(
     resource_type := {_FOLLOWED},
     resource_key := keyed(kind_of({_FOLLOWED}), getvariable('authority'), id_of(x.reference, {_FOLLOWED})),
-    version_id := nullif(regexp_extract(x.reference, '/_history/([A-Za-z0-9.-]{{1,64}})$', 1), '')))"""
+    version_id := nullif(regexp_extract(x.reference, '/_history/([A-Za-z.-]{{0,40}}[0-9][A-Za-z0-9.-]{{0,63}})$', 1), '')))"""
 """The resources whose states are followed, and which version of each."""
 
 _MODALITIES = (

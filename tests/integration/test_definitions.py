@@ -69,6 +69,7 @@ def test_published_assets_are_these(graph):
         "published/location",
         "published/message",
         "published/message_delivery",
+        "published/order_fulfilment",
         "published/organization",
         "published/patient_identity",
         "published/pilot_result",
@@ -130,6 +131,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "staging/delivery",
         "staging/interface_event",
         "staging/message",
+        "staging/message_origin",
         "staging/registry_interface",
         "staging/registry_step",
     }

@@ -225,7 +225,7 @@ def test_a_provenance_names_the_resources_whose_states_are_followed_by_their_key
     }
     named = (
         "ServiceRequest/o1/_history/3",
-        "https://ehr.example/fhir/Encounter/e1",
+        "https://ehr.example/fhir/Encounter/e1/_history/Quillon",
         "Patient/p1",
         "Task?x=Mrs Quillon",
         "#t1",
@@ -236,7 +236,7 @@ def test_a_provenance_names_the_resources_whose_states_are_followed_by_their_key
         "recorded": "2026-01-05T10:00:00Z",
         "target": [{"reference": reference} for reference in named],
     }
-    site.ingest(put("all.ndjson", order, encounter(meta={"versionId": "Mrs Quillon"}), told))
+    site.ingest(put("all.ndjson", order, encounter(meta={"versionId": "Quillon"}), told))
     (targets,) = site.rows("select targets from raw.fhir_provenance")[0]
     assert [tuple(target.values()) for target in targets] == [
         ("ServiceRequest", keyed("order", "ehr", "o1"), "3"),

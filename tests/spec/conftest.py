@@ -44,6 +44,7 @@ _AMOUNTS = (
     "minutes_exam_to_report",
     "minutes_to_final",
     "minutes_to_escalation",
+    "minutes_to_fulfilment",
     "minutes_to_acceptance",
     "attempts",
     "minutes_to_completion",

@@ -49,6 +49,15 @@ i5        | routine  | DX       | 2026-01-05 | 5               | -              
 i6        | routine  | US       | 2026-01-05 | -               | -                      | 300              | yes         | yes      | no         | no                 | yes                 | no      | no                  | no
 i7        | routine  | US       | 2026-01-05 | 25              | -                      | -                | yes         | yes      | no         | yes                | no                  | no      | no                  | no
 """
+PLACED = """
+order_key | priority | order_kind | order_date | minutes_to_fulfilment | is_fulfilled | is_revoked | is_fulfilment_time_known | is_open | resolution_minutes
+s1        | stat     | lab        | 2026-01-05 | 40                    | yes          | no         | yes                      | no      | 0
+s2        | routine  | lab        | 2026-01-05 | 90                    | yes          | no         | yes                      | no      | 0
+s3        | routine  | imaging    | 2026-01-05 | 300                   | yes          | no         | yes                      | no      | 60
+s4        | routine  | imaging    | 2026-01-05 | 500                   | no           | no         | yes                      | yes     | -
+s5        | routine  | other      | 2026-01-05 | 20                    | no           | yes        | yes                      | no      | -
+s6        | routine  | other      | 2026-01-05 | -                     | yes          | no         | no                       | no      | -
+"""
 RESULTS = """
 observation_key | order_key | encounter_key | priority | result_date | acknowledged_in_window | is_window_closed | is_result_time_known | is_open | is_in_time_known
 r1              | o1        | v1            | stat     | 2026-01-05  | yes                    | yes              | yes                  | no      | yes
@@ -190,3 +199,25 @@ def test_an_examination_without_a_final_report_counts_as_waiting_for_it(spec):
         ("DX", None, 0, 1, 1),
         ("US", None, 0, 0, 0),
     ]
+
+
+def test_an_order_of_any_kind_waits_until_it_is_fulfilled(spec):
+    # 40 90 300 fulfilled, s4 waits for 500: S = 3/4, 2/4 at the second; s5 was revoked, of s6 nothing says when
+    assert spec.value("order_to_fulfilment", PLACED) == (90, 3, 4, 1)
+    assert spec.excluded("order_to_fulfilment", PLACED) == [1, 1]
+    assert spec.rows("order_to_fulfilment", PLACED, by=("order_kind",))[0] == (
+        "imaging",
+        300,
+        1,
+        2,
+        1,
+    )  # s3, while s4 waits
+
+
+def test_order_to_fulfilment_says_how_exactly_its_ends_are_known(spec):
+    known = PLACED.replace("| no         | no                       |", "| yes        | no                       |")
+    verdict = spec.readiness("order_to_fulfilment", known)  # 60 minutes over three orders of 430 in all
+    assert (verdict.state, verdict.resolution_minutes) == ("biased", 20)
+    assert verdict.why == (
+        "Its times are known to within 20 min on average: of some changes only exports prove when they were.",
+    )

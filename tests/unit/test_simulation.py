@@ -351,13 +351,27 @@ def test_a_discharge_waits_for_the_slowest_item_of_its_checklist(latest):
 
 
 def test_every_change_of_queued_work_names_its_task_and_who_made_it(latest):
-    activities = {p["activity"]["coding"][0]["code"] for p in latest["Provenance"].values()}
+    told = {"Task": [], "ServiceRequest": []}
+    for p in latest["Provenance"].values():
+        told[p["target"][0]["reference"].split("/")[0]].append(p)
+    activities = {p["activity"]["coding"][0]["code"] for p in told["Task"]}
     assert activities == {"create", "start", "complete", "override", "escalate", "reopen"}
-    assert {p["target"][0]["reference"][5:] for p in latest["Provenance"].values()} <= latest["Task"].keys()
-    assert {p["agent"][0]["who"]["reference"].split("/")[0] for p in latest["Provenance"].values()} == {
+    assert {p["target"][0]["reference"][5:] for p in told["Task"]} <= latest["Task"].keys()
+    assert {p["agent"][0]["who"]["reference"].split("/")[0] for p in told["Task"]} == {
         "Device",
         "Practitioner",
     }
+
+
+def test_an_order_that_was_fulfilled_says_when_but_where_no_file_dates_it(latest):
+    told = {
+        p["target"][0]["reference"].split("/")[1]: p["recorded"]
+        for p in latest["Provenance"].values()
+        if p["target"][0]["reference"].startswith("ServiceRequest/")
+    }
+    done = {i for i, o in latest["ServiceRequest"].items() if o["status"] == "completed" and "category" in o}
+    dated = {i for i in done if "meta" in latest["ServiceRequest"][i]}
+    assert told.keys() == dated < done
 
 
 def test_an_examination_is_ordered_started_and_reported_in_this_order(latest):

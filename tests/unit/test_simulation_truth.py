@@ -102,8 +102,10 @@ def test_only_the_planted_gaps_make_the_observable_differ_from_the_true(truth):
         "lab_turnaround_median",
         "lab_turnaround_stat",
         "lab_receipt_to_verification",
+        "order_to_fulfilment",
     )
     assert {kpi for kpi, _ in differ} <= set(gaps)
+    assert {place for kpi, place in differ if kpi == "order_to_fulfilment"} <= {None, "Westhaven Regional"}
     assert {("ed_length_of_stay", "Eastbrook Community"), ("lab_turnaround", "Eastbrook Community")} <= differ
     assert not [pair for pair in differ if pair[1] == "Northfield General"]
 

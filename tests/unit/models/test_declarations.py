@@ -124,6 +124,7 @@ LEDGER_TIMES = {
     "critical_result_acknowledged": "resolution_minutes",
     "critical_acknowledgement_time": "resolution_minutes",
     "escalation_latency": "resolution_minutes",
+    "order_to_fulfilment": "resolution_minutes",
     "ed_door_to_provider": "contact_resolution_minutes",
 }
 """The KPIs that can read a time which only successive versions or exports prove, and the column that says how wide."""
