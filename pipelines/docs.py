@@ -156,6 +156,20 @@ def _anchor(title: str) -> str:
     return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
+def mapped_fields() -> str:
+    """docs/mapping.md: every field that a mapping may fill."""
+    from pipelines.log_mapping import FIELDS
+
+    return "\n".join(["| field | is |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in FIELDS.items())])
+
+
+def event_types() -> str:
+    """docs/mapping.md: every type that an event's word may be translated to."""
+    from pipelines.log_mapping import EVENT_TYPES
+
+    return ", ".join(f"`{name}`" for name in sorted(EVENT_TYPES))
+
+
 def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every setting by its dotted name in wardflow.toml; tables are followed down. connect.md must explain each."""
     for name, field in model.model_fields.items():
@@ -180,6 +194,8 @@ def _model_inside(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 --
 
 WHOLE_PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": command_line, "docs/kpis.md": kpi_catalogue}
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
+    ("docs/mapping.md", "fields"): mapped_fields,
+    ("docs/mapping.md", "event types"): event_types,
     ("README.md", "what it answers"): what_it_answers,
 }
 

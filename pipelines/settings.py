@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipelines import log_mapping
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home, spelled_out
 from pipelines.visit_rules import VisitRule
@@ -50,72 +51,6 @@ class Access(_Part):
     roles: dict[str, Literal["leadership", "informatics", "engineer"]] = {}
 
 
-class LogMapping(_Part):
-    """Which field of a record means what, for a log that Wardflow has no adapter of its own for.
-
-    Every value is the name of a field (NDJSON) or of a column (CSV); an empty text means that the log does not have it.
-    Fields that are not named are never read. `events` maps the log's own event words to Wardflow's event types.
-    """
-
-    format: Literal["ndjson", "csv"] = "ndjson"
-    record_id: str = "seq"
-    time: str = "ts"
-    time_format: str = ""
-    clock: str = "host"
-    flow: str = "channel"
-    message: str = "msg"
-    message_scope: Literal["engine", "flow"] = "engine"
-    parent: str = ""
-    control_id: str = "control_id"
-    type: str = "type"
-    event: str = "event"
-    destination: str = "dest"
-    attempt: str = "attempt"
-    ack: str = "ack"
-    error: str = "error"
-    mrn: str = "mrn"
-    prior_mrn: str = "prior_mrn"
-    visit: str = "visit"
-    placer: str = "placer"
-    sent_at: str = "sent_at"
-    shape: str = "schema"
-    actor: str = "operator"
-    role: str = "role"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    events: dict[str, str] = {
-        "RECV": "received",
-        "ROUTE": "routed",
-        "TRY": "attempt_started",
-        "ACK": "delivered",
-        "NAK": "nack_received",
-        "TIMEOUT": "attempt_failed",
-        "QUEUE": "queued",
-        "DEAD": "dead_lettered",
-        "ACKUP": "ack_sent",
-        "HOPRECV": "received",
-        "REPLAY": "replayed",
-        "DISCARD": "discarded",
-    }
-
-    @field_validator("events")
-    @classmethod
-    def _events_are_known(cls, events: dict[str, str]) -> dict[str, str]:
-        for word, event_type in events.items():
-            if event_type not in EVENT_TYPES:
-                raise ValueError(f"{word!r} maps to {event_type!r}, no event type{_hint(event_type, EVENT_TYPES)}")
-        return events
-
-
-EVENT_TYPES = frozenset(
-    """
-    received ack_sent nack_sent transformed filtered routed queued held released attempt_started attempt_failed
-    response_received nack_received delivered failed dead_lettered discarded expired replay_requested replayed
-    edited deleted content_pruned purged manual_override escalated assigned task_opened task_closed alert_raised
-    alert_closed flow_started flow_stopped flow_changed accessed queue_sample
-    """.split()  # noqa: SIM905 -- one a line would fill a page
-)
-
-
 class MetadataColumns(_Part):
     """The names of Mirth's custom metadata columns that carry an identifier or the message's type."""
 
@@ -141,7 +76,7 @@ class SourceSettings(_Part):
     base: Annotated[str, Field(pattern=r"^https?://")] | None = None
     authorities: dict[Numbered, str] = {}
     assigners: dict[Numbered, dict[str, str]] = {}
-    mapping: LogMapping = LogMapping()
+    mapping: str = ""
     columns: MetadataColumns = MetadataColumns()
     error_words: tuple[str, ...] = ()
     expected_every_hours: Annotated[float, Field(gt=0)] | None = None
@@ -153,6 +88,16 @@ class SourceSettings(_Part):
     @classmethod
     def _zone_is_known(cls, zone: str | None) -> str | None:
         return None if zone is None else _known_zone(zone)
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _mapping_is_a_file(cls, mapping: object) -> object:
+        if isinstance(mapping, dict):
+            raise ValueError(  # noqa: TRY004 -- pydantic words a ValueError as it stands
+                "a mapping is a file of its own: `wardflow mapping propose SAMPLE` writes one; "
+                "name it, as in mapping = 'mappings/engine.toml'"
+            )
+        return mapping
 
     @property
     def key_authority(self) -> str:
@@ -272,7 +217,23 @@ def load(home: Home | Path | str) -> Settings:
     except ValidationError as error:
         raise ConfigurationError(_first_mistake(error, path)) from error
     # WARDFLOW_HOME chooses a home where none is named; it must not redirect the one that was.
-    return found.model_copy(update={"home": spelled_out(place.path)})
+    whole = spelled_out(place.path)
+    return found.model_copy(
+        update={"home": whole, "sources": tuple(_with_mapping(each, whole) for each in found.sources)}
+    )
+
+
+def _with_mapping(source: SourceSettings, home: Path) -> SourceSettings:
+    """The source with its mapping file, which has to be right, by its whole path."""
+    if not source.mapping:
+        return source
+    path = home / Path(source.mapping).expanduser()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"Source {source.name!r}: there is no mapping file {path}. `wardflow mapping propose` writes one from a sample."
+        )
+    log_mapping.load(path)
+    return source.model_copy(update={"mapping": str(path)})
 
 
 def _first_mistake(error: ValidationError, path: Path) -> str:
@@ -286,7 +247,7 @@ def _first_mistake(error: ValidationError, path: Path) -> str:
 
 
 def _names() -> frozenset[str]:
-    parts = (Settings, Windows, Access, SourceSettings, VisitRule, LogMapping, MetadataColumns, AlertSettings)
+    parts = (Settings, Windows, Access, SourceSettings, VisitRule, MetadataColumns, AlertSettings)
     return frozenset(
         name for part in parts for name in part.model_fields if name not in {"home", "site_key", "new_site_key"}
     )

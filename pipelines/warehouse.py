@@ -21,6 +21,7 @@ from pipelines.sources import (
     fhir_projection,
     hl7_envelope,
     log_events,
+    log_times,
     otlp_events,
 )
 
@@ -68,7 +69,17 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
     db.execute("set enable_progress_bar = false")
     keys.install(db, key)
     vector_functions.install(db)
-    for part in (times, fhir_projection, events, hl7_envelope, log_events, engine_records, otlp_events, azure_events):
+    for part in (
+        times,
+        fhir_projection,
+        events,
+        hl7_envelope,
+        log_times,
+        log_events,
+        engine_records,
+        otlp_events,
+        azure_events,
+    ):
         for macro in part.MACROS:
             db.execute(macro)
 

@@ -16,8 +16,8 @@ from pipelines.sources import fhir_manifest
 from pipelines.sources.azure import Azure
 from pipelines.sources.fhir_bulk import FhirBulk
 from pipelines.sources.intersystems import InterSystems
+from pipelines.sources.mapped_log import MappedLog
 from pipelines.sources.mirth import Mirth
-from pipelines.sources.ndjson_log import MappedLog
 from pipelines.sources.openhim import OpenHim
 from pipelines.sources.otlp import Otlp
 from pipelines.sources.places import PlaceList

@@ -7,6 +7,7 @@ ever unpacked to disk.
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import hashlib
 import io
@@ -164,6 +165,10 @@ class Delivered:
         with self.stream() as stream:
             return stream.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
 
+    def decoded(self, encoding: str) -> Delivered:
+        """The same file as UTF-8. What is no text in that encoding is made no text in this one either, so that its line is noticed."""
+        return replace(self, opener=lambda: _recoded(self.opener(), encoding))
+
     def sha256(self) -> str:
         """Of the bytes as they lie on disk (of a member of a zip or tar: of the member)."""
         with Stream(self.hashed(), hashing=True) as stream:
@@ -171,6 +176,32 @@ class Delivered:
             while stream.readinto(buffer):
                 pass
             return stream.sha256
+
+
+class _Recoded:
+    """A reader of text in some encoding, as UTF-8."""
+
+    def __init__(self, raw: BinaryIO, encoding: str) -> None:
+        self._raw = raw
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace" if encoding == "utf-16" else "surrogateescape")
+        self._ready = b""
+
+    def read1(self, size: int) -> bytes:
+        """Up to so many bytes; empty at the end."""
+        while not self._ready:
+            piece = self._raw.read(_PIECE)
+            self._ready = self._decoder.decode(piece, final=not piece).encode("utf-8", "surrogatepass")
+            if not piece:
+                break
+        found, self._ready = self._ready[:size], self._ready[size:]
+        return found
+
+    def close(self) -> None:
+        """Nothing of its own to close."""
+
+
+def _recoded(raw: BinaryIO, encoding: str) -> BinaryIO:
+    return cast("BinaryIO", _Owning(_Recoded(raw, encoding), raw))
 
 
 def deliveries(path: Path, shown: str) -> Iterator[Delivered]:

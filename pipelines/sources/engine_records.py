@@ -29,10 +29,9 @@ MACROS = (
     # The instant that a text says by itself, and the local time that it says where a zone must be known for that. A clock
     # that was never set says 1970: no time.
     """create or replace temp macro after_1970(t) as case when t >= timestamptz '1971-01-01 00:00:00+00' then t end""",
-    """create or replace temp macro instant_of(x) as after_1970(coalesce(
-            case when has_offset(x) then try_cast(x as timestamptz) end, epoch_of(x)))""",
-    """create or replace temp macro local_of(x) as case when not has_offset(x) and epoch_of(x) is null and contains(x, ':')
-            then try_cast(x as timestamp) end""",
+    """create or replace temp macro instant_of(x) as after_1970(
+            case when iso_of(x) is null then epoch_in(x, per_second_of(x)) else iso_instant(iso_of(x)) end)""",
+    "create or replace temp macro local_of(x) as iso_local(iso_of(x))",
     # The first of two local times in autumn, the shifted one in spring; both are flagged.
     "create or replace temp macro placed(t, zone) as after_1970(least(timezone(zone, t), earlier(t, zone)))",
     "create or replace temp macro is_twice(t, zone) as coalesce(falls_twice(t, zone), false)",

@@ -56,6 +56,7 @@ COLUMNS = {
     "actor_role": "varchar",
     "queue_depth": "bigint",
     "event_count": "bigint",
+    "size_bytes": "bigint",
     "file_id": "integer not null",
     "line": "bigint not null",
     "quality_flags": "varchar[] not null",
@@ -69,7 +70,7 @@ TABLES = {
 
 UPGRADES = tuple(
     f"alter table raw.interface_event add column if not exists {name} {COLUMNS[name]}"
-    for name in ("msg_shape", "actor_key", "actor_role", "prior_mrn_key", "queue_depth", "event_count")
+    for name in ("msg_shape", "actor_key", "actor_role", "prior_mrn_key", "queue_depth", "event_count", "size_bytes")
 )
 """What brings a table up to date that was made before these columns existed."""
 
@@ -80,51 +81,64 @@ MACROS = ("create or replace temp macro uid_of(facts) as left(sha256(facts), 32)
 def insert_events(session: Session) -> None:
     """Move `event_staged` into the table, each event once, and give a verdict on every record in `record_staged`.
 
-    `event_staged` has the columns of the table and byte_offset; `record_staged` has file_id, line and byte_offset of
+    `event_staged` has columns of the table and byte_offset; `record_staged` has file_id, line and byte_offset of
     every readable record. A record is loaded when it brought a new event, else unchanged. Known events are sought only
-    in the days that the batch covers.
+    in the days that the batch covers. Of an event that the batch brings twice the first is kept, by file, place and time.
     """
     db = session.db
-    days = db.execute(
-        "select min(occurred_at) - interval 1 day, max(occurred_at) + interval 1 day from event_staged"
+    for statement in _FRESH:
+        db.execute(statement)
+    ((staged, fresh),) = db.execute(
+        "select (select count(*) from event_staged), (select count(*) from fresh_event)"
     ).fetchall()
-    db.execute(
-        """
-        create or replace temp table fresh_event as
-        select event_uid, file_id, byte_offset from (
-            from event_staged qualify row_number() over (partition by event_uid order by file_id, byte_offset, occurred_at) = 1
-        ) as first
-        where not exists (
-            select 1 from raw.interface_event as known
-            where known.event_uid = first.event_uid
-                and known.occurred_at between $first and $last
-        )
-        """,
-        {"first": days[0][0], "last": days[0][1]},
-    )
-    db.execute(
-        f"""
-        insert into raw.interface_event by name
-        select {", ".join(COLUMNS)} from event_staged semi join fresh_event using (event_uid, file_id, byte_offset)
-        qualify row_number() over (partition by event_uid order by occurred_at) = 1
-        """
-    )
-    db.execute(
-        """
-        insert into line_verdict by name
-        select record.file_id, line, record.byte_offset, if(fresh.file_id is not null, 'loaded', 'unchanged') as verdict
-        from record_staged as record left join (select distinct file_id, byte_offset from fresh_event) as fresh
-            using (file_id, byte_offset)
-        """
-    )
+    present = {name for (name,) in db.execute("select column_name from (describe event_staged)").fetchall()}
+    kept = ", ".join(name for name in COLUMNS if name in present)
+    which = "" if fresh == staged else "where rowid in (select place from fresh_event)"
+    db.execute(f"insert into raw.interface_event by name select {kept} from event_staged {which}")
+    if fresh == staged:
+        db.execute("insert into line_verdict by name select *, 'loaded' as verdict from record_staged")
+    else:
+        db.execute(_VERDICTS)
+    db.execute(f"create or replace temp view new_event as select file_id, quality_flags from event_staged {which}")
     db.execute(
         """
         insert into file_finding by name
         select file_id, flag as rule, count(*) as n
-        from (select file_id, unnest(quality_flags) as flag from event_staged semi join fresh_event using (event_uid, file_id, byte_offset))
+        from (select file_id, unnest(quality_flags) as flag from new_event where len(quality_flags) > 0)
         group by all
         """
     )
     db.execute(
         "insert into latest_event by name select file_id, max(occurred_at) as occurred_at from event_staged group by all"
     )
+
+
+_FRESH = (
+    """
+    create or replace temp table known_event as
+    select event_uid from raw.interface_event
+    where occurred_at between (select min(occurred_at) - interval 1 day from event_staged)
+            and (select max(occurred_at) + interval 1 day from event_staged)
+        and event_uid in (select event_uid from event_staged)
+    """,
+    "create or replace temp table repeated_event as select event_uid from event_staged group by all having count(*) > 1",
+    """
+    create or replace temp table fresh_event as
+    select rowid as place, file_id, byte_offset from event_staged
+    where event_uid not in (from known_event) and event_uid not in (from repeated_event)
+    union all by name
+    select place, file_id, byte_offset from (
+        select rowid as place, event_uid, file_id, byte_offset, occurred_at from event_staged
+        where event_uid in (from repeated_event) and event_uid not in (from known_event)
+        qualify row_number() over (partition by event_uid order by file_id, byte_offset, occurred_at) = 1
+    )
+    """,
+)
+"""Which rows of `event_staged` are new. Sorting all of them to find the few that come twice took half of the time."""
+
+_VERDICTS = """
+    insert into line_verdict by name
+    select record.file_id, line, record.byte_offset, if(fresh.file_id is not null, 'loaded', 'unchanged') as verdict
+    from record_staged as record left join (select distinct file_id, byte_offset from fresh_event) as fresh
+        using (file_id, byte_offset)
+"""

@@ -58,6 +58,8 @@ _LOGS = {
     "time_of_alert": "The extract shows how far an alert was escalated and who has it, not since when: it counts when it was raised.",
     "span_not_placed": "A span or log record lacks its time or its ids and was left out. Look at the exporter.",
     "step_without_time": "A step of a message has no readable time and was left out. Ask who writes the mediator for ISO 8601 times.",
+    "sent_at_unreadable": "The sender's own time could not be read, or has no zone; only it was dropped. State its format in the mapping.",
+    "mapped_column_missing": "The header lacks a column that the mapping names. Correct the mapping, or ask for the column.",
     "unknown_event": "An event word that the source's mapping does not translate. Add it to the mapping.",
 }
 

@@ -1,16 +1,22 @@
-"""The SQL of a mapped log: records out of lines, instants out of texts, events out of records.
+"""The SQL of a mapped log: records out of the fields that were read, events out of records.
 
-Here: statements and macros only. Not here: who runs them (`ndjson_log`). Identifiers are hashed in the statement that
-reads them; an error text leaves it as its hash, which `error_facts` turns into what may be kept.
+Here: statements and macros only. Not here: reading fields (`log_records`), times (`log_times`), who runs them
+(`mapped_log`). Identifiers are hashed in the statement that reads them; an error text leaves it as its hash, which
+`error_facts` turns into what may be kept.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from pipelines.log_mapping import NOTHING, Proof, TimeFormat
+from pipelines.sources.log_times import quoted, reading
+
 if TYPE_CHECKING:
-    from pipelines.settings import LogMapping
+    from collections.abc import Mapping
+
+    from pipelines.log_mapping import LogMapping
+    from pipelines.settings import Numbered
 
 _FIELDS = (
     "record_id",
@@ -31,7 +37,7 @@ _FIELDS = (
     "placer",
     "sent_at",
 )
-_LATER_FIELDS = ("shape", "actor", "role", "prior_mrn")
+_LATER_FIELDS = ("shape", "actor", "role", "prior_mrn", "size")
 """Fields that were added when logs had been read already: no part of a record's identity, or each would look new."""
 _ROLES = (
     "integration analyst",
@@ -47,129 +53,164 @@ _ROLES = (
     "system",
 )
 """Roles that may be kept of who did something; any other is `other`."""
+UNSET = "1971-01-01"
+"""An instant before it is a clock that was never set, or a zero that nobody filled in."""
 
 MACROS = (
-    r"create or replace temp macro has_offset(x) as regexp_matches(x, '\d[T ]?\d{2}:?\d{2}.*(Z|[+-]\d{2}:?\d{2})$')",
-    # Seconds, milliseconds or microseconds since 1970, told apart by their size.
-    r"""create or replace temp macro epoch_of(x) as case
-        when contains(x, '-') then null
-        when regexp_full_match(x, '\d{9,16}(\.\d+)?') then make_timestamptz(
-            case when length(split_part(x, '.', 1)) <= 10 then (try_cast(x as decimal(24, 6)) * 1000000)::bigint
-                 when length(split_part(x, '.', 1)) <= 13 then (try_cast(x as decimal(24, 6)) * 1000)::bigint
-                 else try_cast(split_part(x, '.', 1) as bigint) end) end""",
-    # The later instant of a local time that comes twice, and the shifted one of a local time that never comes, as ICU
-    # reads them.
-    """create or replace temp macro falls_twice(local_time, zone) as
-            timezone(zone, timezone(zone, local_time) - interval 1 hour) = local_time
-            or timezone(zone, timezone(zone, local_time) + interval 1 hour) = local_time""",
-    r"""create or replace temp macro precision_of(x) as case
-            when contains(x, '.') then if(length(regexp_extract(x, '\.(\d+)', 1)) > 3, 'us', 'ms')
-            when not contains(x, ':') then if(length(x) > 13, 'us', if(length(x) > 11, 'ms', 's'))
-            else if(regexp_matches(x, '\d{2}:\d{2}:\d{2}'), 's', 'min') end""",
-    r"create or replace temp macro plain(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,79}') then x end",
+    "create or replace temp macro plain(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,79}') then x end",
+    # A word that nobody mapped, where it is made of harmless words.
+    """create or replace temp macro redacted_word(x) as if(
+        list_has_all(getvariable('vocabulary'), list_filter(string_split_regex(lower(x), '[^a-z0-9]+'), lambda w: w <> '')),
+        plain(x), '<redacted>')""",
 )
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def stage_records(mapping: LogMapping, record: str, assigners: Mapping[Numbered, Mapping[str, str]]) -> str:
+    """The statement that makes `log_record`: of every line its fields, hashed or reduced, and the rule that keeps it out, if any.
 
-
-def _shape(mapping: LogMapping) -> str:
-    names = {getattr(mapping, field) for field in (*_FIELDS, *_LATER_FIELDS)}
-    return _quoted(json.dumps(dict.fromkeys(sorted(names - {""}), "VARCHAR")))
-
-
-def _read(mapping: LogMapping, field: str) -> str:
-    name = getattr(mapping, field)
-    return f"nullif(r[{_quoted(name)}], '')" if name else "null::varchar"
-
-
-def stage_records(mapping: LogMapping) -> str:
-    """The statement that makes `log_record`: one row a line, its fields read, hashed or reduced, and the rule that keeps it out, if any.
-
-    `instant` is set where the text says its offset; `local_time` where it does not, and then `needs_zone`.
+    One row a line; of a snapshot one a line and proof. `record` is what `log_records` says of the lines' fields.
+    `instant` is set where the text says its offset; `local_time` where it does not. `assigners`: of each kind of number, what
+    the names of those who give it out stand for.
     """
-    fields = ", ".join(f"{_read(mapping, field)} as {field}_" for field in (*_FIELDS, *_LATER_FIELDS))
-    roles = ", ".join(_quoted(role) for role in _ROLES)
-    known = " ".join(f"when {_quoted(word)} then {_quoted(event)}" for word, event in mapping.events.items())
-    keep = " ".join(f"when {_quoted(word)} then {_quoted(word)}" for word in mapping.events)
-    parse = "null::timestamptz"
-    local = "try_cast(time_ as timestamp)"
-    if mapping.time_format:
-        form = _quoted(mapping.time_format)
-        parse = f"try_strptime(time_, {form})::timestamptz" if "%z" in mapping.time_format else parse
-        local = f"try_strptime(time_, {form})::timestamp" if "%z" not in mapping.time_format else "null::timestamp"
+
+    def assigned(kind: Numbered) -> str:
+        if f"{kind}_assigner" not in mapping.fields:
+            return f"${kind}"
+        known = " ".join(
+            f"when {quoted(name)} then {quoted(system)}" for name, system in assigners.get(kind, {}).items()
+        )
+        named = (
+            f"case {kind}_assigner_ {known} else $source || '/' || {kind}_assigner_ end"
+            if known
+            else f"$source || '/' || {kind}_assigner_"
+        )
+        return f"coalesce({named}, ${kind})"
+
+    kinds: tuple[Numbered, ...] = ("mrn", "visit", "placer")
+    unmapped = [
+        f"({kind}_ is not null and {kind}_assigner_ is not null"
+        + (
+            f" and {kind}_assigner_ not in ({', '.join(map(quoted, names))}))"
+            if (names := assigners.get(kind, {}))
+            else ")"
+        )
+        for kind in kinds
+        if f"{kind}_assigner" in mapping.fields
+    ]
+    proofs = mapping.proves if mapping.rows == "snapshots" else (Proof(time=""),)
+    proven = "\nunion all\n".join(_proven(mapping, number, proof) for number, proof in enumerate(proofs))
+    worst = "found"
+    if mapping.rows == "snapshots":  # one spoiled time keeps out the record, and so does the lack of any
+        worst = """coalesce(max(found) over (partition by file_id, byte_offset),
+            if(count(time_) over (partition by file_id, byte_offset) = 0 and not is_ignored, 'no_time', null))"""
+    roles = ", ".join(quoted(role) for role in _ROLES)
+    keep = " ".join(f"when {quoted(word)} then {quoted(word)}" for word in mapping.events)
+    native = f"case event_ {keep} else redacted_word(event_) end" if keep else "redacted_word(event_)"
+    native = native if "event" in mapping.fields else "null::varchar"
     scope = "coalesce(plain(flow_), '') || ':'" if mapping.message_scope == "flow" else "''"
+    sent = reading("sent_at_", mapping.written("sent_at"), "sent_iso")
+    whole = ", ".join(f"{field}_" for field in _FIELDS)
     return f"""
     create or replace temp table log_record as
-    with parsed as (
-        select file_id, line, byte_offset, ends_open, text, json_valid(text) as is_json,
-            case when json_valid(text) then json_transform(text, {_shape(mapping)}) end as r
-        from chunk
-    ), read as (
-        select file_id, line, byte_offset, ends_open, text, is_json, {fields} from parsed
-    ), looked_at as (
-        select *, coalesce(has_offset(time_), false) as says_zone, epoch_of(time_) as epoch from read
-    ), timed as (
-        select *,
-            coalesce({parse}, case when says_zone then try_cast(time_ as timestamptz) end, epoch) as instant,
-            case when not says_zone and epoch is null then {local} end as local_time
-        from looked_at
-    ), judged as (
+    with record as ({record}), proven as ({proven}), found as (
         select *, case
-            when not is_json then if(ends_open, 'truncated', 'unparseable')
-            when event_ is null then 'untyped'
+            when is_ignored then null
+            when not is_record then if(ends_open, 'truncated', 'unparseable')
+            when event_ is null and fixed_type is null then 'untyped'
             when message_ is null then 'no_id'
-            when instant is null and local_time is null then 'no_time'
-        end as rule
-        from timed
+            when record_id_ is null and {str(mapping.format == "cloudevents").lower()} then 'no_id'
+            when instant is null and local_time is null and is_date_only(time_) then 'date_only'
+            when instant is null and local_time is null and (time_ is not null or not is_proof) then 'no_time'
+            when coalesce(instant < timestamptz '{UNSET} 00:00:00+00', local_time < timestamp '{UNSET}') then 'unset_time'
+        end as found
+        from proven
+    ), judged as (
+        select *, {worst} as rule, {sent.iso} as sent_iso from found
     )
-    select file_id, line, byte_offset, rule, instant, local_time, instant is null as needs_zone,
+    select file_id, line, byte_offset, is_ignored, rule, instant, local_time, fixed_type,
+        rule is null and not is_ignored and (time_ is not null or not is_proof) and mapped_type <> '{NOTHING}' as is_event,
         case when rule is not null then keyed('line', $source, text) end as line_hash,
-        case when epoch is not null then 'epoch' when instant is not null then 'offset' else 'site_zone' end as time_basis,
-        precision_of(time_) as time_precision,
+        case when instant is null then 'site_zone' when from_epoch then 'epoch' else 'offset' end as time_basis,
+        time_precision,
         md5(time_) as time_id,
         coalesce(plain(clock_), '') as clock,
         coalesce(plain(flow_), '') as flow,
-        case event_ {keep} else if(
-            list_has_all(getvariable('vocabulary'), list_filter(string_split_regex(lower(event_), '[^a-z0-9]+'), lambda w: w <> '')),
-            plain(event_), '<redacted>') end as native_type,
-        case event_ {known} else 'unknown' end as mapped_type,
-        coalesce(plain(destination_), '') as destination,
+        case when fixed_type is null then {native} end as native_type,
+        mapped_type,
+        is_proof,
+        if(of_message, '', coalesce(plain(destination_), '')) as destination,
         keyed('message', $source, {scope} || message_) as message,
         keyed('message', $source, {scope} || parent_) as parent,
         keyed('control', $source, control_id_) as correlation_key,
         nullif(regexp_extract(type_, '^([A-Z][A-Z0-9]{{2}})', 1), '') as msg_type,
         nullif(regexp_extract(type_, '^[A-Z][A-Z0-9]{{2}}[^A-Z0-9]([A-Z][A-Z0-9]{{2}})', 1), '') as msg_trigger,
-        keyed('mrn', $mrn, mrn_) as mrn_key,
-        keyed('mrn', $mrn, prior_mrn_) as prior_mrn_key,
-        keyed('visit', $visit, visit_) as visit_key,
-        keyed('placer', $placer, placer_) as placer_key,
-        try_cast(attempt_ as integer) as attempt_no,
-        case when upper(ack_) in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then upper(ack_) end as ack_code,
+        keyed('mrn', {assigned("mrn")}, mrn_) as mrn_key,
+        keyed('mrn', {assigned("mrn")}, prior_mrn_) as prior_mrn_key,
+        keyed('visit', {assigned("visit")}, visit_) as visit_key,
+        keyed('placer', {assigned("placer")}, placer_) as placer_key,
+        {" or ".join(unmapped) or "false"} as is_unmapped,
+        case when not of_message then try_cast(attempt_ as integer) end as attempt_no,
+        case when fixed_type is null and upper(ack_) in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then upper(ack_) end as ack_code,
         shape_of(shape_) as msg_shape,
         keyed('user', $source, actor_) as actor_key,
         case when lower(role_) in ({roles}) then lower(role_) when role_ is not null then 'other' end as actor_role,
-        md5(error_) || coalesce(destination_, '') as error_id,
-        case when has_offset(sent_at_) then try_cast(sent_at_ as timestamptz) end as sent_instant,
-        case when not coalesce(has_offset(sent_at_), false) then try_cast(sent_at_ as timestamp) end as sent_local,
+        case when try_cast(size_ as bigint) >= 0 then try_cast(size_ as bigint) end as size_bytes,
+        case when fixed_type is null then md5(error_ || '|' || coalesce(destination_, '')) end as error_id,
+        {sent.instant} as sent_instant,
+        {sent.local} as sent_local,
+        sent_at_ is not null as is_sent_at_given,
         md5(record_id_) as record_id,
-        case when record_id_ is null then md5(row({", ".join(f"{field}_" for field in _FIELDS)})::varchar) end as content_id
+        case when record_id_ is null then md5(row({whole})::varchar) end as content_id
     from judged
     """
 
 
-_ALL_PLACED = """
-with instants as (
-    select *, false as twice, false as in_gap,
-        case when record_id is null then row_number() over (partition by file_id, content_id order by line) end as ordinal
-    from log_record where rule is null
-)"""
+def _proven(mapping: LogMapping, number: int, proof: Proof) -> str:
+    """The records with the one time of theirs that is looked at, and what happened then."""
+    is_proof = bool(proof.time)
+    text = f"proof_{number}_" if is_proof else "time_"
+    written = mapping.written("time")
+    if proof.format is not None:
+        written = TimeFormat(format=proof.format, zone=written.zone, fraction=written.fraction)
+    found = reading(text, written)
+    known = " ".join(f"when {quoted(word)} then {quoted(event)}" for word, event in mapping.events.items())
+    constant = mapping.constants.get("event")
+    fixed = proof.event or (constant if "event" not in mapping.fields else None)
+    mapped = quoted(fixed) if fixed else f"case event_ {known} else 'unknown' end" if known else "'unknown'"
+    time = f"{text} as time_" if is_proof else "time_"
+    return f"""
+        select * exclude (time_, iso), {time}, {str(is_proof).lower()} as is_proof,
+            {str(is_proof and proof.node == "message").lower()} as of_message,
+            {quoted(proof.event) if proof.event else "null::varchar"} as fixed_type,
+            {mapped} as mapped_type,
+            {found.instant} as instant, {found.local} as local_time,
+            {found.precision} as time_precision, {found.from_epoch} as from_epoch
+        from (select *, {found.iso} as iso from record)"""
 
-_PLACED_BY_ZONE = """
+
+def _placed(*, needs_zone: bool, on_a_night: bool, needs_ordinal: bool) -> str:
+    """The events of `log_record` at their instants: `instants`."""
+    ordinal = (
+        "coalesce(seen.n, 0) + row_number() over (partition by file_id, content_id order by line)"
+        if needs_ordinal
+        else "null::bigint"
+    )
+    before = (
+        "left join (select file_id, content_id, sum(n) as n from log_seen group by all) as seen using (file_id, content_id)"
+        if needs_ordinal
+        else ""
+    )
+    if not on_a_night:
+        instant = "coalesce(instant, timezone($zone, local_time))" if needs_zone else "instant"
+        return f"""
+with instants as (
+    select * replace ({instant} as instant), false as twice, false as in_gap, {ordinal} as ordinal
+    from log_record {before} where is_event
+)"""
+    return f"""
 with placed as (
-    select *, coalesce(falls_twice(local_time, $zone), false) and needs_zone as twice
-    from log_record where rule is null
+    select *, instant is null and coalesce(falls_twice(local_time, $zone), false) as twice
+    from log_record where is_event
 ), ordered as (
     select *,
         -- A step back of the clock inside the doubled hour: from there on the file is in its second pass.
@@ -181,10 +222,11 @@ with placed as (
             case when not twice then timezone($zone, local_time)
                  when steps_back > 0 then greatest(timezone($zone, local_time), later(local_time, $zone))
                  else least(timezone($zone, local_time), earlier(local_time, $zone)) end) as instant),
-        needs_zone and timezone($zone, timezone($zone, local_time)) <> local_time as in_gap,
-        row_number() over (partition by file_id, content_id order by line) as ordinal
-    from ordered
+        instant is null and timezone($zone, timezone($zone, local_time)) <> local_time as in_gap,
+        {ordinal} as ordinal
+    from ordered {before}
 )"""
+
 
 _STAGE_EVENTS = """
 , typed as (
@@ -195,13 +237,12 @@ _STAGE_EVENTS = """
     from instants
 )
 select
-    uid_of(concat_ws('|', 'log', $source, clock, message, destination, coalesce(native_type, mapped_type),
-        if(record_id is null, content_id || '|' || ordinal::varchar, record_id || '|' || time_id))) as event_uid,
+    uid_of({identity}) as event_uid,
     $source as source,
-    'event' as source_kind,
+    '{source_kind}' as source_kind,
     native_type,
     instant as occurred_at,
-    time_basis,
+    if(time_basis = 'site_zone' and $zone in ('UTC', 'Etc/UTC'), 'utc', time_basis) as time_basis,
     time_precision,
     twice as time_ambiguous,
     $source || ':' || clock as clock_id,
@@ -226,49 +267,76 @@ select
     visit_key,
     placer_key,
     attempt_no,
-    true as attempts_exact,
+    not is_proof or coalesce(attempt_no, 1) <= 1 as attempts_exact,
     ack_code,
     case when ack_code is not null then if(starts_with(ack_code, 'C'), 'commit', 'application') end as ack_level,
     case when event_type in ('nack_received', 'nack_sent') and error_class is not null then 'nack' else error_class end as error_class,
     error_code,
     error_template,
     error_fingerprint,
-    coalesce(sent_instant, timezone($zone, sent_local)) as sent_at,
+    coalesce(sent_instant, timezone($sent_zone, sent_local)) as sent_at,
     case when event_type = 'received' and destination = '' then msg_shape end as msg_shape,
     actor_key,
     actor_role,
-    null::bigint as queue_depth,
-    null::bigint as event_count,
+    size_bytes,
     file_id,
     line,
     byte_offset,
     list_filter([
-        if(in_gap, 'time_in_gap', null), if(event_type = 'unknown', 'unknown_event', null), if(twice, 'time_ambiguous', null)
+        if(in_gap, 'time_in_gap', null), if(event_type = 'unknown', 'unknown_event', null), if(twice, 'time_ambiguous', null),
+        if(is_unmapped, 'unmapped_assigner', null),
+        if(is_sent_at_given and sent_instant is null and (sent_local is null or $sent_zone is null), 'sent_at_unreadable', null)
     ], lambda f: f is not null) as quality_flags
 from typed left join error_facts using (error_id)
 """
 
+_IDENTITY = {
+    # A CloudEvent is its source and id, whatever else a second delivery says.
+    "cloudevents": "concat_ws('|', 'cloudevent', $source, record_id)",
+    # A snapshot proves an event by its time and the number of attempts until then.
+    "snapshots": """concat_ws('|', 'snapshot', $source, clock, message, destination, event_type, coalesce(native_type, ''),
+        epoch_ms(instant)::varchar, coalesce(attempt_no, 0)::varchar)""",
+    "events": """concat_ws('|', 'log', $source, clock, message, destination, coalesce(native_type, mapped_type),
+        if(record_id is null, content_id || '|' || ordinal::varchar, record_id || '|' || time_id))""",
+}
 
-def stage_events(*, needs_zone: bool) -> str:
-    """The statement that makes `event_staged` of `log_record`; `needs_zone` where some time has to be placed in a zone."""
+
+def stage_events(mapping: LogMapping, *, needs_zone: bool, on_a_night: bool, needs_ordinal: bool) -> str:
+    """The statement that makes `event_staged` of `log_record`.
+
+    `needs_zone` where some time has to be placed in a zone, `on_a_night` where its clocks change meanwhile,
+    `needs_ordinal` where a record has no id of its own.
+    """
+    kind = mapping.rows if mapping.rows == "snapshots" or mapping.format != "cloudevents" else mapping.format
+    rest = _STAGE_EVENTS.format(identity=_IDENTITY[kind], source_kind=mapping.rows.removesuffix("s"))
+    placed = _placed(needs_zone=needs_zone, on_a_night=on_a_night, needs_ordinal=needs_ordinal and kind == "events")
+    return f"create or replace temp table event_staged as {placed}{rest}"
+
+
+def verdicts(mapping: LogMapping) -> tuple[str, str]:
+    """The statements that account for records which bring no event, and that list the others as `record_staged`."""
+    of_records = "log_record"
+    if mapping.rows == "snapshots":
+        of_records = """(
+            select file_id, line, byte_offset, bool_or(is_event) as is_event, any_value(rule) as rule, any_value(line_hash) as line_hash
+            from log_record group by all)"""
     return (
-        "create or replace temp table event_staged as"
-        + (_PLACED_BY_ZONE if needs_zone else _ALL_PLACED)
-        + _STAGE_EVENTS
+        f"""
+        insert into line_verdict by name
+        select file_id, line, byte_offset, if(rule is null, 'ignored', 'quarantined') as verdict, rule, line_hash
+        from {of_records} where not is_event
+        """,
+        f"""
+        create or replace temp table record_staged as
+        select file_id, line, byte_offset from {of_records} where is_event
+        """,
     )
 
 
-QUARANTINE = """
-    insert into line_verdict by name
-    select file_id, line, byte_offset, 'quarantined' as verdict, rule, line_hash from log_record where rule is not null
+SEEN = "create or replace temp table log_seen (file_id integer, content_id varchar, n bigint)"
+REMEMBER = """
+    insert into log_seen
+    select file_id, content_id, count(*) from log_record
+    where content_id is not null and is_event and file_id = (select max(file_id) from log_record) group by all
 """
-
-MACROS = (
-    *MACROS,
-    """create or replace temp macro later(local_time, zone) as
-            case when timezone(zone, timezone(zone, local_time) + interval 1 hour) = local_time
-                then timezone(zone, local_time) + interval 1 hour else timezone(zone, local_time) end""",
-    """create or replace temp macro earlier(local_time, zone) as
-            case when timezone(zone, timezone(zone, local_time) - interval 1 hour) = local_time
-                then timezone(zone, local_time) - interval 1 hour else timezone(zone, local_time) end""",
-)
+"""How often each record without an id came so far in the file that may go on in the next chunk."""

@@ -146,11 +146,14 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def new_site(tmp_path: Path) -> Iterator:
-    """Makes further sites, each in its own home; `text` replaces the settings."""
+    """Makes further sites, each in its own home; `text` replaces the settings, `mappings` are files beside them."""
     made: list[Site] = []
 
-    def make(text: str = SETTINGS, *, in_file: bool = False) -> Site:
-        one = Site(make_home(tmp_path / f"home{len(made)}", text), in_file=in_file)
+    def make(text: str = SETTINGS, *, in_file: bool = False, mappings: dict[str, str] | None = None) -> Site:
+        home = make_home(tmp_path / f"home{len(made)}", text)
+        for name, content in (mappings or {}).items():
+            (home.path / name).write_text(content, encoding="utf-8")
+        one = Site(home, in_file=in_file)
         made.append(one)
         return one
 

@@ -405,23 +405,26 @@ CSV_SITE = """
 name = "gate"
 kind = "ndjson-log"
 zone = "America/New_York"
-[sources.mapping]
+mapping = "gate.toml"
+"""
+CSV_MAPPING = """
 format = "csv"
-record_id = ""
+[fields]
 time = "When"
-time_format = "%d.%m.%Y %H:%M:%S"
 event = "What"
 message = "Id"
 flow = "Line"
 error = "Text"
-[sources.mapping.events]
+[times]
+time = { format = "%d.%m.%Y %H:%M:%S" }
+[events]
 in = "received"
 out = "delivered"
 """
 
 
 def test_a_csv_log_is_read_by_its_mapping_even_where_records_span_lines(new_site, put):
-    site = new_site(CSV_SITE)
+    site = new_site(CSV_SITE, mappings={"gate.toml": CSV_MAPPING})
     path = put(
         "a.csv",
         "When,What,Id,Line,Text,Name\r\n",

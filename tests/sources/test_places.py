@@ -171,8 +171,9 @@ def test_text_that_is_no_code_is_counted_and_not_kept(new_site, put):
 
 
 def test_a_mapped_log_in_csv_stays_a_log_though_it_has_the_columns_of_places(new_site, put):
-    log = '\n[[sources]]\nname = "csv"\nkind = "ndjson-log"\nzone = "UTC"\nmapping = { format = "csv", record_id = "id" }\n'
-    site = new_site(LISTED + log)
+    log = '\n[[sources]]\nname = "csv"\nkind = "ndjson-log"\nzone = "UTC"\nmapping = "csv.toml"\n'
+    mapping = 'format = "csv"\n[fields]\nrecord_id = "id"\ntime = "ts"\nevent = "event"\nmessage = "msg"\n'
+    site = new_site(LISTED + log, mappings={"csv.toml": mapping})
     (file,) = site.ingest(
         put("log.csv", "id,name,type,ts,event,channel,msg\n1,x,ADT^A01,2026-01-05T10:00:00Z,RECV,ADT,1\n")
     ).files

@@ -88,8 +88,12 @@ def test_the_environment_wins_over_the_file(home, monkeypatch):
         ("[[sources]]\nname='a'\nkind='fax'", r"sources.0.kind = 'fax'"),
         ("[[sources]]\nname='a'\nkind='fhir'\n[[sources]]\nname='a'\nkind='fhir'", r"two sources are called 'a'"),
         (
-            "[[sources]]\nname='a'\nkind='ndjson-log'\n[sources.mapping.events]\nX='recieved'",
-            r"Did you mean 'received'\?",
+            "[[sources]]\nname='a'\nkind='ndjson-log'\n[sources.mapping]\ntime='t'",
+            r"a mapping is a file of its own: `wardflow mapping propose SAMPLE` writes one",
+        ),
+        (
+            "[[sources]]\nname='a'\nkind='ndjson-log'\nmapping='none.toml'",
+            r"Source 'a': there is no mapping file .*none.toml. `wardflow mapping propose` writes one",
         ),
     ],
 )

@@ -1,0 +1,120 @@
+"""A log that Wardflow has no adapter for: CSV, NDJSON or CloudEvents, read as the mapping file of its source says.
+
+Here: from a chunk of records to events, and the zone that times without an offset need. Not here: the mapping's names and
+rules (`log_mapping`), its SQL (`log_records`, `log_times`, `log_events`). Fields that the mapping does not name are never
+read. An event word that it does not know is counted, with the type `unknown` and, where it is made of harmless words, as
+`native_type`: never guessed to be good news.
+
+What it cannot know: which of two equal times of the autumn hour came first, where the file's own order does not tell; of a
+snapshot, what happened between the times that it shows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipelines import log_mapping
+from pipelines.errors import ZoneNeeded
+from pipelines.lending import lent
+from pipelines.sources import error_text, log_events, log_records, log_times
+from pipelines.sources.events import COLUMNS, insert_events
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipelines.log_mapping import LogMapping
+    from pipelines.settings import SourceSettings
+    from pipelines.sources.source import Head, Intake, Session
+
+
+def mapping_of(source: SourceSettings | None) -> LogMapping:
+    """The mapping that a source names; of one that names none, and without a source, that of Wardflow's own log."""
+    named = source.mapping if source is not None else ""
+    return log_mapping.load(Path(named) if named else log_mapping.IN_HOUSE)
+
+
+class MappedLog:
+    """CSV, NDJSON or CloudEvents whose fields a mapping file names."""
+
+    kind = "ndjson-log"
+    suffixes = (".ndjson", ".jsonl", ".json", ".log", ".csv")
+    promised: Mapping[str, Sequence[str]] = {"raw.interface_event": tuple(COLUMNS)}
+
+    def recognises(self, head: Head, source: SourceSettings | None) -> bool:
+        """A record near the beginning has the mapped fields for time and event (without a source: those of the in-house log)."""
+        return log_records.recognises(head, mapping_of(source if source and source.kind == self.kind else None))
+
+    def together(self, head: Head) -> str | None:  # noqa: ARG002 -- the protocol's signature
+        """All logs of a source load alike."""
+        return None
+
+    def load(self, session: Session, files: Sequence[Intake]) -> None:
+        """One pass of DuckDB a chunk of records."""
+        source = files[0].source
+        mapping = mapping_of(source)
+        words = sorted(error_text.vocabulary() | {word.lower() for word in source.error_words})
+        session.db.execute("set variable vocabulary = $words", {"words": words})
+        session.db.execute(log_events.SEEN)
+        for chunk in log_records.chunks(session, files, mapping):
+            session.flush()
+            with lent(session.db, chunk=chunk), lent(session.db, error_facts=_reduced_errors(session, source, mapping)):
+                _load_chunk(session, source, mapping, files)
+
+
+def _load_chunk(session: Session, source: SourceSettings, mapping: LogMapping, files: Sequence[Intake]) -> None:
+    db = session.db
+    zone = mapping.written("time").zone or session.zone or source.zone
+    sent_zone = mapping.written("sent_at").zone or session.zone or source.zone
+    db.execute(
+        log_events.stage_records(mapping, log_records.record(mapping), source.assigners),
+        {"source": source.name, **{kind: source.authority_of(kind) for kind in ("mrn", "visit", "placer")}},
+    )
+    ((first, last, needs_ordinal),) = db.execute(
+        """
+        select min(local_time) filter (instant is null), max(local_time) filter (instant is null),
+            coalesce(bool_or(content_id is not null), false)
+        from log_record where is_event
+        """
+    ).fetchall()
+    if first is not None and zone is None:
+        _refuse_zoneless(session, source, files)
+    staged = log_events.stage_events(
+        mapping,
+        needs_zone=first is not None,
+        on_a_night=first is not None and zone is not None and log_times.clock_changes(zone, first, last),
+        needs_ordinal=needs_ordinal,
+    )
+    db.execute(staged, {"source": source.name, "zone": zone, "sent_zone": sent_zone})
+    for statement in log_events.verdicts(mapping):
+        db.execute(statement)
+    if needs_ordinal:
+        db.execute(log_events.REMEMBER)
+    insert_events(session)
+
+
+def _refuse_zoneless(session: Session, source: SourceSettings, files: Sequence[Intake]) -> None:
+    found = session.db.execute(
+        "select file_id, min(line) from log_record where is_event and instant is null group by all order by all limit 1"
+    ).fetchall()
+    for file_id, line in found:
+        path = next(file.delivered.path for file in files if file.file_id == file_id)
+        raise ZoneNeeded(
+            f"{path}, line {line}: times have no offset, so the zone they are in must be named; none is assumed. "
+            f"Set zone for source {source.name!r} in wardflow.toml, or give --zone."
+        )
+
+
+def _reduced_errors(session: Session, source: SourceSettings, mapping: LogMapping) -> pa.Table:
+    """Each distinct error text of the chunk as its hash and what may be kept of it; the texts themselves go no further."""
+    facts: list[tuple[str, str, str | None, str, str]] = []
+    if query := log_records.error_texts(mapping):
+        extra = frozenset(word.lower() for word in source.error_words)
+        for digest, text, destination in session.db.execute(query).fetchall():
+            reduced = error_text.reduce_error(text, extra, (destination or "",))
+            facts.append((digest, reduced.error_class, reduced.code, reduced.template, reduced.fingerprint))
+    columns = list(zip(*facts, strict=True)) if facts else [()] * 5
+    names = ["error_id", "error_class", "error_code", "error_template", "error_fingerprint"]
+    return pa.table([pa.array(column, pa.string()) for column in columns], names=names)
