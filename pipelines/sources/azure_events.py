@@ -6,18 +6,26 @@ action, an invocation, an operation) is known by that; any other by a keyed hash
 
 from __future__ import annotations
 
+import json
+
 from pipelines.sources.engine_records import staging
 
-_PATHS: list[str] = []
+_SHAPES: dict[str, dict] = {"lower": {}, "upper": {}}
+"""Which fields are read, by how the last part of their path begins: DuckDB takes `Time` and `time` of one structure for the same."""
 
 
 def _field(*paths: str) -> str:
-    """The first of these paths that a record has, as text; one parse finds all of them."""
+    """The first of these paths that a record has, as text."""
+    found: list[str] = []
     for path in paths:
-        if path not in _PATHS:
-            _PATHS.append(path)
-    found = ", ".join(f"nullif(v[{_PATHS.index(path) + 1}], '')" for path in paths)
-    return f"coalesce({found})" if len(paths) > 1 else found
+        parts = path.split(".")[1:]
+        side = "upper" if parts[-1][0].isupper() else "lower"
+        place = _SHAPES[side]
+        for part in parts[:-1]:
+            place = place.setdefault(part, {})
+        place[parts[-1]] = "VARCHAR"
+        found.append(f"nullif({side}." + ".".join(f'"{part}"' for part in parts) + ", '')")
+    return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
 
 
 def _property(name: str) -> str:
@@ -69,7 +77,6 @@ _FIELDS = {
     "duration": _property("durationMs"),
     "last_error": _field("$.properties.lastError.reason", "$.properties.lastError.message"),
     "subscription": _property("eventSubscriptionName"),
-    "event_grid_id": f"regexp_extract({_field('$.message', '$.properties.message')}, '(?:^|[ ,:])id=([A-Za-z0-9-]{{1,80}})', 1)",
     "function_name": _property("functionName"),
     "invocation": _property("functionInvocationId"),
     "happening": _property("eventName"),
@@ -95,10 +102,12 @@ _HTTP = {
     504: "GatewayTimeout",
 }
 _CODES = " ".join(f"when '{name}' then {status}" for status, name in _HTTP.items())
-_LISTED = "[" + ", ".join(f"'{path}'" for path in _PATHS) + "]"
+_LOWER, _UPPER = (json.dumps(_SHAPES[side]) for side in ("lower", "upper"))
 _READ = f"""
-    valid as (select *, json_valid(text) as is_json, case when json_valid(text) then text else '{{}}' end as sound from chunk),
-    found as (select *, json_extract_string(sound, {_LISTED}) as v from valid)
+    valid as (select *, json_valid(text) as is_json from chunk),
+    found as (
+        select *, try(json_transform(text, '{_LOWER}')) as lower, try(json_transform(text, '{_UPPER}')) as upper from valid
+    )
 """
 
 MACROS = (
@@ -114,7 +123,7 @@ ERROR_TEXTS = f"with {_READ} select {_ERROR} from found"
 RECORDS = f"""
 create or replace temp table engine_record as
 with {_READ}, read as (
-    select file_id, line, byte_offset, ends_open, text, sound, is_json, {", ".join(f"{sql} as {name}_" for name, sql in _FIELDS.items())},
+    select file_id, line, byte_offset, ends_open, text, is_json, {", ".join(f"{sql} as {name}_" for name, sql in _FIELDS.items())},
         {_ERROR} as error_
     from found
 ), typed as (
@@ -139,7 +148,6 @@ with {_READ}, read as (
         case kind
             when 'logic' then run_
             when 'gateway' then correlation_
-            when 'grid' then nullif(event_grid_id_, '')
             when 'function' then invocation_
             when 'request' then operation_id_
             when 'dependency' then operation_id_
@@ -198,7 +206,7 @@ select
         ''
     ) as own_key,
     case when kind not in ('logic', 'gateway', 'request', 'dependency') and happening is null
-        then keyed('line', $source, json(sound)::varchar) end as content,
+        then keyed('line', $source, try(json(text))::varchar) end as content,
     azure_instant(time_) as time_at,
     local_of(time_) as time_local,
     coalesce(azure_instant(started_), azure_instant(time_)) as started_at,
@@ -278,7 +286,6 @@ with record as (
             when is_action and is_completed and status in ('Failed', 'Cancelled', 'Aborted', 'Faulted') then done_at
             when kind = 'dependency' and is_unsuccessful then answered_at
             when kind = 'gateway' and (http >= 400 or http is null and has_error) then answered_at end},
-        {'t': 'attempt_failed', 'at': case when kind = 'grid' and message_uid is not null then time_at end},
         {'t': 'unknown', 'at': case when is_action and is_completed and status is null then done_at end}
     ]) from timed
     union all
@@ -288,8 +295,7 @@ with record as (
     ]) from azure_retry
     union all
     select file_id, byte_offset, 'system', 0, {'t': 'attempt_failed', 'at': time_at}
-    from timed where kind in ('bus error', 'bus audit', 'exception') or kind = 'grid' and message_uid is null
-        or kind = 'function' and happening is null
+    from timed where kind in ('bus error', 'bus audit', 'grid', 'exception') or kind = 'function' and happening is null
     union all
     select file_id, byte_offset, 'queue', 0, {'t': 'queue_sample', 'at': time_at} from timed where kind = 'metric'
 ), told as (
@@ -317,8 +323,8 @@ EVENTS = staging(
         "clock_id": "$source || ':'",
         "event_type": "e.t",
         "flow_id": "coalesce(flow, $source)",
-        "node_id": "if(role in ('destination', 'queue'), coalesce(node, ''), '')",
-        "node_name": "case when role in ('destination', 'queue') then node end",
+        "node_id": "if(role = 'source', '', coalesce(node, ''))",
+        "node_name": "case when role <> 'source' then node end",
         "node_role": "role",
         "direction": "if(role = 'destination', 'outbound', 'inbound')",
         "message_uid": "case when role <> 'queue' then message_uid end",

@@ -63,9 +63,10 @@ def reduced_errors(session: Session, source: SourceSettings, texts: str) -> pa.T
     """Each distinct error text as its hash and what may be kept of it. `texts` is a query for them on `chunk`; they go no further."""
     extra = frozenset(word.lower() for word in source.error_words)
     facts: list[tuple[str, str, str | None, str, str]] = []
-    for digest, text in session.db.execute(
-        f"select distinct md5(said_), said_ from ({texts}) as t(said_) where said_ <> ''"
-    ).fetchall():
+    found = session.db.execute(f"select distinct md5(said_), said_ from ({texts}) as t(said_)").fetchall()
+    for digest, text in found:
+        if not text:  # a condition in SQL would be pushed down and parse each record once for every field that it reads
+            continue
         reduced = error_text.reduce_error(text, extra)
         facts.append((digest, reduced.error_class, reduced.code, reduced.template, reduced.fingerprint))
     columns = list(zip(*facts, strict=True)) if facts else [()] * 5

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 8 << 20
+PART_BYTES = 32 << 20
+"""So much at once: what DuckDB makes of nested records is many times their text."""
 _LINES_LOOKED_AT = 20
 _BOM = b"\xef\xbb\xbf"
 _LF, _QUOTE, _BACKSLASH, _BRACE = 10, 34, 92, 123
@@ -72,7 +74,9 @@ def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
     depths = {file.file_id: depth_of_records(file.delivered.head()) for file in files}
     by_line = [file for file in files if depths[file.file_id] is None]
     if by_line:
-        yield from lines.chunks(session, by_line)
+        for chunk in lines.chunks(session, by_line):
+            rows = max(1, chunk.num_rows * PART_BYTES // max(chunk.nbytes, 1))
+            yield from (chunk.slice(start, rows) for start in range(0, chunk.num_rows, rows))
     gathered: list[pa.RecordBatch] = []
     size = 0
     for file in files:
@@ -83,7 +87,7 @@ def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
             for batch in _Reader(session, file, depth).batches(stream):
                 gathered.append(batch)
                 size += batch.nbytes
-                if size >= lines.CHUNK_BYTES:
+                if size >= PART_BYTES:
                     yield pa.Table.from_batches(gathered)
                     gathered, size = [], 0
         if not file.sha256 and stream.sha256:  # of what was read, which may be more than was there at the first look
