@@ -128,15 +128,20 @@ class Kpi:
         return frozenset(named | {f"{self.clock}_{suffix}" for suffix in backlog.CALENDAR.values()})
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What a person asks of a KPI: breakdown, filters (values are any of), local dates (`end` exclusive), grain.
-
-    Without `grain` a value covers all of the selected time; with it, one value per local period.
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of time: local dates (`end` exclusive, null unlimited). Without `grain` a value covers all of it; with
+    it, one value per local period.
     """
 
-    by: tuple[str, ...] = ()
-    where: Mapping[str, Sequence[object]] = field(default_factory=lambda: MappingProxyType({}))
     start: date | None = None
     end: date | None = None
     grain: Grain | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(Span):
+    """What a person asks of a KPI: breakdown, filters (values are any of), and a span of time."""
+
+    by: tuple[str, ...] = ()
+    where: Mapping[str, Sequence[object]] = field(default_factory=lambda: MappingProxyType({}))

@@ -207,4 +207,7 @@ class OpenAt:
     closed: str
 
 
-Measure = Share | Rate | Quantile | Mean | Total | Count | CompletionTime | OpenAt
+Aggregation = Share | Rate | Quantile | Mean | Total | Count | CompletionTime
+"""What is computed from the rows of a group."""
+
+Measure = Aggregation | OpenAt

@@ -5,15 +5,15 @@ exactly the times are known that it measures; and the content checks that failed
 checks is `data_quality`'s work; here are only verdicts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
 
 from models import wording
 from models.catalog import upstream
-from models.kpi import CompletionTime, Kpi, OpenAt, Selection, cohort
+from models.kpi import CompletionTime, Kpi, OpenAt, Selection, Span, cohort, cohorts
 from models.kpis import KPIS
 from models.measures import Frame, Quantile, number_of, number_of_rows
 
@@ -87,26 +87,61 @@ def assess(kpi: Kpi, mart: Frame, selection: Selection, failed_checks: Sequence[
         UnknownDimension: the selection filters by a column the KPI does not declare.
     """
     rows = cohort(kpi, mart, Selection(where=selection.where, start=selection.start, end=selection.end))
+    (found,) = rows.select(**_counts(kpi)).collect("pyarrow").rows(named=True)
+    return _verdict(kpi, found, failed_checks, is_filled=_is_filled(kpi, mart))
+
+
+def assess_each(
+    kpi: Kpi,
+    mart: Frame,
+    by: tuple[str, ...],
+    groups: Sequence[tuple[str, ...]],
+    spans: Sequence[Span],
+    failed_checks: Sequence[FailedCheck] = (),
+) -> dict[tuple[int, tuple[str, ...]], Readiness]:
+    """The readiness of `kpi` for each span and each of these combinations of `by`, in one query: as `assess` of each.
+
+    Returns:
+        A verdict by the number of the span and the group.
+
+    Raises:
+        UnknownDimension: `by` names a column the KPI does not declare.
+    """
+    rows = cohorts(kpi, mart, by, spans).group_by("span", *by).agg(**_counts(kpi)).collect("pyarrow").rows(named=True)
+    found = {(row["span"], tuple(row[name] for name in by)): row for row in rows}
+    is_filled = _is_filled(kpi, mart)
+    return {
+        (n, group): _verdict(kpi, found.get((n, group), {}), failed_checks, is_filled=is_filled)
+        for n in range(len(spans))
+        for group in groups
+    }
+
+
+def _counts(kpi: Kpi) -> dict[str, nw.Expr]:
+    """What a verdict rests on, counted over a cohort."""
     columns = {"_rows": number_of_rows()}
     for i, requirement in enumerate(kpi.requires):
         forgiven = [n for n, exclusion in enumerate(kpi.exclusions) if exclusion.unknown == requirement.column]
         relevant = nw.col("_excluded_by").is_in([-1, *forgiven])
         columns[f"_of_{i}"] = number_of(relevant)
         columns[f"_known_{i}"] = number_of(relevant & nw.col(requirement.column).fill_null(value=False))
-    columns |= _width(kpi)
-    (found,) = rows.select(**columns).collect("pyarrow").rows(named=True)
+    return columns | _width(kpi)
+
+
+def _verdict(kpi: Kpi, found: Mapping[str, Any], failed_checks: Sequence[FailedCheck], *, is_filled: bool) -> Readiness:
+    """What the counts say; those of a cohort without rows may be missing."""
     reasons: list[tuple[State, str]] = []
     inputs: list[Input] = []
-    if found["_rows"] == 0 and not _zero_is_an_answer(kpi, mart):
+    if found.get("_rows", 0) == 0 and not (is_filled and (kpi.unit == "count" or isinstance(kpi.measure, OpenAt))):
         reasons.append(("withheld", "There are no data for this selection."))
     for i, requirement in enumerate(kpi.requires):
-        of, known = int(found[f"_of_{i}"]), int(found[f"_known_{i}"])
+        of, known = int(found.get(f"_of_{i}", 0)), int(found.get(f"_known_{i}", 0))
         completeness = known / of if of else None
         inputs.append(Input(kpi.table, requirement.column, completeness))
         if completeness is not None and completeness < requirement.at_least:
             missing = f"{requirement.missing} Known for {known:,} of {of:,}, {requirement.at_least:.0%} are needed."
             reasons.append((requirement.below, missing))
-    resolution = found["_interval"] if kpi.resolution is not None else None
+    resolution = found.get("_interval")
     if resolution is not None and resolution > TOO_WIDE * (found["_duration"] or 0):
         reasons.append(("biased", wording.known_within(resolution)))
     reasons.extend(
@@ -144,10 +179,9 @@ def _width(kpi: Kpi) -> dict[str, nw.Expr]:
     return {name: nw.when(counted).then(each.cast(nw.Float64)).mean() for name, each in columns.items()}
 
 
-def _zero_is_an_answer(kpi: Kpi, mart: Frame) -> bool:
+def _is_filled(kpi: Kpi, mart: Frame) -> bool:
     """A count or backlog of nobody is a number, provided that the mart was filled at all."""
-    countable = kpi.unit == "count" or isinstance(kpi.measure, OpenAt)
-    return countable and len(mart.select(kpi.case).head(1).collect("pyarrow")) > 0
+    return len(mart.select(kpi.case).head(1).collect("pyarrow")) > 0
 
 
 def _worst(states: Iterable[State]) -> State:

@@ -18,18 +18,20 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from models.backlog import CALENDAR
-from models.kpi import Selection, evaluate, exclusion_counts
-from models.readiness import FailedCheck, assess
-from pipelines.periods import GRAINS, Grain, Window, first_incomplete_day, period_end, windows
+from models.kpi import Selection, Span, evaluate, evaluate_each, exclusion_counts
+from models.measures import CompletionTime
+from models.readiness import FailedCheck, assess_each
+from pipelines.periods import STEPS, Grain, Window, first_incomplete_day, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     import duckdb
 
     from data_quality.run import Verdict
     from models.kpi import Kpi
+    from models.measures import Frame
 
 GROUPINGS: tuple[tuple[str, ...], ...] = ((), ("facility",), ("unit",), ("facility", "unit"))
 
@@ -69,12 +71,30 @@ READINESS_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+_ROWS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A span of time by its published name, with the local days it covers; null days where it has a grain."""
+
+    name: str
+    span: Span
+    first: date | None = None
+    until: date | None = None
+
+    @classmethod
+    def by_grain(cls, grain: Grain) -> Asked:
+        """Every period of a grain."""
+        return cls(grain, Span(grain=grain))
+
+
 @dataclass(frozen=True)
 class Input:
     """One KPI with the rows it is counted from, the data cut of those rows, and the local day of the first one."""
 
     kpi: Kpi
-    mart: nw.LazyFrame
+    mart: Frame
     as_of: datetime
     first_day: date
 
@@ -107,23 +127,60 @@ def _input(kpi: Kpi, frame: pl.DataFrame, as_of: datetime) -> Input:
 
 def kpi_values(each: Input, window_list: Sequence[Window]) -> pl.DataFrame:
     """Rows of `VALUE_SCHEMA`: every grouping by day, week and month, over each window, and over all time."""
+    mart = _in_order(each)
     parts: list[pl.DataFrame] = []
     for by in _groupings(each.kpi):
-        for grain in _grains(each.kpi, by):
-            found = _collect(each, Selection(by=by, grain=grain))
-            ends = [period_end(grain, period) for period in found["period"]]
-            parts.append(
-                _shaped(each, found.with_columns(grain=pl.lit(grain), period_end=pl.Series(ends, dtype=pl.Date)))
-            )
-        for window in window_list:
-            found = _collect(each, Selection(by=by, start=window.start, end=window.end))
-            start, end = _span(each, window)
-            parts.append(
-                _shaped(
-                    each, found.with_columns(grain=pl.lit(window.name), period=pl.lit(start), period_end=pl.lit(end))
-                )
-            )
+        asked = [*(Asked.by_grain(grain) for grain in _grains(each.kpi, by)), *_asked(each, window_list)]
+        for batch in _batches(asked, _number_of_rows(mart)):
+            found = _native(evaluate_each(each.kpi, mart, by, [one.span for one in batch], as_of=each.as_of))
+            if not by:
+                found = _with_empty_spans(each, mart, found, batch)
+            parts.append(_shaped(each, _dated(found, batch)))
     return pl.concat(parts)
+
+
+def _in_order(each: Input) -> Frame:
+    """The rows in the order in which a completion time ranks them, so that no evaluation has to find it again."""
+    if not isinstance(each.kpi.measure, CompletionTime):
+        return each.mart
+    rows = _native(each.mart.select(*sorted(each.kpi.columns | {"facility", "unit"})))
+    order = [each.kpi.measure.duration, each.kpi.measure.finished]
+    return nw.from_native(rows.sort(order, descending=[False, True], nulls_last=True).lazy())
+
+
+def _number_of_rows(mart: Frame) -> int:
+    return _native(mart.select(nw.len())).item()
+
+
+def _batches(asked: Sequence[Asked], rows: int) -> Iterator[Sequence[Asked]]:
+    """Spans to evaluate together: each puts the rows it holds into memory once more, so large marts go one by one."""
+    size = max(1, _ROWS_AT_ONCE // max(rows, 1))
+    for start in range(0, len(asked), size):
+        yield asked[start : start + size]
+
+
+def _with_empty_spans(each: Input, mart: Frame, found: pl.DataFrame, batch: Sequence[Asked]) -> pl.DataFrame:
+    """A value also of the spans that are one period and hold no row at all: nothing was counted, which is a number."""
+    missing = {n for n, one in enumerate(batch) if one.span.grain is None} - set(found["span"])
+    if not missing:
+        return found
+    nothing = _native(evaluate(each.kpi, mart.head(0), Selection(), as_of=each.as_of))
+    empty = nothing.join(pl.DataFrame({"span": sorted(missing)}, schema={"span": found.schema["span"]}), how="cross")
+    return pl.concat([found, empty], how="diagonal").sort("span", maintain_order=True)
+
+
+def _dated(found: pl.DataFrame, batch: Sequence[Asked]) -> pl.DataFrame:
+    """With the name of each row's span as `grain`, and the days it covers: `period` and, exclusive, `period_end`."""
+    spans = pl.DataFrame(
+        [(n, one.name, one.first, one.until) for n, one in enumerate(batch)],
+        schema={"span": found.schema["span"], "grain": pl.String(), "first": pl.Date(), "until": pl.Date()},
+        orient="row",
+    )
+    period = pl.coalesce("period", "first")
+    ends = [pl.when(pl.col("grain") == grain).then(period.dt.offset_by(step)) for grain, step in STEPS.items()]
+    return found.join(spans, on="span", maintain_order="left").with_columns(
+        period=period, period_end=pl.coalesce("until", *ends)
+    )
 
 
 def _groupings(kpi: Kpi) -> list[tuple[str, ...]]:
@@ -132,11 +189,11 @@ def _groupings(kpi: Kpi) -> list[tuple[str, ...]]:
 
 def _grains(kpi: Kpi, by: tuple[str, ...]) -> tuple[Grain, ...]:
     """A unit's days hold few people and would have to be hidden nearly all; units have weeks and longer."""
-    return tuple(grain for grain in GRAINS if not (kpi.about_people and grain == "day" and "unit" in by))
+    return tuple(grain for grain in STEPS if not (kpi.about_people and grain == "day" and "unit" in by))
 
 
-def _collect(each: Input, selection: Selection) -> pl.DataFrame:
-    return evaluate(each.kpi, each.mart, selection, as_of=each.as_of).collect("polars").to_native()
+def _native(found: Frame) -> pl.DataFrame:
+    return found.collect("polars").to_native()
 
 
 def _shaped(each: Input, found: pl.DataFrame) -> pl.DataFrame:
@@ -154,21 +211,23 @@ def _shaped(each: Input, found: pl.DataFrame) -> pl.DataFrame:
     ).select(pl.col(name).cast(kind) for name, kind in VALUE_SCHEMA.items())
 
 
-def _span(each: Input, window: Window) -> tuple[date, date]:
+def _asked(each: Input, window_list: Sequence[Window]) -> list[Asked]:
     first, until = each.all_time()
-    return window.start or first, window.end or until
+    return [
+        Asked(window.name, Span(start=window.start, end=window.end), window.start or first, window.end or until)
+        for window in window_list
+    ]
 
 
 def kpi_exclusions(each: Input, window_list: Sequence[Window]) -> pl.DataFrame:
     """Rows of `EXCLUSION_SCHEMA`: how many cases each rule left out, by grouping, in each window and over all time."""
     rows: list[dict[str, object]] = []
-    if each.kpi.exclusions:
-        for by in _groupings(each.kpi):
-            for window in window_list:
-                start, end = _span(each, window)
-                fixed = {"kpi": each.kpi.id, "grain": window.name, "period": start, "period_end": end}
-                counted = exclusion_counts(each.kpi, each.mart, Selection(by=by, start=window.start, end=window.end))
-                rows += [{"facility": None, "unit": None, **row, **fixed} for row in counted]
+    asked = _asked(each, window_list)
+    for by in _groupings(each.kpi):
+        for row in exclusion_counts(each.kpi, each.mart, by, [one.span for one in asked]):
+            one = asked[row.pop("span")]
+            fixed = {"kpi": each.kpi.id, "grain": one.name, "period": one.first, "period_end": one.until}
+            rows.append({"facility": None, "unit": None, **row, **fixed})
     return pl.DataFrame(rows, schema=EXCLUSION_SCHEMA, orient="row")
 
 
@@ -181,27 +240,29 @@ def kpi_readiness(each: Input, window_list: Sequence[Window], verdict: Verdict) 
         for outcome in verdict.content_failures
         if each.kpi.id in outcome.kpis
     ]
-    facilities = each.mart.select("facility").unique().collect("polars").to_native()["facility"].drop_nulls().sort()
-    rows: list[dict[str, object]] = []
-    for facility in [None, *facilities]:
-        where = {} if facility is None else {"facility": (facility,)}
-        for window in window_list:
-            start, end = _span(each, window)
-            found = assess(each.kpi, each.mart, Selection(where=where, start=window.start, end=window.end), failed)
-            rows.append(
-                {
-                    "kpi": each.kpi.id,
-                    "facility": facility,
-                    "grain": window.name,
-                    "period": start,
-                    "period_end": end,
-                    "state": found.state,
-                    "why": list(found.why),
-                    "inputs": json.dumps([vars(given) for given in found.inputs]),
-                    "resolution_minutes": found.resolution_minutes,
-                }
-            )
-    return pl.DataFrame(rows, schema=READINESS_SCHEMA, orient="row")
+    facilities = _native(each.mart.select("facility").unique())["facility"].drop_nulls().sort()
+    asked = _asked(each, window_list)
+    spans = [one.span for one in asked]
+    found = assess_each(each.kpi, each.mart, (), [()], spans, failed)
+    found |= assess_each(each.kpi, each.mart, ("facility",), [(name,) for name in facilities], spans, failed)
+    return pl.DataFrame(
+        [
+            {
+                "kpi": each.kpi.id,
+                "facility": group[0] if group else None,
+                "grain": asked[n].name,
+                "period": asked[n].first,
+                "period_end": asked[n].until,
+                "state": readiness.state,
+                "why": list(readiness.why),
+                "inputs": json.dumps([vars(given) for given in readiness.inputs]),
+                "resolution_minutes": readiness.resolution_minutes,
+            }
+            for (n, group), readiness in found.items()
+        ],
+        schema=READINESS_SCHEMA,
+        orient="row",
+    )
 
 
 def window_list(as_of: datetime) -> tuple[Window, ...]:
@@ -209,4 +270,4 @@ def window_list(as_of: datetime) -> tuple[Window, ...]:
     return (*windows(as_of), Window("all"))
 
 
-assert set(GRAINS) <= set(CALENDAR)  # noqa: S101 -- one vocabulary, stated twice for the type checker
+assert set(STEPS) <= set(CALENDAR)  # noqa: S101 -- one vocabulary, stated twice for the type checker

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 Grain = Literal["day", "week", "month"]
-GRAINS: tuple[Grain, ...] = ("day", "week", "month")
+STEPS: dict[Grain, str] = {"day": "1d", "week": "1w", "month": "1mo"}
+"""How far a period of each grain is from the next, in Polars' words."""
 WINDOW_WEEKS = (4, 13, 26)
 SIGNAL_WEEKS = 26
 
@@ -48,13 +49,6 @@ def signal_weeks(as_of: datetime) -> tuple[date, date]:
     """The whole weeks that control charts show: from the first Monday to before the last one."""
     end = last_monday(as_of)
     return end - timedelta(weeks=SIGNAL_WEEKS), end
-
-
-def period_end(grain: Grain, period: date) -> date:
-    """The first day after the period that begins on `period`."""
-    if grain == "month":
-        return (period.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return period + timedelta(days=7 if grain == "week" else 1)
 
 
 def first_incomplete_day(as_of: datetime) -> date:

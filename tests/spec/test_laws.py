@@ -12,8 +12,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.kpi import CompletionTime, Count, Mean, Quantile, Rate, Selection, Share, Total, cases, evaluate
+from models.kpi import (
+    CompletionTime,
+    Count,
+    Exclusion,
+    Mean,
+    Quantile,
+    Rate,
+    Selection,
+    Share,
+    Span,
+    Total,
+    cases,
+    evaluate,
+    evaluate_each,
+    exclusion_counts,
+    exclusions,
+)
 from models.kpis import find_kpi
+from models.readiness import assess, assess_each
 
 NEW_YORK = ZoneInfo("America/New_York")
 AS_OF = datetime(2026, 4, 13, tzinfo=NEW_YORK)
@@ -81,6 +98,63 @@ def test_the_order_of_rows_is_irrelevant_and_both_engines_agree(measure, rows, s
             on_polars = ask(measure, nw.from_native(frame(rows).lazy()), **asked)
             key = lambda row: str([row.get("facility"), row.get("period")])  # noqa: E731 - engines sort nulls differently
             assert sorted(on_polars, key=key) == sorted(ask(measure, on_duckdb, **asked), key=key)
+
+
+SPANS = [
+    Span(grain="week"),
+    Span(),
+    Span(start=date(2026, 1, 12)),
+    Span(end=date(2026, 1, 12)),
+    Span(start=date(2026, 1, 12), grain="week"),
+    Span(start=date(2030, 1, 1)),
+]
+
+
+def selection(span, **asked):
+    return Selection(start=span.start, end=span.end, grain=span.grain, **asked)
+
+
+@settings(LAW, max_examples=8)
+@given(rows=st.lists(ROW, max_size=12), by=st.sampled_from([(), ("facility",)]))
+@pytest.mark.parametrize("measure", [MEASURES[0], MEASURES[6]], ids=lambda each: type(each).__name__)
+def test_several_spans_at_once_give_what_each_gives_by_itself(measure, by, rows, engine):
+    mart = engine(frame(rows))
+    found = evaluate_each(kpi(measure), mart, by, SPANS, as_of=AS_OF).collect("pyarrow").rows(named=True)
+    at_once = [{name: round(v, 9) if isinstance(v, float) else v for name, v in row.items()} for row in found]
+    for n, span in enumerate(SPANS):
+        alone = ask(measure, mart, by=by, start=span.start, end=span.end, grain=span.grain)
+        of_span = [row for row in at_once if row["span"] == n]
+        if not of_span and len(alone) == 1:  # everything of a span without rows: nothing was counted
+            assert (alone[0]["denominator"], alone[0]["open_cases"], by, span.grain) == (0, 0, (), None)
+            continue
+        key = lambda row: str([row.get("facility"), row["period"]])  # noqa: E731 - engines sort nulls differently
+        labelled = [{"span": n, "period": None} | row for row in alone]
+        assert sorted(of_span, key=key) == sorted(labelled, key=key)
+
+
+@settings(LAW, max_examples=8)
+@given(rows=st.lists(ROW, max_size=12))
+def test_what_several_spans_leave_out_and_how_ready_they_are_is_what_each_says_by_itself(rows, engine):
+    none_fell = Exclusion("nobody fell", nw.col("falls") == 0, unknown="is_verified")
+    some_beds = Exclusion("some beds", nw.col("beds") > 1)
+    (known,) = find_kpi("lab_turnaround").requires
+    judged = replace(
+        kpi(CompletionTime(duration="minutes_to_verified", finished="is_verified", q=0.6)),
+        exclusions=(none_fell, some_beds),
+        requires=(replace(known, column="is_verified", at_least=0.5),),
+        resolution="beds",
+    )
+    mart = engine(frame(rows))
+    counted = exclusion_counts(judged, mart, (), SPANS)
+    places = [("North",), ("South",)]
+    ready = assess_each(judged, mart, (), [()], SPANS) | assess_each(judged, mart, ("facility",), places, SPANS)
+    for n, span in enumerate(SPANS):
+        assert [(row["rule"], row["n"]) for row in counted if row["span"] == n] == exclusions(
+            judged, mart, selection(span)
+        )
+        assert ready[n, ()] == assess(judged, mart, selection(span))
+        for (place,) in places:
+            assert ready[n, (place,)] == assess(judged, mart, selection(span, where={"facility": (place,)}))
 
 
 @LAW
@@ -167,6 +241,16 @@ def test_prefix_sums_count_what_a_look_at_every_case_counts(spells, grain, engin
         for name in columns
     }
     mart = engine(pl.DataFrame(columns, schema=kinds))
+    spans = [Span(end=date(2026, 4, 10)), *([] if grain == "hour" else [Span(grain=grain)])]
+    at_once = evaluate_each(find_kpi("handoffs_open"), mart, ("unit",), spans, as_of=AS_OF).collect("pyarrow")
+    alone = [
+        {"span": n, "period": None} | row
+        for n, span in enumerate(spans)
+        for row in evaluate(find_kpi("handoffs_open"), mart, selection(span, by=("unit",)), as_of=AS_OF)
+        .collect("pyarrow")
+        .rows(named=True)
+    ]
+    assert [dict(row) for row in at_once.rows(named=True)] == alone
     found = evaluate(find_kpi("handoffs_open"), mart, Selection(by=("unit",), grain=grain), as_of=AS_OF)
     for row in found.collect("pyarrow").rows(named=True):
         begin = (
