@@ -260,7 +260,10 @@ def _why_not(start: bytes) -> str:
         return "is empty"
     if text[:1] in {b"{", b"["} and b"\n" in text and not text.splitlines()[0].rstrip().endswith(b"}"):
         return "is JSON spread over several lines; deliver NDJSON, one record a line"
-    return "is no FHIR NDJSON, no Mirth message export and no log that wardflow.toml maps, nor a list of places; left alone"
+    return (
+        "is no FHIR NDJSON, no Mirth message export and no log that wardflow.toml maps, nor a list of places, "
+        "nor written by another engine that docs/connect.md names; left alone"
+    )
 
 
 def _read_manifest(delivered: Delivered) -> Manifest | None:

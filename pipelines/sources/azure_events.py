@@ -212,7 +212,7 @@ select
     coalesce(azure_instant(started_), azure_instant(time_)) as started_at,
     local_of(time_) as started_local,
     azure_instant(ended_) as ended_at,
-    least(try_cast(duration_ as double), 1e9) as duration_ms,
+    case when try_cast(duration_ as double) between 0 and 1e9 then try_cast(duration_ as double) end as duration_ms,
     case when kind = 'logic' then status_ end in ('Failed', 'Cancelled', 'Aborted', 'TimedOut') as has_failed,
     case when kind = 'logic' and status_ in (
         'Succeeded', 'Failed', 'Cancelled', 'Aborted', 'TimedOut', 'Skipped', 'Running', 'Waiting', 'Faulted', 'Ignored'

@@ -268,6 +268,13 @@ def test_application_insights_tells_requests_and_dependencies(site, put):
     ]
 
 
+@pytest.mark.parametrize("duration", ["-infinity", 1e300, -1, "soon", None])
+def test_a_duration_that_is_none_ends_nothing(site, put, duration):
+    one = record("GatewayLogs", "MICROSOFT.APIMANAGEMENT/SERVICE/API", correlationId="c1", durationMs=duration)
+    site.ingest(put("a.json", listed(one)))
+    assert [event for event, _ in proven(site)] == ["received"]
+
+
 def test_records_without_an_id_are_one_each_and_the_same_when_they_come_again(site, put):
     one = record("DiagnosticErrorLogs", "MICROSOFT.SERVICEBUS/NAMESPACES/BUS", ErrorCount=1)
     assert site.ingest(put("a.json", listed(one, one, one | {"ErrorCount": 2}))).totals["loaded"] == 3
