@@ -139,7 +139,9 @@ def quoted(text: str) -> str:
 
 
 def clock_changes(zone: str, first: datetime, last: datetime) -> bool:
-    """Whether a zone's clocks are put forward or back between two local times, or within a day of them."""
+    """Whether a zone's clocks may be put forward or back between two local times, or within a day of them; of more than a year: yes."""
+    if last - first > timedelta(days=366):
+        return True
     there = ZoneInfo(zone)
     day, end = first.replace(tzinfo=UTC) - timedelta(days=2), last.replace(tzinfo=UTC) + timedelta(days=2)
     before = day.astimezone(there).utcoffset()

@@ -36,7 +36,7 @@ CURES = {
     "no_header": "No header with the columns that are needed (of places: id and name) stands above this line. Write it first.",
     "no_time": "The record has no readable time. Check how the source's mapping says that times are written.",
     "date_only": "The record's time is a day without an hour, and none is made up. Map a field that has the hour.",
-    "unset_time": "The record's time lies before 1971: a clock that was never set. Correct it in the engine.",
+    "unset_time": "The record's time lies before 1971 or after 9000: an unset clock, or a word for never. Correct it in the engine.",
     "document_type": "The document brings a DTD, which could pull in other files. Export it without.",
     "outside_a_message": "Text between messages. Export the messages again.",
     "damaged_archive": "The archive ends early or fails its checksum. Deliver it again.",
