@@ -66,6 +66,11 @@ class Facility:
         """Id of the facility's Organization."""
         return f"org-{self.slug}"
 
+    @property
+    def nursing(self) -> str:
+        """Id of the department that manages its wards."""
+        return f"{self.organization}-nursing"
+
     def place(self, *parts: str) -> str:
         """Id of a Location of this facility."""
         return "-".join(("loc", self.code, *parts))

@@ -25,6 +25,7 @@ SNOMED = "http://snomed.info/sct"
 LEFT = "21541000119102"
 ADMIT_SOURCE = "http://terminology.hl7.org/CodeSystem/admit-source"
 ARRIVAL_MODE = "https://wardflow.example/arrival-mode"
+_ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
 _PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _DISPOSITIONS = {LEFT: SNOMED, "home": "http://terminology.hl7.org/CodeSystem/discharge-disposition"}
 
@@ -57,7 +58,7 @@ def _places(facility: Facility) -> str:
 
 
 def organizations(facilities: tuple[Facility, ...], updated: int) -> list[Resource]:
-    """The hospital group and its facilities."""
+    """The hospital group, its facilities and of each the department that manages the wards."""
     group = {
         "resourceType": "Organization",
         "id": GROUP,
@@ -65,17 +66,32 @@ def organizations(facilities: tuple[Facility, ...], updated: int) -> list[Resour
         "active": True,
         "name": "Two Rivers Health",
     }
-    return [group] + [
-        {
-            "resourceType": "Organization",
-            "id": facility.organization,
-            "meta": meta(updated),
-            "active": True,
-            "name": facility.name,
-            "partOf": {"reference": f"Organization/{GROUP}"},
-        }
-        for facility in facilities
-    ]
+    return (
+        [group]
+        + [
+            {
+                "resourceType": "Organization",
+                "id": facility.organization,
+                "meta": meta(updated),
+                "active": True,
+                "name": facility.name,
+                "partOf": {"reference": f"Organization/{GROUP}"},
+            }
+            for facility in facilities
+        ]
+        + [
+            {
+                "resourceType": "Organization",
+                "id": facility.nursing,
+                "meta": meta(updated),
+                "active": True,
+                "type": [{"coding": [{"system": _ORGANIZATION_TYPE, "code": "dept"}]}],
+                "name": "Nursing",
+                "partOf": {"reference": f"Organization/{facility.organization}"},
+            }
+            for facility in facilities
+        ]
+    )
 
 
 def _location(
@@ -86,6 +102,7 @@ def _location(
     physical: str,
     codes: tuple[tuple[str, str], ...],
     part_of: str | None,
+    manager: str | None = None,
 ) -> Resource:
     resource: Resource = {
         "resourceType": "Location",
@@ -95,7 +112,7 @@ def _location(
         "name": name,
         "mode": "instance",
         "physicalType": {"coding": [{"system": _PHYSICAL, "code": physical}]},
-        "managingOrganization": {"reference": f"Organization/{facility.organization}"},
+        "managingOrganization": {"reference": f"Organization/{manager or facility.organization}"},
     }
     if facility.index == EASTBROOK:
         resource["identifier"] = [{"system": _places(facility), "value": place}]
@@ -121,12 +138,11 @@ def locations(facility: Facility, updated: int) -> list[Resource]:
         for n in range(1, facility.rooms + 1)
     ]
     for ward in facility.wards:
-        place = facility.place(ward.code)
-        rows.append(_location(facility, updated, place, ward.name, "wa", ((ROLE, "HU"),), None))
-        rows += [
-            _location(facility, updated, facility.place(ward.code, f"{n:02d}"), f"{ward.name} Bed {n}", "bd", (), place)
-            for n in range(1, ward.beds + 1)
-        ]
+        place, manager = facility.place(ward.code), facility.nursing
+        rows.append(_location(facility, updated, place, ward.name, "wa", ((ROLE, "HU"),), None, manager))
+        for n in range(1, ward.beds + 1):
+            bed = facility.place(ward.code, f"{n:02d}")
+            rows.append(_location(facility, updated, bed, f"{ward.name} Bed {n}", "bd", (), place, manager))
     return rows
 
 

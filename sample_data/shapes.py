@@ -133,6 +133,12 @@ class ShapePlants:
                 {"types": ["Location", "Patient"]},
             ),
             (
+                "managing_department",
+                None,
+                (self.calendar.start_ms, end),
+                {"type": "Organization", "departments": len(names)},
+            ),
+            (
                 "full_address",
                 third,
                 (self.calendar.start_ms, end) if third else None,

@@ -168,6 +168,21 @@ def test_places_and_patients_that_are_asked_for_by_identifier_are_found(simulate
     assert patients > 100
 
 
+def test_wards_that_a_department_manages_belong_to_its_hospital(simulated, ask, planted):
+    (row,) = planted["managing_department"]
+    assert ask("select count(*) from staging.organization where is_department") == [row["departments"]]
+    found = ask(
+        """
+        select distinct facility
+        from marts.location
+        semi join (
+            from staging.location semi join (from staging.organization where is_department) using (organization_id)
+        ) using (location_id)
+        """
+    )
+    assert sorted(found) == sorted(json.loads((simulated / "truth.json").read_text())["facilities"])
+
+
 def test_full_and_versioned_addresses_lead_to_the_visits_that_are_here(ask, simulated):
     orders = [ident for ident in latest_of(simulated)["ServiceRequest"] if ident.startswith("sr-wh-")]
     wanted = [key_of("order", ident) for ident in orders]
