@@ -35,7 +35,7 @@ lint: setup  ## style, types, and who may import whom
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# -n 2: these tests share nothing but read-only fixtures, which pytest-xdist builds once in each of the two workers.
+# -n 2: these tests share nothing but read-only fixtures; published homes are built once for both workers.
 test-core: setup  ## the core, the sources, the command line, the documents
 	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/unit tests/spec tests/sources tests/cli tests/docs
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -46,10 +47,10 @@ def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.Dat
         return values.with_columns(suppressed=pl.lit(value=False))
     longer = values.filter(pl.col("grain") != "day")
     days = values.filter(pl.col("grain") == "day")
-    cells = [
+    cells = tuple(
         Cell((row["facility"], row["unit"]), row["grain"], row["period"], row["period_end"], row["denominator"])
         for row in longer.iter_rows(named=True)
-    ]
+    )
     longer = longer.with_columns(
         pl.Series("suppressed", [cell.suppressed for cell in _suppressed(cells, threshold)], dtype=pl.Boolean)
     )
@@ -64,8 +65,10 @@ def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.Dat
     )
 
 
-def _suppressed(cells: Sequence[Cell], threshold: int) -> list[Cell]:
-    """The cells with the rule applied, and before it, where that loses less, all units of some grains.
+@lru_cache(maxsize=8)
+def _suppressed(cells: tuple[Cell, ...], threshold: int) -> Sequence[Cell]:
+    """The cells with the rule applied, and before it, where that loses less, all units of some grains. Kept for the next
+    KPI: those that count the same people have the same cells.
 
     Protecting a few small unit-weeks against every chain of sums can reach the totals, which are read most. Where all
     unit-weeks go instead, a total above them has nothing to give away; the same of months, and of windows.

@@ -1,5 +1,6 @@
-"""A small simulated hospital, its home, and its first publication: made once a session, copied by tests that change something."""
+"""A small simulated hospital, its home, and its first publication: made once for all workers, copied by tests that change something."""
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -26,11 +27,23 @@ def site_key():
             os.environ[name] = value
 
 
+def made_once(tmp_path_factory, name, make):
+    """A folder that the first worker to need it makes for all of them, to be read only."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            assert not folder.exists(), f"Another worker failed to make {name}."
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory):
-    out = tmp_path_factory.mktemp("simulated")
-    simulate(out, days=DAYS)
-    return out
+    return made_once(tmp_path_factory, "simulated", lambda out: simulate(out, days=DAYS))
 
 
 def make_home(delivered: Path, place: Path) -> Home:
@@ -49,10 +62,12 @@ def make_home(delivered: Path, place: Path) -> Home:
 @pytest.fixture(scope="session")
 def published_home(simulated, tmp_path_factory):
     """A home after its first run. Read it only; `home` is a copy to change."""
-    home = make_home(simulated, tmp_path_factory.mktemp("published") / "home")
-    result = refresh(home)
-    assert result.succeeded, result.failure
-    return home
+
+    def publish(place):
+        result = refresh(make_home(simulated, place))
+        assert result.succeeded, result.failure
+
+    return Home(made_once(tmp_path_factory, "published", publish))
 
 
 @pytest.fixture
