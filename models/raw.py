@@ -137,6 +137,8 @@ _OTHER = {
     "error_code varchar, error_template varchar, error_fingerprint varchar, sent_at timestamptz, msg_shape varchar, "
     "actor_key varchar, actor_role varchar, queue_depth bigint, event_count bigint, file_id integer, "
     "line bigint, quality_flags varchar[]",
+    "reference": "source varchar, resource varchar, element varchar, refers_to varchar, key varchar",
+    "resource": "resource varchar, key varchar, is_deleted boolean, seen_to timestamptz, last_updated timestamptz",
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from models.catalog import WHO_IS_WHO, Table, upstream
 from pipelines.errors import PipelineError
+from pipelines.sources import fhir_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +63,8 @@ def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> in
         "zones": lambda: _zones(settings),
     }
     bound = {name: known[name]() for name in table.parameters}
+    for name in sorted(table.reads & fhir_references.VIEWS.keys()):
+        db.execute(fhir_references.VIEWS[name])
     db.execute(f"create schema if not exists {table.layer}")
     db.execute(f"create or replace table {table.full_name} as {table.query}", bound)
     ((rows,),) = db.execute(f"select count(*) from {table.full_name}").fetchall()

@@ -7,14 +7,18 @@ finding never keeps a line out.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from pipelines.sources.fhir_elements import SUBJECT
+from pipelines.sources.fhir_elements import ANY, SUBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.sources.fhir_elements import Projection
+
+_LIST = re.compile(r"\bkeys_of\('\w+', (.+), '[A-Z][A-Za-z]+'\)", re.DOTALL)
+"""A list of references, in the expression that makes keys of it (`fhir_elements.keys`)."""
 
 
 def missing(element: str) -> str:
@@ -62,6 +66,12 @@ def _sound(projection: Projection) -> Iterator[str]:
         yield f"nullif(form_of({time}), 'date_only_time') is null"
     for reference, wanted in projection.references:
         yield f"is_plain_reference({reference}, '{'Patient' if (reference, wanted) == SUBJECT else wanted}')"
+    for references in _lists(
+        projection
+    ):  # of all entries in one text, because inside a lambda no pattern is compiled only once
+        named = f"array_to_string(list_transform({references}, lambda x: coalesce(x.reference, '#')), ' ')"
+        many = f"coalesce(regexp_full_match({named}, '([A-Z][A-Za-z]+/[A-Za-z0-9.-]+ ?)*'), true)"
+        yield f"case when len({references}) = 1 then is_plain_reference({references}[1], '{ANY}') else {many} end"
     for start, end in projection.spans:
         yield f"coalesce({instant[end]} >= {instant[start]}, true)"
     yield from (f"not coalesce({condition}, false)" for _, condition in projection.findings)
@@ -95,5 +105,13 @@ def _forms(projection: Projection) -> Iterator[str]:
         yield f"distance_of({time}, exported_at)"
     for reference, wanted in projection.references:
         yield f"reference_of({reference}, '{wanted}')"
+    for references in _lists(projection):
+        yield f"array_to_string(list_transform({references}, lambda x: reference_of(x, '{ANY}')), ' ')"
     if SUBJECT in projection.references:
         yield f"case when is_other_type({SUBJECT[0]}.reference, 'Patient') then 'subject_is_no_patient' end"
+
+
+def _lists(projection: Projection) -> Iterator[str]:
+    """The lists of references that columns are made of, each once."""
+    found = (_LIST.search(column.made) for column in projection.columns)
+    yield from dict.fromkeys(match.group(1) for match in found if match)

@@ -7,6 +7,8 @@ import pytest
 from models.catalog import build_order, upstream
 from pipelines import keys, warehouse
 from pipelines.build import build
+from pipelines.sources.fhir_projection import PROJECTIONS
+from pipelines.sources.fhir_references import references
 
 KEY = b"a site key for tests only"
 MRN = "urn:lark:mrn"
@@ -246,3 +248,120 @@ def test_a_provenance_names_the_resources_whose_states_are_followed_by_their_key
         (keyed("order", "ehr", "o1"), "3")
     ]
     assert site.rows("select version_id from raw.fhir_encounter") == [(None,)]
+
+
+def matches(site) -> dict:
+    """Of every element and the type that it refers to: how many references lead somewhere, of how many."""
+    return {
+        (row["resource"], row["element"], row["refers_to"]): (row["matched_count"], row["reference_count"])
+        for row in built(site, "marts.reference_match")
+    }
+
+
+NUMBER = {"system": "urn:n", "value": "7"}
+OURS, THEIRS = "https://ehr.example/fhir", "https://other.example/fhir"
+
+
+def named(form: str, kind: str) -> dict:
+    """A reference of this form to the resource `x` of this type."""
+    return {
+        "relative": {"reference": f"{kind}/x"},
+        "versioned": {"reference": f"{kind}/x/_history/2"},
+        "absolute": {"reference": f"{OURS}/{kind}/x"},
+        "foreign": {"reference": f"{THEIRS}/{kind}/x"},
+        "urn:uuid": {"reference": "urn:uuid:x"},
+        "conditional": {"reference": f"{kind}?identifier=urn:n|7"},
+        "searched": {"reference": f"{kind}?name=Quillon"},
+        "contained": {"reference": "#c"},
+        "nothing": {"reference": "Quillon"},
+        "identifier only": {"identifier": NUMBER},
+    }[form]
+
+
+KEPT = ("Patient", "Encounter", "ServiceRequest", "Location", "Practitioner")
+"""Types whose identifiers are kept."""
+BEARERS = {
+    "Patient": ("Encounter", "subject", False),
+    "Encounter": ("DiagnosticReport", "encounter", False),
+    "ServiceRequest": ("Specimen", "request", True),
+    "Location": ("Task", "location", False),
+    "Practitioner": ("Task", "owner", False),
+    "Task": ("Provenance", "target", True),
+    "DiagnosticReport": ("Communication", "about", True),
+    "Slot": ("Appointment", "slot", True),
+}
+"""Of each type, a type and element that refers to it, and whether that is a list."""
+FORMS = {
+    "relative": ("leads", []),
+    "versioned": ("leads", []),
+    "absolute": ("leads", []),
+    "urn:uuid": ("leads", []),
+    "conditional": ("leads where identifiers are kept", ["conditional_reference"]),
+    "contained": ("leads where identifiers are kept", ["contained_reference"]),
+    "identifier only": ("leads where identifiers are kept", ["logical_reference"]),
+    "searched": ("names nobody", ["conditional_reference"]),
+    "foreign": ("names nobody", ["foreign_reference"]),
+    "nothing": ("names nobody", ["unresolved_reference"]),
+}
+"""What becomes of each form, and the flags of the row that has it."""
+
+
+def test_a_reference_of_any_form_to_any_type_leads_to_it_or_is_counted(new_site, put):
+    site = new_site(f'[[sources]]\nname = "ehr"\nkind = "fhir"\nbase = "{OURS}"\n')
+    for kind, (bearer, element, is_list) in BEARERS.items():
+        contained = [{"resourceType": kind, "id": "c", "identifier": [NUMBER]}]
+        targets = [{"resourceType": kind, "id": "x", "identifier": [NUMBER]}]
+        bearers = [
+            {"resourceType": bearer, "id": f"{kind}-{number}", "contained": contained}
+            | {element: [named(form, kind)] if is_list else named(form, kind)}
+            for number, form in enumerate(FORMS)
+        ]
+        folder = put(f"{kind}.ndjson", *targets, *bearers).parent
+    site.ingest(folder)
+    found = matches(site)
+    fates = [fate for fate, _ in FORMS.values()]
+    for kind, (bearer, element, _) in BEARERS.items():
+        leading = fates.count("leads") + (fates.count("leads where identifiers are kept") if kind in KEPT else 0)
+        spelled = {"about": "basedOn/about"}.get(element, element)
+        assert found[bearer, spelled, kind] == (leading, len(FORMS) - fates.count("names nobody")), kind
+        table = PROJECTIONS[bearer]
+        for number, (_, flags) in enumerate(FORMS.values()):
+            ident = keyed(table.kind, "ehr", f"{kind}-{number}")
+            told = [
+                flag
+                for (each,) in site.rows(f"select flags from {table.table} where {table.key} = '{ident}'")
+                for flag in each
+            ]
+            assert [flag for flag in told if flag.endswith("_reference")] == flags, (kind, number)
+    assert "Quillon" not in site.everything()
+
+
+def test_targets_of_several_types_in_one_list_are_counted_by_type(site, put):
+    named = ("Task/t", "Task/gone", "Encounter/e1", "Appointment/gone")
+    told = {"resourceType": "Provenance", "id": "p", "target": [{"reference": reference} for reference in named]}
+    site.ingest(put("all.ndjson", told, encounter(), {"resourceType": "Task", "id": "t"}))
+    found = {kind: n for (resource, _, kind), n in matches(site).items() if resource == "Provenance"}
+    assert found == {"Task": (1, 2), "Encounter": (1, 1), "Appointment": (0, 1)}
+
+
+def test_no_column_that_holds_a_reference_is_forgotten():
+    listed = {(each.resource, found.keys.strip("[]")) for each in PROJECTIONS.values() for found in references(each)}
+    for each in PROJECTIONS.values():
+        own = {each.key, "identifier_keys", "mrn_keys", "visit_keys", "placer_keys"}
+        ends = ("_key", "_keys", "_ref", "location_id", "organization_id")
+        held = {column.name for column in each.columns if column.name.endswith(ends)} - own
+        assert held <= {name for resource, name in listed if resource == each.resource}, each.resource
+
+
+def test_a_reference_to_what_was_deleted_or_merged_away_is_counted_as_what_it_leads_to(site, put):
+    merged = {**patient("a"), "link": [{"type": "replaced-by", "other": {"reference": "Patient/b"}}]}
+    site.ingest(put("Patient.ndjson", merged, patient("b")))
+    visits = [encounter(subject={"reference": f"Patient/{who}"}) | {"id": f"e{who}"} for who in "abc"]
+    site.ingest(put("Encounter.ndjson", *visits))
+    order = {"resourceType": "ServiceRequest", "id": "o", "encounter": {"reference": "Encounter/ea"}}
+    site.ingest(put("ServiceRequest.ndjson", order, order | {"id": "o2", "encounter": {"reference": "Encounter/eb"}}))
+    gone = {"request": {"method": "DELETE", "url": "Encounter/eb"}}
+    site.ingest(put("deleted.ndjson", {"resourceType": "Bundle", "type": "transaction", "entry": [gone]}))
+    found = matches(site)
+    assert found["Encounter", "subject", "Patient"] == (2, 3)
+    assert found["ServiceRequest", "encounter", "Encounter"] == (1, 2)

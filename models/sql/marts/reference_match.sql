@@ -1,137 +1,65 @@
--- Grain: one row per source and element that refers to another resource.
--- Whether what a reference means was delivered too, after identifiers were looked up and merged patients followed.
--- reference_count: rows that refer to something; of a list, its entries.
--- matched_count: those whose target is there.
+-- Grain: one row per source, element that refers to another resource, and type that it refers to.
+-- Whether what a reference means was delivered too, after identifiers were looked up and merged patients followed. A reference by
+-- the identifier of a type whose identifiers are not kept (Specimen, Task, most others) never leads anywhere, and is counted here.
+-- resource: the type that refers.
+-- refers_to: the type that is referred to.
+-- reference_count: references of all versions that were delivered; of a list, its entries.
+-- matched_count: those whose target was delivered and not deleted since.
 -- match_share: matched by all, 0 to 1.
-with target as (
-    select patient_key as key
-    from marts.patient_identity
-    where is_delivered
-    union
-    select encounter_key
-    from staging.encounter
-    union
-    select order_key
-    from staging.order
-    union
-    select location_id
-    from staging.location
-    union
-    select organization_id
-    from staging.organization
-), link as (
+with link as (
     select
-        source,
-        'Encounter' as resource,
-        'subject' as element,
-        patient_key as key
-    from staging.encounter
-    union all
+        reference.source,
+        reference.resource,
+        reference.element,
+        reference.refers_to,
+        coalesce(identity.key, reference.key) as key,
+        count(*) as reference_count
+    from raw.reference as reference
+    left join staging.identity as identity
+        on identity.alias_key = reference.key
+    where reference.key is not null
+    group by
+        reference.source,
+        reference.resource,
+        reference.element,
+        reference.refers_to,
+        coalesce(identity.key, reference.key)
+), sought as (
+    select distinct
+        refers_to,
+        key
+    from link
+), target as (
     select
-        source,
-        'Encounter',
-        'partOf',
-        part_of_key
-    from staging.encounter
-    union all
-    select
-        source,
-        'Encounter',
-        'serviceProvider',
-        organization_id
-    from staging.encounter
-    union all
-    select
-        encounter.source,
-        'Encounter',
-        'location',
-        segment.location_id
-    from staging.encounter_location as segment
-    inner join staging.encounter as encounter
-        on encounter.encounter_key = segment.encounter_key
-    union all
-    select
-        source,
-        'Location',
-        'partOf',
-        part_of_id
-    from staging.location
-    union all
-    select
-        source,
-        'Location',
-        'managingOrganization',
-        organization_id
-    from staging.location
-    union all
-    select
-        source,
-        'ServiceRequest',
-        'subject',
-        patient_key
-    from staging.order
-    union all
-    select
-        source,
-        'ServiceRequest',
-        'encounter',
-        encounter_key
-    from staging.order
-    union all
-    select
-        source,
-        'Task',
-        'for',
-        patient_key
-    from staging.task
-    union all
-    select
-        source,
-        'Task',
-        'encounter',
-        encounter_key
-    from staging.task
-    union all
-    select
-        source,
-        'Specimen',
-        'request',
-        unnest(order_keys)
-    from staging.specimen
-    union all
-    select
-        source,
-        'DiagnosticReport',
-        'basedOn',
-        unnest(order_keys)
-    from staging.diagnostic_report
-    union all
-    select
-        source,
-        'ImagingStudy',
-        'basedOn',
-        unnest(order_keys)
-    from staging.imaging_study
-    union all
-    select
-        source,
-        'Observation',
-        'encounter',
-        encounter_key
-    from staging.observation
+        resource.resource,
+        resource.key
+    from raw.resource as resource
+    inner join sought
+        on sought.refers_to = resource.resource
+        and sought.key = resource.key
+    group by
+        resource.resource,
+        resource.key
+    having coalesce(
+        max(case when not resource.is_deleted then greatest(resource.seen_to, resource.last_updated) end)
+            > max(case when resource.is_deleted then coalesce(resource.seen_to, timestamptz '-infinity') end),
+        not bool_or(resource.is_deleted)
+    )
 )
 select
     link.source,
     link.resource,
     link.element,
-    count(*) as reference_count,
-    count(target.key) as matched_count,
-    count(target.key) / count(*) as match_share
+    link.refers_to,
+    cast(sum(link.reference_count) as bigint) as reference_count,
+    cast(sum(case when target.key is not null then link.reference_count else 0 end) as bigint) as matched_count,
+    sum(case when target.key is not null then link.reference_count else 0 end) / sum(link.reference_count) as match_share
 from link
 left join target
-    on target.key = link.key
-where link.key is not null
+    on target.resource = link.refers_to
+    and target.key = link.key
 group by
     link.source,
     link.resource,
-    link.element
+    link.element,
+    link.refers_to

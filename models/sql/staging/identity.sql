@@ -145,6 +145,17 @@ with recursive statement as (
         seen_to,
         is_deleted
     from raw.fhir_organization
+    union all
+    select
+        practitioner_key,
+        identifier_keys,
+        source,
+        file_id,
+        line,
+        last_updated,
+        seen_to,
+        is_deleted
+    from raw.fhir_practitioner
 ), version as (
     select
         *,

@@ -1,5 +1,5 @@
 -- Grain: one row per Task.
--- Looked up in identity: patient_key, encounter_key, focus_key, focus_location_id, location_id, order_keys.
+-- Looked up in identity: patient_key, encounter_key, focus_key, focus_location_id, location_id, owner_key, order_keys.
 -- The latest version of each that was not entered in error.
 -- task_kind: the code in Wardflow's own system (handoff, bed-request, bed-clean, critical-result-ack, critical-result-escalation, discharge-medication, discharge-transport, discharge-follow-up, discharge-instructions, registration-review, order-clarification), else other.
 -- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.

@@ -5,6 +5,7 @@ import dagster as dg
 from models.catalog import Table, tables
 from pipelines.build import build
 from pipelines.defs.resources import Warehouse
+from pipelines.sources.fhir_references import behind_views
 
 
 def asset_for(table: Table) -> dg.AssetsDefinition:
@@ -12,7 +13,7 @@ def asset_for(table: Table) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=[table.layer, table.name],
-        deps=[dg.AssetKey(read.split(".")) for read in sorted(table.reads)],
+        deps=[dg.AssetKey(read.split(".")) for read in sorted(behind_views(table.reads))],
         group_name=table.layer,
         kinds={"duckdb", "sql"},
         description=table.description,

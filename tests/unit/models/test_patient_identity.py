@@ -197,21 +197,3 @@ def test_an_identifier_that_two_carry_leads_to_neither_unless_they_are_one_perso
     assert hospital.one("staging.encounter")["patient_key"] == "m1"
     patient(hospital, "a", day=2, mrn=["m1"], replaced_by=["b"])
     assert hospital.one("staging.encounter")["patient_key"] == "b"
-
-
-def test_of_every_element_that_refers_it_is_said_how_much_of_it_leads_somewhere(hospital):
-    hospital.emergency_department()
-    patient(hospital, "a", day=1, mrn=["m1"], replaced_by=["b"])
-    patient(hospital, "b", day=1)
-    for key, who in (("e1", "a"), ("e2", "m1"), ("e3", "m9"), ("e4", None)):
-        hospital.visit(key, ("room 1", "2026-01-05T10:00:00-05:00", None), patient_key=who)
-    hospital.visit("e5", ("moon", "2026-01-05T10:00:00-05:00", None), patient_key="b")
-    hospital.deliver("fhir_specimen", specimen_key="s1", order_keys=["o1", "o2"])
-    hospital.deliver("fhir_service_request", order_key="o1", placer_keys=[])
-    found = {
-        (row["resource"], row["element"]): (row["matched_count"], row["reference_count"])
-        for row in hospital.build("marts.reference_match")
-    }
-    assert found["Encounter", "subject"] == (3, 4)
-    assert found["Encounter", "location"] == (4, 5)
-    assert found["Specimen", "request"] == (1, 2)
