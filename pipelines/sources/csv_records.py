@@ -77,6 +77,7 @@ class _Feed:
         self._file = file
         self.taken: list[tuple[int, int, bytes]] = []
         self.ends_open = False
+        self.at_end = False
 
     def __iter__(self) -> Iterator[str]:
         longest = self._session.settings.max_line_megabytes << 20
@@ -86,10 +87,20 @@ class _Feed:
                 for i, (content, offset) in enumerate(zip(block.lines, block.offsets, strict=True)):
                     last = block.first_line + i
                     self.ends_open = block.ends_open and i == len(block) - 1
+                    if self.ends_open and self.holds_back(offset):
+                        return
                     yield from self._one(last, offset, content, is_giant=i in block.giants)
-            if stream.damaged:
+            self.at_end = True
+            if stream.damaged and not self.holds_back(stream.position):
                 self._file.lines_read += 1
                 self._session.quarantine(self._file, last + 1, None, "damaged_archive", b"")
+
+    def holds_back(self, offset: int) -> bool:
+        """Whether the file still grows, so that the record in which it ends, here or in the lines before, waits."""
+        is_held = self._session.holds_back(self._file, self.taken[0][1] if self.taken else offset)
+        if is_held:
+            self.taken.clear()
+        return is_held
 
     def _one(self, line: int, offset: int, content: bytes, *, is_giant: bool) -> Iterator[str]:
         rule = "too_large" if is_giant else None
@@ -127,6 +138,8 @@ def _records(session: Session, file: Intake, layout: Layout) -> Iterator[tuple[i
     feed = _Feed(session, file)
     header: list[str] | None = None
     for row in _rows(feed, layout):
+        if row is None and (not feed.taken or (feed.at_end and feed.holds_back(0))):
+            continue  # the record in which the file ends waits
         line, offset, content = feed.taken[0][0], feed.taken[0][1], b"".join(part for _, _, part in feed.taken)
         feed.taken.clear()
         file.lines_read += 1
@@ -142,7 +155,7 @@ def _records(session: Session, file: Intake, layout: Layout) -> Iterator[tuple[i
         else:
             kept = {name: value for name, value in zip(header, row, strict=True) if name in layout.kept and value}
             yield line, offset, feed.ends_open, orjson.dumps(layout.made(kept))
-    if feed.taken:
+    if feed.taken and not feed.holds_back(0):
         line, offset = feed.taken[0][:2]
         file.lines_read += 1
         session.quarantine(file, line, offset, "truncated", b"".join(part for _, _, part in feed.taken))

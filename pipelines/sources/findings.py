@@ -41,7 +41,7 @@ _LINES = {
 }
 _FILES = {
     "unresolved_deletion": "A reported deletion names no resource by its id, so nothing was deleted. Ask for Type/id.",
-    "tail_held_back": "The file was still being written: its unfinished last line is read next time. Nothing to do.",
+    "tail_held_back": "The file was still being written: its unfinished last record is read next time. Nothing to do.",
     "manifest_count_differs": "A file holds more or fewer resources than the manifest counts. Export again.",
     "file_of_manifest_missing": "The manifest names files that are not here. Deliver the export again, whole.",
     "export_reports_errors": "The server reports errors of this export, so it may lack resources. Read its error files.",

@@ -219,13 +219,7 @@ class _Reader:
 
     def _holds_back(self, start: int) -> bool:
         """Whether the file is still being written: what comes after `start` is read next time."""
-        if not self.file.delivered.is_growing(self.session.settle_seconds):
-            return False
-        size = self.offset + start
-        self.file.sha256 = self.file.delivered.sha256_of_beginning(size)
-        self.file.delivered = replace(self.file.delivered, size=size)
-        self.session.find(self.file, "tail_held_back")
-        return True
+        return self.session.holds_back(self.file, self.offset + start)
 
     def _quarantine_at(self, buffer: bytes, start: int, rule: str, content: bytes) -> None:
         start += len(content) - len(content.lstrip())

@@ -231,7 +231,8 @@ def _read(files: Iterable[Intake], longest: int, settle_seconds: float) -> Itera
             for block in blocks(stream, longest):
                 if block.ends_open and file.delivered.is_growing(settle_seconds):
                     is_held = True
-                    _account_for_beginning(file, block.without_last())
+                    rest = block.without_last()
+                    file.ends_at(rest.offset + int(rest.bounds[-1] - rest.bounds[0]))
                     chunk.held_back.append(file)
                 if len(block) > is_held:
                     chunk.add(file, block.without_last() if is_held else block)
@@ -250,13 +251,6 @@ def _read(files: Iterable[Intake], longest: int, settle_seconds: float) -> Itera
             if file.sha256:  # what was read, which may be more than what was there at the first look
                 file.delivered = replace(file.delivered, size=stream.position)
     yield chunk
-
-
-def _account_for_beginning(file: Intake, block: Block) -> None:
-    """Let the account be of the bytes up to the end of a block."""
-    size = block.offset + int(block.bounds[-1] - block.bounds[0])
-    file.sha256 = file.delivered.sha256_of_beginning(size)
-    file.delivered = replace(file.delivered, size=size)
 
 
 def _ahead(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:

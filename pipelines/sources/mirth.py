@@ -93,7 +93,11 @@ def _batches(session: Session, files: Sequence[Intake]) -> Iterator[Batch]:
         with file.delivered.stream() as stream:
             batch: list[Document] = []
             size = last_line = 0
+            is_held = False
             for document in documents(stream):
+                if document.is_cut and session.holds_back(file, document.offset):
+                    is_held = True
+                    continue
                 last_line = document.line
                 file.lines_read += 1
                 if document.rule is not None:
@@ -106,7 +110,7 @@ def _batches(session: Session, files: Sequence[Intake]) -> Iterator[Batch]:
                     batch, size = [], 0
             if batch:
                 yield file, batch
-            if stream.damaged:
+            if stream.damaged and not is_held and not session.holds_back(file, stream.position):
                 file.lines_read += 1
                 session.quarantine(file, last_line + 1, None, "damaged_archive", b"")
 

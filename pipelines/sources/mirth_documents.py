@@ -34,12 +34,15 @@ _ILLEGAL_REFERENCE = re.compile(rb"&#(?:x(?:0?[0-8BCEFbcef]|1[0-9A-Fa-f])|(?:[0-
 
 @dataclass(frozen=True)
 class Document:
-    """One message's bytes and place, or text that belongs to none. `rule` says why it cannot be read, where that is known already."""
+    """One message's bytes and place, or text that belongs to none. `rule` says why it cannot be read, where that is known already;
+    `is_cut`, that the file ends in it.
+    """
 
     line: int
     offset: int
     content: bytes
     rule: str | None = None
+    is_cut: bool = False
 
 
 def documents(stream: Stream) -> Iterator[Document]:
@@ -84,7 +87,7 @@ def _parts(piece: bytes, line: int, offset: int, *, is_message: bool, dtd: bool,
     if is_message and not piece[end:].isspace() and end < len(piece):
         end = _end_of(piece)  # what follows may be the rest of a message cut after a stored response
     if is_message and not end:
-        yield Document(line, offset, piece, "truncated" if at_end else "unparseable")
+        yield Document(line, offset, piece, "truncated" if at_end else "unparseable", at_end)
         return
     if is_message:
         rule = "document_type" if dtd or _DTD.search(piece, 0, end) else None
@@ -94,7 +97,7 @@ def _parts(piece: bytes, line: int, offset: int, *, is_message: bool, dtd: bool,
     if other and not _is_only_dtd(other):
         place = end + len(rest) - len(rest.lstrip())
         rule = "truncated" if at_end and other.startswith(b"<message") else "outside_a_message"
-        yield Document(line + piece.count(b"\n", 0, place), offset + place, rest, rule)
+        yield Document(line + piece.count(b"\n", 0, place), offset + place, rest, rule, at_end)
 
 
 def _end_of(piece: bytes) -> int:

@@ -6,7 +6,7 @@ It interprets nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -69,6 +69,11 @@ class Intake:
     lines_read: int = 0
     blank_lines: int = 0
 
+    def ends_at(self, size: int) -> None:
+        """Let the account be of the first so many bytes of the content."""
+        self.sha256 = self.delivered.sha256_of_beginning(size)
+        self.delivered = replace(self.delivered, size=size)
+
 
 @dataclass
 class Session:
@@ -108,6 +113,16 @@ class Session:
     def find(self, file: Intake, rule: str, n: int = 1) -> None:
         """Note something about a file that keeps nothing out."""
         self._findings.append((file.file_id, rule, n))
+
+    def holds_back(self, file: Intake, size: int) -> bool:
+        """Whether a file that ends inside a record is still being written. Then its account is of the first `size` bytes of its
+        content, and the next ingest reads the record whole, or quarantines it once the file is at rest.
+        """
+        if not file.delivered.is_growing(self.settle_seconds):
+            return False
+        file.ends_at(size)
+        self.find(file, "tail_held_back")
+        return True
 
     def flush(self) -> None:
         """Move what was noted into the session's temporary tables `line_verdict` and `file_finding`."""

@@ -6,10 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
-import time
 import weakref
 import zipfile
 
@@ -18,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import due
 from pipelines.lending import lent
 from pipelines.sources.archives import Stream, deliveries
 from pipelines.sources.lines import blocks
@@ -195,69 +190,6 @@ def test_the_account_knows_the_sha256_of_what_it_accounts_for(site, put):
     path = put("Encounter.ndjson", encounter())
     site.ingest(path)
     assert site.rows("select sha256 from account.file") == [(hashlib.sha256(path.read_bytes()).hexdigest(),)]
-
-
-def at_rest(path) -> None:
-    os.utime(path, (time.time() - 3600, time.time() - 3600))
-
-
-def scheduled(site):
-    return due.take_in(site.db, site.settings)
-
-
-@pytest.fixture
-def landing(new_site):
-    """A site whose scheduled runs read from its landing folder, and a file there that stops inside a line."""
-    site = new_site('settle_seconds = 60\n[[sources]]\nname = "ehr"\nkind = "fhir"\npath = "landing/ehr"\n')
-    path = site.home.path / "landing" / "ehr" / "Encounter.ndjson"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(json.dumps(encounter("a")).encode() + b'\n{"resourceType":"Encoun')
-    return site, path
-
-
-def test_a_line_that_is_still_being_written_waits_and_is_read_whole_the_next_time(landing):
-    site, path = landing
-    (file,) = scheduled(site).files
-    assert (file.lines_read, file.loaded, dict(file.findings)) == (1, 1, {"tail_held_back": 1})
-    whole = path.read_bytes().splitlines(keepends=True)[0]
-    assert site.rows("select sha256, bytes from account.file") == [(hashlib.sha256(whole).hexdigest(), len(whole))]
-    path.write_bytes(whole + json.dumps(encounter("b")).encode() + b"\n")
-    (file,) = scheduled(site).files
-    assert (file.lines_read, file.loaded, file.unchanged, dict(file.findings)) == (2, 1, 1, {})
-
-
-def test_a_line_that_nobody_ever_finishes_is_quarantined_once_the_file_is_at_rest(landing):
-    site, path = landing
-    scheduled(site)
-    assert due.taken_in(site.settings) == ""  # the next run looks again though the file does not change
-    at_rest(path)
-    scheduled(site)
-    assert rules(site) == [("truncated",)]
-    assert due.taken_in(site.settings) != ""
-
-
-def test_a_file_at_rest_that_stops_inside_a_line_is_quarantined_at_once(site, put):
-    path = put("Encounter.ndjson", encounter("a"), '{"resourceType":"Encoun')
-    assert counts(site.ingest(path)) == {"lines_read": 2, "loaded": 1, "quarantined": 1}
-
-
-WRITER = """
-import json, sys, time
-with open(sys.argv[1], "ab", buffering=0) as file:
-    for n in range(int(sys.argv[2])):
-        line = json.dumps({"resourceType": "Encounter", "id": f"w{n}", "status": "finished"}).encode() + b"\\n"
-        file.write(line[:20]); time.sleep(0.002); file.write(line[20:])
-"""
-
-
-def test_nothing_is_lost_or_quarantined_while_somebody_writes(site, put):
-    path = put("Encounter.ndjson", encounter("first"))
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(path), "500"]) as writer:
-        while writer.poll() is None:
-            site.ingest(path)
-        assert writer.returncode == 0
-    site.ingest(path)
-    assert site.rows("select count(*) from raw.fhir_encounter") == [(501,)]
 
 
 def test_nothing_holds_a_chunk_once_it_was_read_even_before_the_commit(site):
