@@ -101,7 +101,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     ),
     "file": (
         "One row per delivered file; lineage, for engineers.",
-        f"file_id source path sha256 bytes kind resource_type exported_at ingested_at {_LINES}",
+        f"file_id source path sha256 bytes kind resource_type exported_at ingested_at {_LINES} reading",
     ),
     "quarantine": (
         "One row per line that could not be read; lineage, for engineers.",
@@ -244,6 +244,7 @@ MEANINGS: Mapping[str, str] = {
     "bytes": "its size",
     "exported_at": "its data cut",
     "ingested_at": "when it was read",
+    "reading": "what the release that read it reads of such a file; it is read again when a release reads more",
     "line": "the line in it, from 1",
     "byte_offset": "where the line begins",
     "cure": "what to do about it",

@@ -5,7 +5,7 @@ Here: shapes and sums. Not here: the account's tables and reading them (`ledger`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ class FileAccount:
     def balanced(self) -> bool:
         """Whether every line is accounted for."""
         return self.lines_read == self.loaded + self.unchanged + self.superseded + self.ignored + self.quarantined
+
+    def since(self, before: FileAccount | None) -> FileAccount:
+        """What reading the file again has changed: what it had brought before is unchanged now."""
+        if before is None:
+            return self
+        loaded = max(self.loaded - before.loaded, 0)
+        return replace(self, loaded=loaded, unchanged=self.unchanged + self.loaded - loaded)
 
 
 @dataclass(frozen=True)

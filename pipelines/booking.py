@@ -84,40 +84,59 @@ def _stage(db: duckdb.DuckDBPyConnection, files: Sequence[Intake]) -> None:
         "exported_at": pa.array([file.exported_at for file in files], moment),
         "ingested_at": pa.array([now] * len(files), moment),
         "lines_read": pa.array([file.lines_read for file in files], pa.int64()),
+        "reading": pa.array([file.reading for file in files], pa.string()),
     }
     with lent(db, arriving=pa.table(columns)):
         db.execute("create or replace temp table booking as select * from arriving")
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """One booking of some bytes: where they lay, of which export they were, and how they were read."""
+
+    path: str
+    exported_at: datetime | None
+    file_id: int
+    reading: str | None
+
+
+@dataclass(frozen=True)
 class Booked:
-    """What the account knows of some bytes of a source: where they lay, and of which exports.
+    """What the account knows of some bytes of a source.
 
     `file_id` is the first file; `whole` is a file all of whose versions it brought first, null when there is none.
     """
 
     file_id: int
     whole: int | None
-    sightings: frozenset[tuple[str, datetime | None]]
+    sightings: tuple[Sighting, ...]
 
-    def has(self, path: str, stated: datetime | None) -> bool:
-        """Whether the same bytes at this path are booked, and of the export that a manifest says they are of, if one does."""
-        return any(place == path and stated in {None, at} for place, at in self.sightings)
+    def at(self, path: str, stated: datetime | None) -> Sighting | None:
+        """The booking of the same bytes at this path, of the export that a manifest says they are of, if one does."""
+        return next((each for each in self.sightings if each.path == path and stated in {None, each.exported_at}), None)
 
     def spares_reading(self, exported_at: datetime | None) -> bool:
         """Whether nothing in the bytes need be looked at again to know what an export of that time showed."""
-        return exported_at is None or self.whole is not None or any(at == exported_at for _, at in self.sightings)
+        return (
+            exported_at is None
+            or self.whole is not None
+            or any(each.exported_at == exported_at for each in self.sightings)
+        )
 
 
 def booked(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Booked]:
     """By source and sha256, all bytes that were ever taken in."""
     rows = db.execute(
         """
-        select source, sha256, min(file_id), min(file_id) filter (where unchanged = 0), list((path, exported_at))
+        select source, sha256, min(file_id), min(file_id) filter (where unchanged = 0),
+            list((path, exported_at, file_id, reading) order by file_id)
         from account.file group by all
         """
     ).fetchall()
-    return {(source, sha): Booked(first, whole, frozenset(seen)) for source, sha, first, whole, seen in rows}
+    return {
+        (source, sha): Booked(first, whole, tuple(Sighting(*each) for each in seen))
+        for source, sha, first, whole, seen in rows
+    }
 
 
 def book_again(db: duckdb.DuckDBPyConnection, file: Intake, known: int) -> None:
@@ -126,7 +145,7 @@ def book_again(db: duckdb.DuckDBPyConnection, file: Intake, known: int) -> None:
         """
         insert into account.file
         select $id, source, $path, sha256, $bytes, kind, resource_type, coalesce($exported_at, exported_at), $now,
-            lines_read, 0, loaded + unchanged, superseded, ignored, quarantined
+            lines_read, 0, loaded + unchanged, superseded, ignored, quarantined, reading
         from account.file where file_id = $known
         """,
         {

@@ -87,7 +87,7 @@ def _replace(
             last = max((decision.decided_at for decision, _ in entries.values()), default=None)
             lines = sum(counts.values()) + len(spoiled)
             db.execute(
-                "insert into account.file values ($id, $s, $path, $sha, $bytes, $s, null, $last, $now, $lines, $l, $u, 0, $i, $q)",
+                "insert into account.file values ($id, $s, $path, $sha, $bytes, $s, null, $last, $now, $lines, $l, $u, 0, $i, $q, null)",
                 {
                     "id": file_id,
                     "s": _SOURCE,

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines import absence, booking, exports, keys, ledger
+from pipelines import absence, booking, exports, keys, ledger, rereading
 from pipelines.accounts import FileAccount, IngestReport, Progress
 from pipelines.errors import ZoneNeeded
 from pipelines.lending import append
-from pipelines.sources import SOURCES, fhir_sightings
+from pipelines.sources import SOURCES, fhir_sightings, readings
 from pipelines.sources.arrivals import Arrival, Arrivals, gather
 from pipelines.sources.source import Intake, Session
 from pipelines.transaction import transaction
@@ -58,7 +58,10 @@ def take_in(
     if intake.zone_needed is not None:
         raise intake.zone_needed
     _settle(db, settings, arrivals)
-    known = {file.path: file for file in ledger.report_of(db, "select unnest($ids)", {"ids": intake.booked}).files}
+    known = {
+        file.path: file.since(intake.reread_at.get(file.path))
+        for file in ledger.report_of(db, "select unnest($ids)", {"ids": intake.booked}).files
+    }
     return IngestReport(
         tuple(
             known.get(path) or intake.repeated[path]
@@ -101,13 +104,24 @@ class _Intake:
         self.booked: list[int] = []
         self.repeated: dict[str, FileAccount] = {}
         self.zone_needed: ZoneNeeded | None = None
+        self.reread: dict[int, FileAccount] = {}
         self._accounts: dict[int, FileAccount] = {}
+        self._readings: dict[str, frozenset[str]] = {}
         self._next_id: int = _scalar(db, "select coalesce(max(file_id), 0) + 1 from account.file")
         self._done_bytes = self._done_files = 0
 
+    @property
+    def reread_at(self) -> dict[str, FileAccount]:
+        """By path, the former account of each file that was read again."""
+        return {before.path: before for before in self.reread.values()}
+
     def run(self) -> None:
-        """What is booked already is only reported, new bytes are read, and then known bytes of other exports are booked."""
+        """What is booked already is only reported, new bytes are read, and then known bytes of other exports are booked.
+
+        A file of which this release reads more than the one that booked it is read again, before all others.
+        """
         seen = booking.booked(self.db)
+        stale: list[Intake] = []
         new: list[Intake] = []
         again: list[Intake] = []
         coming: set[tuple[str, str]] = set()
@@ -116,18 +130,33 @@ class _Intake:
             same = (file.source.name, file.sha256)
             if not sha256:
                 new.append(file)
-            elif same in seen and seen[same].has(file.delivered.path, self.arrivals.stated_time(arrival)):
-                self._repeat(seen[same].file_id, file)
+            elif same in seen and (before := seen[same].at(file.delivered.path, self.arrivals.stated_time(arrival))):
+                if file.kind == _MANIFEST or self._is_current(before, file.kind):
+                    self._repeat(seen[same].file_id, file)
+                else:
+                    file.file_id = before.file_id
+                    self.reread[before.file_id] = self._before(before.file_id)
+                    stale.append(file)
             elif file.resource_type == "Bundle" or file.kind == _MANIFEST or not (same in seen or same in coming):
                 coming.add(same)
                 new.append(file)
             else:
                 again.append(file)
+        self._load_all(sorted(stale, key=lambda file: file.file_id))
         self._load_all(new)
         seen = booking.booked(self.db) if again else seen
         known = [(file, seen[same]) for file in again if (same := (file.source.name, file.sha256)) in seen]
-        self._load_all([file for file, before in known if not before.spares_reading(file.exported_at)])
-        self._book_again([(file, before) for file, before in known if before.spares_reading(file.exported_at)])
+        spared = [
+            before.spares_reading(file.exported_at)
+            and any(self._is_current(each, file.kind) for each in before.sightings)
+            for file, before in known
+        ]
+        self._load_all([file for (file, _), is_spared in zip(known, spared, strict=True) if not is_spared])
+        self._book_again([each for each, is_spared in zip(known, spared, strict=True) if is_spared])
+
+    def _is_current(self, known: booking.Sighting, kind: str) -> bool:
+        reading = readings.of_former_release(kind) if known.reading is None else known.reading
+        return reading in self._readings.setdefault(kind, readings.current(kind))
 
     def _load_all(self, files: Sequence[Intake]) -> None:
         alike: dict[tuple[str, str, str], list[Intake]] = defaultdict(list)
@@ -171,6 +200,8 @@ class _Intake:
                 ids = pa.array([file.file_id for file in files], pa.int32())
                 times = pa.array([file.exported_at for file in files], pa.timestamp("us", tz="UTC"))
                 append(self.db, "intake", pa.table([ids, times], names=["file_id", "exported_at"]))
+                again = [file for file in files if file.file_id in self.reread]
+                came = rereading.take_out(self.db, again) if again else {}
                 if files[0].kind == _MANIFEST:
                     self._check_manifests(session, files)
                 else:
@@ -181,7 +212,10 @@ class _Intake:
                 session.flush()
                 for file in files:
                     file.sha256 = file.sha256 or file.delivered.sha256()
+                self._note_reading(files)
                 booking.book(self.db, files)
+                if again:
+                    rereading.put_back(self.db, came)
         except ZoneNeeded as error:
             self.zone_needed = error
             for file in files:
@@ -190,10 +224,21 @@ class _Intake:
             self.booked += [file.file_id for file in files]
         self._tell(files)
 
+    def _note_reading(self, files: Sequence[Intake]) -> None:
+        counted: dict[int, tuple[int, int]] = {
+            file_id: (lines, ignored)
+            for file_id, lines, ignored in self.db.execute(
+                "select file_id, count(*), count(*) filter (where verdict = 'ignored') from line_verdict group by all"
+            ).fetchall()
+        }
+        for file in files:
+            file.reading = readings.reading_of(file, *counted.get(file.file_id, (0, 0)))
+
     def _number(self, files: Sequence[Intake]) -> None:
         for file in files:
-            file.file_id = self._next_id
-            self._next_id += 1
+            if file.file_id not in self.reread:
+                file.file_id = self._next_id
+                self._next_id += 1
 
     def _book_again(self, files: Sequence[tuple[Intake, booking.Booked]]) -> None:
         """Account for files whose bytes are known, all in one transaction; versions of another export are seen again."""

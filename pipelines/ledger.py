@@ -30,6 +30,7 @@ TABLES = {
             bytes bigint not null, kind varchar not null, resource_type varchar, exported_at timestamptz,
             ingested_at timestamptz not null, lines_read bigint not null, loaded bigint not null,
             unchanged bigint not null, superseded bigint not null, ignored bigint not null, quarantined bigint not null,
+            reading varchar,
             check (lines_read = loaded + unchanged + superseded + ignored + quarantined)
         )""",
     "account.quarantine": """
@@ -71,6 +72,9 @@ TABLES = {
     "account.site_key": """
         create table if not exists account.site_key (fingerprint varchar not null)""",
 }
+
+UPGRADES = ("alter table account.file add column if not exists reading varchar",)
+"""What brings an account up to date that was made before readings were booked."""
 
 
 def ingest_paths(

@@ -93,7 +93,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     for part in (ledger, fhir_projection, exports, events, registry, visit_rules, decisions):
         for statement in part.TABLES.values():
             db.execute(statement)
-    for statement in (*events.UPGRADES, *_missing_columns(db)):
+    for statement in (*ledger.UPGRADES, *events.UPGRADES, *_missing_columns(db)):
         db.execute(statement)
 
 

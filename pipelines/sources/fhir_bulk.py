@@ -102,6 +102,8 @@ def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[p
             work.take(chunk.nbytes)
             looking.look(chunk)
         work.settle()
+    for file in files:
+        file.is_mixed = file.file_id in work.mixed
 
 
 class _Work:
@@ -119,6 +121,7 @@ class _Work:
         self._prepared: set[str] = set()
         self._bytes = 0
         self._chunk = 0
+        self.mixed: set[int] = set()
         session.db.execute(
             "create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)"
         )
@@ -129,8 +132,11 @@ class _Work:
         self._chunk += 1
         db.execute("delete from rerouted")
         self._pass(self._hint, everything=True)
-        others = db.execute("select distinct resource_type from rerouted order by all").fetchall()
-        for (resource_type,) in others:
+        others = db.execute(
+            "select resource_type, list(distinct file_id) from rerouted group by all order by all"
+        ).fetchall()
+        for resource_type, file_ids in others:
+            self.mixed.update(file_ids)
             self._pass(resource_type, everything=False)
         self._bytes += size
         if self._bytes >= SETTLED_BYTES:

@@ -55,7 +55,7 @@ class Head:
 @dataclass
 class Intake:
     """One delivered file on its way in: who sent it, what it holds, what it was exported as of and by which
-    server (null when nobody says).
+    server (null when nobody says). `is_mixed`: it holds resources of several types that are read. `reading`: see `readings`.
     """
 
     file_id: int
@@ -68,6 +68,8 @@ class Intake:
     base: str | None = None
     lines_read: int = 0
     blank_lines: int = 0
+    is_mixed: bool = False
+    reading: str = ""
 
     def ends_at(self, size: int) -> None:
         """Let the account be of the first so many bytes of the content."""
