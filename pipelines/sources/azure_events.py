@@ -164,6 +164,8 @@ with {_READ}, read as (
             else false
         end as is_aside
     from typed
+), timed as (
+    select *, azure_instant(time_) as time_at, local_of(time_) as time_local, azure_instant(started_) as started_at from judged
 )
 select
     file_id, line, byte_offset,
@@ -171,7 +173,7 @@ select
         when not is_json then if(ends_open, 'truncated', 'unparseable')
         when kind is null then 'untyped'
         when is_aside then null
-        when azure_instant(time_) is null and local_of(time_) is null and azure_instant(started_) is null then 'no_time'
+        when time_at is null and time_local is null and started_at is null then 'no_time'
         when kind in ('logic', 'gateway', 'request', 'dependency') and message is null then 'no_id'
         when kind = 'function' and coalesce(happening_, '') in ('FunctionStarted', 'FunctionCompleted') and message is null then 'no_id'
     end as rule,
@@ -207,10 +209,9 @@ select
     ) as own_key,
     case when kind not in ('logic', 'gateway', 'request', 'dependency') and happening is null
         then keyed('line', $source, try(json(text))::varchar) end as content,
-    azure_instant(time_) as time_at,
-    local_of(time_) as time_local,
-    coalesce(azure_instant(started_), azure_instant(time_)) as started_at,
-    local_of(time_) as started_local,
+    time_at,
+    time_local,
+    coalesce(started_at, time_at) as started_at,
     azure_instant(ended_) as ended_at,
     case when try_cast(duration_ as double) between 0 and 1e9 then try_cast(duration_ as double) end as duration_ms,
     case when kind = 'logic' then status_ end in ('Failed', 'Cancelled', 'Aborted', 'TimedOut') as has_failed,
@@ -226,7 +227,7 @@ select
     whole_number(counted_) as counted,
     whole_number(depth_) as depth,
     md5(error_) as error_id
-from judged
+from timed
 """
 
 RETRIES = """

@@ -78,13 +78,15 @@ with read as ({_READ}), coded as (
         {_TIME} as first_text, {_LATER} as later_text, {_TEXT} as error,
         try_cast(r.escalationlevel as integer) as level, r.currentowner as owner
     from read
+), timed as (
+    select *, instant_of(first_text) as first_at, local_of(first_text) as first_local from coded
 )
 select
     file_id, line, byte_offset,
     case
         when kind = 'unknown' or (kind <> 'alert' and type is null) then 'untyped'
         when id is null or (kind = 'header' and type = 2 and answered is null) then 'no_id'
-        when instant_of(first_text) is null and local_of(first_text) is null then 'no_time'
+        when first_at is null and first_local is null then 'no_time'
     end as rule,
     case when rule is not null then keyed('line', $source, text) end as line_hash,
     coalesce(rule is null and (kind = 'header' and type = 3 or kind = 'log' and type not in (2, 6)), false) as is_ignored,
@@ -97,13 +99,13 @@ select
     coalesce(id = session, false) as is_first,
     named('item', sender, keyed('node', $source, sender)) as sender,
     named('item', receiver, keyed('node', $source, receiver)) as receiver,
-    instant_of(first_text) as first_at, local_of(first_text) as first_local,
+    first_at, first_local,
     instant_of(later_text) as later_at, local_of(later_text) as later_local,
     md5(error) as error_id,
     nullif(regexp_extract(error, '#([0-9]{{3,5}})', 1), '') as error_number,
     level,
     keyed('user', $source, owner) as owner_key
-from coded
+from timed
 """
 
 ZONELESS = """

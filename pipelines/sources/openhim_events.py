@@ -67,6 +67,9 @@ with parsed as ({_READ}), read as (
         said(r.created) as created,
         list_distinct(list_filter(list_transform(r.transactions, lambda t: said(t.tid)), lambda t: t is not null)) as tids
     from parsed
+), timed as (
+    select *, instant_of(if(is_task, created, received)) as received_at, local_of(if(is_task, created, received)) as received_local
+    from read
 )
 select
     file_id, line, byte_offset,
@@ -74,8 +77,7 @@ select
         when not is_json then if(ends_open, 'truncated', 'unparseable')
         when coalesce(try(json_type(text)), '') <> 'OBJECT' or (not is_task and status is null and received is null) then 'untyped'
         when id is null then 'no_id'
-        when is_task and instant_of(created) is null and local_of(created) is null then 'no_time'
-        when not is_task and instant_of(received) is null and local_of(received) is null then 'no_time'
+        when received_at is null and received_local is null then 'no_time'
     end as rule,
     case when rule is not null then keyed('line', $source, text) end as line_hash,
     coalesce(rule is null and is_task and (coalesce(who, '') in ('', 'internal') or len(tids) = 0), false) as is_ignored,
@@ -88,8 +90,8 @@ select
     is_retried,
     retry,
     coalesce(is_question, false) as is_question,
-    instant_of(if(is_task, created, received)) as received_at,
-    local_of(if(is_task, created, received)) as received_local,
+    received_at,
+    received_local,
     instant_of(answered) as answered_at,
     local_of(answered) as answered_local,
     http,
@@ -97,7 +99,7 @@ select
     coalesce(contains(error, 'OpenHIM crashed'), false) as is_crash,
     keyed('user', $source, who) as actor_key,
     case when is_task then list_transform(tids, lambda t: $source || ':' || engine_id($source, t)) end as task_uids
-from read
+from timed
 """
 
 STEPS = f"""
@@ -106,19 +108,25 @@ with parsed as ({_READ}), called as (
     select file_id, byte_offset, 'route' as kind, unnest(r.routes) as c, generate_subscripts(r.routes, 1) as place from parsed
     union all
     select file_id, byte_offset, 'orchestration', unnest(r.orchestrations), generate_subscripts(r.orchestrations, 1) from parsed
+), read as (
+    select
+        file_id, byte_offset, kind, place, coalesce(c.name, '') as name, keyed('node', $source, coalesce(c.name, '')) as name_key,
+        said(c.request.timestamp) as started, said(c.response.timestamp) as ended, said(c.response.status) as status,
+        c.error.message as error
+    from called where c is not null
 )
 select
     file_id, byte_offset, kind, place,
-    kind || ':' || left(keyed('node', $source, coalesce(c.name, '')), 12) as node_id,
-    named(kind, c.name, keyed('node', $source, coalesce(c.name, ''))) as node_name,
-    instant_of(said(c.request.timestamp)) as started_at,
-    local_of(said(c.request.timestamp)) as started_local,
-    instant_of(said(c.response.timestamp)) as ended_at,
-    local_of(said(c.response.timestamp)) as ended_local,
-    try_cast(said(c.response.status) as integer) as http,
-    c.error.message is not null as has_error,
-    md5(c.error.message) as error_id
-from called where c is not null
+    kind || ':' || left(name_key, 12) as node_id,
+    named(kind, name, name_key) as node_name,
+    instant_of(started) as started_at,
+    local_of(started) as started_local,
+    instant_of(ended) as ended_at,
+    local_of(ended) as ended_local,
+    try_cast(status as integer) as http,
+    error is not null as has_error,
+    md5(error) as error_id
+from read
 """
 
 ZONELESS = """
