@@ -13,13 +13,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from pipelines.errors import UnreadableFile
 from pipelines.log_mapping import FIELDS
-from pipelines.sources import error_text, log_documents
+from pipelines.sources import error_text, log_records
 from pipelines.sources.archives import deliveries
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def _read(path: Path) -> _Sample:
     text = start.decode(encoding, errors="replace").lstrip("\ufeff")
     settings = {} if encoding == "utf-8" else {"encoding": encoding}
     if text.lstrip()[:1] in {"{", "["}:
-        records = list(_json_records(text))[:_SAMPLE_RECORDS]
+        records = list(islice(log_records.records_in(text.encode()), _SAMPLE_RECORDS))
         if not records:
             raise UnreadableFile(
                 f"{path}: no whole JSON record was found. Name a sample with one record a line, or an array."
@@ -185,18 +184,6 @@ def _encoding_of(start: bytes) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError:
         return "windows-1252", ("encoding: the sample is no UTF-8; windows-1252 is a guess",)
     return "utf-8", ()
-
-
-def _json_records(text: str) -> Iterator[dict[str, Any]]:
-    start = text.encode()
-    pieces = log_documents.records_in(start) if log_documents.is_document(start) else start.splitlines()
-    for piece in pieces:
-        try:
-            found = orjson.loads(piece)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(found, dict):
-            yield found
 
 
 def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Records of a CSV file: a header, quoted fields, records that span lines, each with the line where it begins.
 
-Here: CSV to one JSON text a record, of the columns that its layout names. Not here: what they mean (`ndjson_log`, `places`).
+Here: CSV to one JSON text a record, of the columns that its layout names. Not here: what they mean (`places`, `intersystems`).
 """
 
 from __future__ import annotations

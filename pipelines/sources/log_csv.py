@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +76,15 @@ def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> It
         yield pa.concat_tables(rest)
 
 
+class _Joined(NamedTuple):
+    """A record that spans lines, by the first of them."""
+
+    first: int
+    text: str
+    ends_open: bool
+    values: list[str] | None
+
+
 @dataclass
 class _Reader:
     """One file: its header, and the lines of a record that the next block may go on with."""
@@ -122,25 +131,26 @@ class _Reader:
         if not is_open.any():
             return self._alone(rows)
         alone = np.ones(len(rows), bool)
-        made: list[pa.Table] = []
+        single: list[int] = []
+        joined: list[_Joined] = []
         places = np.flatnonzero(is_open).tolist()
         at = 0
         while at < len(places):
             first, last = places[at], places[at + 1] if at + 1 < len(places) else None
-            if last is None and self._goes_on(rows, first, is_last=is_last):
+            if last is None and not is_last and len(rows) - first <= _LONGEST_SPAN:
                 self.carried = rows.slice(first).combine_chunks()
                 alone[first:] = False
                 break
-            last = len(rows) - 1 if last is None and is_last and rows.column("ends_open")[-1].as_py() else last
-            joined = self._joined(rows, first, last)
-            if joined is None:
-                made.append(self._one_by_one(rows.slice(first, 1)))
-                alone[first] = False
-                at += 1
+            last = len(rows) - 1 if last is None and rows.column("ends_open")[-1].as_py() else last
+            found = self._joined(rows, first, last)
+            if found is None:
+                single.append(first)
             else:
-                made.append(joined)
-                alone[first : (last or first) + 1] = False
-                at += 2
+                joined.append(found)
+            alone[first : first + 1 if found is None or last is None else last + 1] = False
+            at += 1 if found is None else 2
+        made = [self._together(rows, joined)] if joined else []
+        made += [self._one_by_one(rows.take(single))] if single else []
         return [*self._alone(rows.filter(pa.array(alone)).combine_chunks()), *made]
 
     def _without_headers(self, rows: pa.Table) -> pa.Table:
@@ -169,23 +179,23 @@ class _Reader:
         before = np.concatenate(([0], np.cumsum(marks, dtype=np.int64)))
         return (before[bounds[1:]] - before[bounds[:-1]]) % 2 == 1
 
-    def _goes_on(self, rows: pa.Table, first: int, *, is_last: bool) -> bool:
-        return not is_last and len(rows) - first <= _LONGEST_SPAN
-
-    def _joined(self, rows: pa.Table, first: int, last: int | None) -> pa.Table | None:
+    def _joined(self, rows: pa.Table, first: int, last: int | None) -> _Joined | None:
         """The record that spans these lines; null when they are none, so that the first stands for itself."""
         if last is None or last - first > _LONGEST_SPAN:
             return None
-        part = rows.slice(first, last - first + 1)
-        text = "".join(part.column("text").to_pylist())
+        text = "".join(rows.column("text").slice(first, last - first + 1).to_pylist())
         values = _values(text, self.mapping)
-        ends_open = bool(part.column("ends_open")[-1].as_py())
+        ends_open = bool(rows.column("ends_open")[last].as_py())
         if (values is None or len(values) != len(self.header)) and not ends_open:
             return None
-        self.file.lines_read -= len(part) - 1
-        head = part.slice(0, 1).set_column(4, "text", pa.array([text], pa.large_string()))
-        head = head.set_column(3, "ends_open", pa.array([ends_open]))
-        return self._with_values(head, [values])
+        self.file.lines_read -= last - first
+        return _Joined(first, text, ends_open, values)
+
+    def _together(self, rows: pa.Table, joined: list[_Joined]) -> pa.Table:
+        heads = rows.take([each.first for each in joined])
+        heads = heads.set_column(4, "text", pa.array([each.text for each in joined], pa.large_string()))
+        heads = heads.set_column(3, "ends_open", pa.array([each.ends_open for each in joined]))
+        return self._with_values(heads, [each.values for each in joined])
 
     def _one_by_one(self, rows: pa.Table) -> pa.Table:
         return self._with_values(rows, [_values(text, self.mapping) for text in rows.column("text").to_pylist()])

@@ -1,7 +1,7 @@
 """The lines of a mapped log, and what each says in the fields that its mapping names; nothing else of them is looked at.
 
 Here: from files to chunks of records, and the SQL that reads a field of a record. Not here: CSV (`log_csv`), JSON that is
-not one record a line (`log_documents`), what fields mean (`log_events`).
+not one record a line (`json_records`), what fields mean (`log_events`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipelines.log_mapping import FIELDS, json_path
-from pipelines.sources import lines, log_csv, log_documents
+from pipelines.sources import json_records, lines, log_csv
 from pipelines.sources.log_times import quoted
 
 if TYPE_CHECKING:
@@ -33,17 +33,39 @@ def recognises(head: Head, mapping: LogMapping) -> bool:
     if mapping.format == "csv":
         header = frozenset(mapping.header) or log_csv.header_of(start, mapping)
         return mapping.telling() <= header
-    if log_documents.is_document(start):
-        return any(_has_fields(each, mapping) for each in islice(log_documents.records_in(start), _LINES_LOOKED_AT))
-    return any(_has_fields(line, mapping) for line in start.splitlines()[:_LINES_LOOKED_AT])
+    if json_records.depth_of_records(start) is not None:
+        return any(_has_fields(each, mapping) for each in islice(records_in(start), _LINES_LOOKED_AT))
+    return any(_has_fields(each, mapping) for each in _by_line(start.splitlines()[:_LINES_LOOKED_AT]))
 
 
-def _has_fields(line: bytes, mapping: LogMapping) -> bool:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(record, dict) and all(_has(record, json_path(path)) for path in _identifying(mapping))
+def records_in(start: bytes) -> Iterator[dict[str, object]]:
+    """The whole JSON records in the beginning of a file, until one is broken: one a line, in an array, or one after the other."""
+    if json_records.depth_of_records(start) is None:
+        yield from _by_line(start.splitlines())
+        return
+    text, decoder = start.decode(errors="replace"), json.JSONDecoder()
+    at = text.find("{", text.find("[") + 1) if json_records.depth_of_records(start) else text.find("{")
+    while at >= 0:
+        try:
+            found, end = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError):
+            return
+        yield found
+        at = text.find("{", end)
+
+
+def _by_line(several: Sequence[bytes]) -> Iterator[dict[str, object]]:
+    for line in several:
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(found, dict):
+            yield found
+
+
+def _has_fields(record: dict[str, object], mapping: LogMapping) -> bool:
+    return all(_has(record, json_path(path)) for path in _identifying(mapping))
 
 
 def _identifying(mapping: LogMapping) -> list[str]:
@@ -73,9 +95,9 @@ def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> It
     if mapping.format == "csv":
         yield from log_csv.chunks(session, files, mapping)
         return
-    spread = [file for file in files if log_documents.is_document(file.delivered.head())]
+    spread = [file for file in files if json_records.depth_of_records(file.delivered.head()) is not None]
     if spread:
-        yield from log_documents.chunks(session, spread)
+        yield from json_records.chunks(session, spread)
     if len(spread) < len(files):
         kept = {file.file_id for file in spread}
         yield from lines.chunks(session, [file for file in files if file.file_id not in kept])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import keys, log_mapping
+from pipelines import keys, ledger, log_mapping
 from pipelines.errors import ConfigurationError, ZoneNeeded
 from pipelines.log_mapping import TimeFormat
 from pipelines.sources import log_times
@@ -306,7 +306,7 @@ def test_a_broken_record_of_a_json_array_costs_itself(reads):
     site = reads(CLOUD, f"[{one},\n{two[:-1]}, x}},\nrubbish of Quillon,\n{three},\n", one[:-5])
     assert site.rows("select line, rule from account.quarantine order by line") == [
         (2, "unparseable"),
-        (3, "unparseable"),
+        (2, "outside_a_message"),
         (5, "truncated"),
     ]
     assert site.rows("select line from raw.interface_event order by line") == [(1,), (4,)]
@@ -349,6 +349,27 @@ def test_without_its_header_no_line_is_taken_for_one(reads):
 def test_a_column_that_the_mapping_names_and_the_header_lacks_is_a_finding(reads):
     site = reads(CSV.replace('id"', 'id", mrn = "MRN"'), "id,what,when\nm1,in,2026-01-04T09:00:00Z\n")
     assert site.rows("select rule, n from account.finding") == [("mapped_column_missing", 1)]
+
+
+GROWING = {
+    "CSV": (CSV, "id,what,when\nm1,in,2026-01-04T09:00:00Z\nm2,in,20", "26-01-04T09:00:01Z\n"),
+    "a JSON array": (
+        LEAST,
+        '[{"id":"m1","what":"in","when":"2026-01-04T09:00:00Z"},\n{"id":"m2","what":',
+        '"in","when":"2026-01-04T09:00:01Z"}]',
+    ),
+}
+
+
+@pytest.mark.parametrize("form", GROWING)
+def test_the_record_in_which_a_growing_file_ends_waits_until_it_is_whole(new_site, put, form):
+    mapping, begin, rest = GROWING[form]
+    site = new_site(SITE, mappings={"gate.toml": mapping})
+    ledger.ingest_paths(site.db, site.settings, [put("a.log", begin)], "gate", None, settle_seconds=60)
+    found = "select (select count(*) from raw.interface_event), (select count(*) from account.quarantine)"
+    assert site.rows(found) == [(1, 0)]
+    site.ingest(put("a.log", begin + rest), source="gate")
+    assert site.rows(found) == [(2, 0)]
 
 
 # Meaning
@@ -433,7 +454,7 @@ def test_a_snapshot_with_one_unreadable_time_or_none_at_all_is_kept_out_once(rea
 
 # Laws
 
-LAW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 WIDE = [
     (f"m{i // 3}", ("in", "out")[i % 2], f"2026-01-04T09:00:{i % 7:02}Z", "ADT", "LIS" * (i % 2), "LK1", "timeout")
     for i in range(12)
@@ -465,8 +486,9 @@ def test_overlapping_and_shuffled_exports_read_again_are_what_one_whole_export_i
     )
     def holds(parts, last):
         emptied(site)
-        for i, rows in enumerate([*parts, last, *parts]):
-            site.ingest(delivered(f"{i}", rows), source="gate")
+        paths = [delivered(f"{i}", rows) for i, rows in enumerate([*parts, last])]
+        site.ingest(*paths, source="gate")
+        site.ingest(*(delivered(f"again{i}", rows[::-1]) for i, rows in enumerate(parts)), paths[-1], source="gate")
         assert site.state() == whole
 
     holds()
@@ -504,7 +526,7 @@ def test_whatever_a_file_holds_every_line_is_accounted_for(new_site, tmp_path, f
     site = new_site(SITE, mappings={"gate.toml": mapping})
     start = write(range(2)).encode()
 
-    @settings(LAW, max_examples=25)
+    @settings(LAW, max_examples=12)
     @given(pieces=st.lists(PIECES, max_size=25), bite=st.binary(max_size=3))
     def holds(pieces, bite):
         path = tmp_path / "fuzz"
