@@ -139,22 +139,6 @@ def test_a_content_failure_publishes_and_makes_dependent_kpis_biased(home):
     }
 
 
-def test_a_spoiled_file_gives_one_clear_line_and_loses_nothing(home):
-    folder = home.landing / "fhir" / "2025-10-24"
-    folder.mkdir()
-    good = (home.landing / "fhir" / "2025-10-23" / "Encounter.ndjson").read_bytes().splitlines(keepends=True)
-    folder.joinpath("Encounter.ndjson").write_bytes(b"".join(good[:-1]) + good[-1][: len(good[-1]) // 2])
-    result = refresh(home)
-    assert result.succeeded, result.failure
-    (account,) = [file for file in result.ingested.files if "2025-10-24" in file.path]
-    assert account.lines_read == len(good)
-    assert (account.quarantined, account.unchanged + account.loaded) == (1, len(good) - 1)
-    assert len(account.reasons) == 1
-    (row,) = table(home, "quarantine").iter_rows(named=True)
-    assert row["line"] == len(good)
-    assert row["cure"].endswith(".")
-
-
 def test_a_reader_always_sees_one_whole_snapshot_while_it_is_replaced(home):
     stop, seen, problems = threading.Event(), set(), []
 

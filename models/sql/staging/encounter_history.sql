@@ -1,6 +1,6 @@
 -- Grain: one row per EncounterHistory of R5: what an Encounter was during one period.
 -- Looked up in identity: encounter_key.
--- The latest version of each that was not entered in error.
+-- The latest version of each that was not entered in error and says which Encounter it is about.
 -- status: in R4's words: who has arrived, was triaged or is on leave is in-progress in R5, which says so in the subject's status;
 -- on-hold is onleave; discharged, completed and discontinued are finished.
 with version as (
@@ -36,3 +36,4 @@ where recency = 1
     and not is_deleted
     and (deleted_at is null or alive_at > deleted_at)
     and coalesce(status, '') <> 'entered-in-error'
+    and encounter_key is not null
