@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 _NAMED = 3
+_KEYED_NAME = r" [0-9a-f]{8}$"
+"""How the name ends that an engine's record is given by its key, where its own may be a person's: another under another key."""
 _DIGITS = 9
 _READ = (*SOURCES, "manifest")
 
@@ -221,7 +223,10 @@ def _values(db: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
     spans = aggregate.window_list(max(cuts.values()))
     found = aggregate.inputs(db, list(KPIS.values()), cuts)
     values = pl.concat([aggregate.kpi_values(each, spans) for each in found])
-    rounded = values.with_columns(pl.col(pl.Float64).round_sig_figs(_DIGITS))  # sums depend on the order of rows
+    rounded = values.with_columns(
+        pl.col(pl.Float64).round_sig_figs(_DIGITS),  # sums depend on the order of rows
+        pl.col("facility", "unit").str.replace(_KEYED_NAME, ""),
+    )
     return rounded.sort(pl.all(), nulls_last=True)
 
 

@@ -27,18 +27,33 @@ rotation.rotate(home, settings.load(home), say=say)
 TABLES = ("raw.fhir_encounter", "raw.interface_event", "account.file", "account.quarantine")
 
 
+FEW = ("fhir/2026-01-05/Encounter.ndjson", "fhir/2026-01-05/Observation.ndjson", "mirth")
+
+
 @pytest.fixture
-def filled(new_site, monkeypatch, tmp_path, fixtures):
-    """A home whose key is a file, filled from files of its own landing folder, and closed."""
-    monkeypatch.delenv("WARDFLOW_SITE_KEY")
-    home = tmp_path / "home0"
-    shutil.copytree(fixtures, home / "landing")
-    (home / "landing" / "planted.txt").unlink()
-    keys.create(settings.load(home))
-    site = new_site(in_file=True)
-    site.ingest(home / "landing")
-    site.db.close()
-    return site
+def fill(new_site, monkeypatch, tmp_path, fixtures):
+    """A home whose key is a file, filled from these files of its own landing folder, and closed."""
+
+    def filled(*names):
+        monkeypatch.delenv("WARDFLOW_SITE_KEY")
+        home = tmp_path / "home0"
+        for name in names:
+            (home / "landing" / name).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (fixtures / name).is_dir() else shutil.copy
+            copy(fixtures / name, home / "landing" / name)
+        keys.create(settings.load(home))
+        site = new_site(in_file=True)
+        site.ingest(home / "landing")
+        site.db.close()
+        return site
+
+    return filled
+
+
+@pytest.fixture
+def filled(fill):
+    """Few files are enough to see which key fits; that every kind of file is read again the first test shows."""
+    return fill(*FEW)
 
 
 def open_counts(site):
@@ -56,7 +71,8 @@ def rotate(site, **more):
     return rotation.rotate(site.home, settings.load(site.home), **more)
 
 
-def test_a_rotated_home_is_the_same_under_another_key(filled):
+def test_a_rotated_home_is_the_same_under_another_key(fill, fixtures):
+    filled = fill(*(folder.name for folder in fixtures.iterdir() if folder.is_dir()))
     former, before, hashed = keys.load(filled.settings), open_counts(filled), keys_of(filled)
     times = "select path, ingested_at from account.file order by all"
     with warehouse.connect(filled.settings) as db:
@@ -137,7 +153,7 @@ def test_a_file_that_was_replaced_since_stops_the_rotation(filled):
 def test_a_key_of_the_environment_is_rotated_to_the_one_that_stands_beside_it(
     new_site, monkeypatch, tmp_path, fixtures
 ):
-    shutil.copytree(fixtures, tmp_path / "home0" / "landing")
+    shutil.copytree(fixtures / "fhir", tmp_path / "home0" / "landing" / "fhir")
     site = new_site(in_file=True)
     site.ingest(site.home.landing)
     site.db.close()
