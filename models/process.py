@@ -95,8 +95,14 @@ EDGE_COLUMNS = """
     (sum(queue_us) / 1e6)::double as queue_total_seconds,
     (sum(wait_us - queue_us) / 1e6)::double as service_total_seconds,
     target.seconds as target_seconds,
-    sum(case when wait_us > target.seconds * 1e6 then wait_us / 1e6 - target.seconds when target.seconds >= 0 then 0 end)::double
-    as lost_seconds
+    (
+        sum(
+            case
+                when wait_us > target.seconds * 1e6 then wait_us - (target.seconds * 1e6)::bigint
+                when target.seconds >= 0 then 0
+            end
+        ) / 1e6
+    )::double as lost_seconds
 """
 """What is said of the steps from one activity to another; `target` holds the seconds that they may take."""
 
