@@ -61,13 +61,13 @@ def make_home(delivered: Path, place: Path) -> Home:
 
 @pytest.fixture(scope="session")
 def published_home(simulated, tmp_path_factory):
-    """A home after its first run. Read it only; `home` is a copy to change."""
+    """A home after its first run. Read it only; `home` is a copy to change, of the same name, which a snapshot holds."""
 
     def publish(place):
         result = refresh(make_home(simulated, place))
         assert result.succeeded, result.failure
 
-    return Home(made_once(tmp_path_factory, "published", publish))
+    return Home(made_once(tmp_path_factory, "home", publish))
 
 
 @pytest.fixture
