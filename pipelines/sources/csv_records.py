@@ -58,15 +58,8 @@ def chunks(session: Session, files: Sequence[Intake], layout: Callable[[Intake],
 
 
 def _table(gathered: list[tuple[int, int, int, bool, bytes]]) -> pa.Table:
-    columns = {
-        "file_id": pa.int32(),
-        "line": pa.int64(),
-        "byte_offset": pa.int64(),
-        "ends_open": pa.bool_(),
-        "text": pa.large_string(),
-    }
-    values = zip(zip(*gathered, strict=True), columns.values(), strict=True)
-    return pa.table([pa.array(column, kind) for column, kind in values], names=list(columns))
+    values = zip(zip(*gathered, strict=True), lines.ROWS.types, strict=True)
+    return pa.table([pa.array(column, kind) for column, kind in values], schema=lines.ROWS)
 
 
 class _Feed:

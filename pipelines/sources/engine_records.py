@@ -15,7 +15,7 @@ from pipelines.sources import error_text
 from pipelines.sources.events import COLUMNS, insert_events
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipelines.settings import SourceSettings
     from pipelines.sources.source import Intake, Session
@@ -61,14 +61,20 @@ def prepare(session: Session, source: SourceSettings) -> None:
 
 def reduced_errors(session: Session, source: SourceSettings, texts: str) -> pa.Table:
     """Each distinct error text as its hash and what may be kept of it. `texts` is a query for them on `chunk`; they go no further."""
+    found = session.db.execute(f"select distinct md5(said_), said_ from ({texts}) as t(said_)").fetchall()
+    # A condition in SQL would be pushed down and parse each record once for every field that it reads.
+    return error_facts(source, ((digest, text, None) for digest, text in found if text))
+
+
+def error_facts(source: SourceSettings, found: Iterable[tuple[str, str, str | None]]) -> pa.Table:
+    """What may be kept of error texts: `error_id, error_class, error_code, error_template, error_fingerprint`. Each is given with
+    its id and what its destination is called, null where it has none.
+    """
     extra = frozenset(word.lower() for word in source.error_words)
     facts: list[tuple[str, str, str | None, str, str]] = []
-    found = session.db.execute(f"select distinct md5(said_), said_ from ({texts}) as t(said_)").fetchall()
-    for digest, text in found:
-        if not text:  # a condition in SQL would be pushed down and parse each record once for every field that it reads
-            continue
-        reduced = error_text.reduce_error(text, extra)
-        facts.append((digest, reduced.error_class, reduced.code, reduced.template, reduced.fingerprint))
+    for error_id, text, destination in found:
+        reduced = error_text.reduce_error(text, extra, (destination or "",))
+        facts.append((error_id, reduced.error_class, reduced.code, reduced.template, reduced.fingerprint))
     columns = list(zip(*facts, strict=True)) if facts else [()] * 5
     names = ["error_id", "error_class", "error_code", "error_template", "error_fingerprint"]
     return pa.table([pa.array(column, pa.string()) for column in columns], names=names)

@@ -37,15 +37,6 @@ _STEP[list(_CLOSING)] = -1
 _IS_BETWEEN = np.isin(np.arange(256), np.frombuffer(b" \t\r\n,[]", np.uint8))
 _WRAPPER = re.compile(rb'\{\s*"(?:records|value)"\s*:\s*\[')
 _BETWEEN = re.compile(rb'[\s,]+|\{\s*"(?:records|value)"\s*:|[\[\]]|\}(?=\s*(?:\Z|[,{\]]))')
-_ROWS = pa.schema(
-    {
-        "file_id": pa.int32(),
-        "line": pa.int64(),
-        "byte_offset": pa.int64(),
-        "ends_open": pa.bool_(),
-        "text": pa.large_string(),
-    }
-)
 
 
 def depth_of_records(start: bytes) -> int | None:
@@ -161,7 +152,7 @@ class _Reader:
                     self._quarantine_at(buffer, start, "truncated" if is_last else "unparseable", buffer[start:end])
         self._judge_gaps(buffer, found, at_end=at_end)
         if not len(found.starts):
-            return pa.RecordBatch.from_pylist([], _ROWS)
+            return pa.RecordBatch.from_pylist([], lines.ROWS)
         self.file.lines_read += len(found.starts)
         bounds = np.stack([found.starts, found.ends], axis=1).ravel()
         texts = pa.LargeBinaryArray.from_buffers(
@@ -174,7 +165,7 @@ class _Reader:
             texts = texts.cast(pa.large_string())
         except pa.ArrowInvalid:
             for i, text in enumerate(texts.to_pylist()):
-                if not _is_utf8(text):
+                if not lines.is_utf8(text):
                     is_text[i] = False
                     self.session.quarantine(self.file, int(line[i]), int(offset[i]), "not_utf8", text)
             texts = texts.filter(pa.array(is_text)).cast(pa.large_string())
@@ -187,7 +178,7 @@ class _Reader:
                 pa.array(np.zeros(n, bool)),
                 texts,
             ],
-            schema=_ROWS,
+            schema=lines.ROWS,
         )
 
     def _judge_gaps(self, buffer: bytes, found: _Found, *, at_end: bool) -> None:
@@ -302,11 +293,3 @@ def _brackets(values: np.ndarray) -> np.ndarray:
 
 def _positions(buffer: bytes, byte: int) -> np.ndarray:
     return np.flatnonzero(np.frombuffer(buffer, np.uint8) == byte)
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -29,6 +29,18 @@ _KEPT_OF_A_GIANT = 1 << 16
 _IS_SPACE = np.isin(np.arange(256), np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8))
 
 
+ROWS = pa.schema(
+    {
+        "file_id": pa.int32(),
+        "line": pa.int64(),
+        "byte_offset": pa.int64(),
+        "ends_open": pa.bool_(),
+        "text": pa.large_string(),
+    }
+)
+"""A chunk of lines, or of records: each with its place, and whether the file stops inside it."""
+
+
 @dataclass(frozen=True)
 class Block:
     """Consecutive lines with their ends: line `i` is `data[bounds[i]:bounds[i + 1]]`. `offset` is where `data` lies in the
@@ -169,7 +181,7 @@ class _Chunk:
             texts = texts.cast(pa.large_string())
         except pa.ArrowInvalid:
             for i in np.flatnonzero(is_text).tolist():
-                if not _is_text(block.line(i)):
+                if not is_utf8(block.line(i)):
                     is_open = block.ends_open and i == len(block) - 1
                     self._spoil(file, block, i, "truncated" if is_open else "not_utf8")
                     is_text[i] = False
@@ -188,7 +200,7 @@ class _Chunk:
                     pa.array(ends_open[is_text]),
                     texts,
                 ],
-                names=["file_id", "line", "byte_offset", "ends_open", "text"],
+                schema=ROWS,
             )
         )
 
@@ -197,7 +209,8 @@ class _Chunk:
         self.spoiled.append(_Spoiled(file, block.first_line + i, offset, rule, block.line(i)))
 
 
-def _is_text(content: bytes) -> bool:
+def is_utf8(content: bytes) -> bool:
+    """Whether these bytes are UTF-8."""
     try:
         content.decode()
     except UnicodeDecodeError:

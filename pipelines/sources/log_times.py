@@ -65,8 +65,6 @@ MACROS = (
         else if(iso[17] = ':', 's', 'min') end""",
     """create or replace temp macro epoch_precision(x) as case
         when length(x) > 14 then 'us' when length(x) > 10 then 'ms' else 's' end""",
-    """create or replace temp macro precision_of(x) as
-        if(iso_of(x) is null, epoch_precision(x), iso_precision(iso_of(x)))""",
     r"create or replace temp macro is_date_only(x) as regexp_full_match(x, '\s*\d{4}([-/]?\d{2}([-/]?\d{2})?)?\s*')",
     f"create or replace temp macro before_fraction(x) as regexp_replace(x, '^{_INTEGER_FRACTION}$', '\\1\\3')",
     f"""create or replace temp macro integer_milliseconds(x) as

@@ -14,12 +14,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from pipelines import log_mapping
 from pipelines.errors import ZoneNeeded
 from pipelines.lending import lent
-from pipelines.sources import error_text, log_events, log_records, log_times
+from pipelines.sources import engine_records, log_events, log_records, log_times
 from pipelines.sources.events import COLUMNS, insert_events
 
 if TYPE_CHECKING:
@@ -55,13 +53,15 @@ class MappedLog:
         """One pass of DuckDB a chunk of records."""
         source = files[0].source
         mapping = mapping_of(source)
-        words = sorted(error_text.vocabulary() | {word.lower() for word in source.error_words})
-        session.db.execute("set variable vocabulary = $words", {"words": words})
+        engine_records.prepare(session, source)
         session.db.execute(log_events.SEEN)
         for chunk in log_records.chunks(session, files, mapping):
             session.flush()
-            with lent(session.db, chunk=chunk), lent(session.db, error_facts=_reduced_errors(session, source, mapping)):
-                _load_chunk(session, source, mapping, files)
+            with lent(session.db, chunk=chunk):
+                query = log_records.error_texts(mapping)
+                texts = session.db.execute(query).fetchall() if query else []
+                with lent(session.db, error_facts=engine_records.error_facts(source, texts)):
+                    _load_chunk(session, source, mapping, files)
 
 
 def _load_chunk(session: Session, source: SourceSettings, mapping: LogMapping, files: Sequence[Intake]) -> None:
@@ -105,16 +105,3 @@ def _refuse_zoneless(session: Session, source: SourceSettings, files: Sequence[I
             f"{path}, line {line}: times have no offset, so the zone they are in must be named; none is assumed. "
             f"Set zone for source {source.name!r} in wardflow.toml, or give --zone."
         )
-
-
-def _reduced_errors(session: Session, source: SourceSettings, mapping: LogMapping) -> pa.Table:
-    """Each distinct error text of the chunk as its hash and what may be kept of it; the texts themselves go no further."""
-    facts: list[tuple[str, str, str | None, str, str]] = []
-    if query := log_records.error_texts(mapping):
-        extra = frozenset(word.lower() for word in source.error_words)
-        for digest, text, destination in session.db.execute(query).fetchall():
-            reduced = error_text.reduce_error(text, extra, (destination or "",))
-            facts.append((digest, reduced.error_class, reduced.code, reduced.template, reduced.fingerprint))
-    columns = list(zip(*facts, strict=True)) if facts else [()] * 5
-    names = ["error_id", "error_class", "error_code", "error_template", "error_fingerprint"]
-    return pa.table([pa.array(column, pa.string()) for column in columns], names=names)
