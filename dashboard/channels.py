@@ -17,6 +17,8 @@ STATES = {  # state → icon, word, tone; in the order of urgency
     "flowing": ("check_circle", "flowing", "improve"),
     "unseen": ("remove", "never seen", "quiet"),
 }
+NEEDY = ("silent", "queueing", "failing")
+LONG_WAIT = 15.0  # minutes: a message that waits shorter is on its way
 FAILING = 0.01  # of deliveries in the window: beyond it somebody should look, whatever the target
 
 
@@ -29,6 +31,14 @@ def channels(here: Here) -> list[Row]:
     found = [_judged(row) for row in data.rows(here.found, here.person, "interface_channel", where)]
     order = list(STATES)
     return sorted(found, key=lambda row: (order.index(row["state"]), -row["failed_final"], row["channel"]))
+
+
+def last_day(here: Here) -> dict[tuple[str, str], list[Row]]:
+    """The last 24 whole hours of every channel before the data cut, oldest first."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in data.rows(here.found, here.person, "interface_hour", {"is_last_day": True}, order=("began_at",)):
+        found.setdefault((row["source"], row["channel"]), []).append(row)
+    return found
 
 
 def incidents(here: Here, rows: Sequence[Row]) -> list[Row]:
@@ -45,7 +55,7 @@ def incidents(here: Here, rows: Sequence[Row]) -> list[Row]:
 
 def headline(rows: Sequence[Row]) -> tuple[str, str]:
     """How many channels need somebody, and the two numbers that matter most: failed for good, and waiting now."""
-    trouble = [row for row in rows if row["state"] in ("silent", "queueing", "failing")]
+    trouble = [row for row in rows if row["state"] in NEEDY]
     failed, deliveries = sum(r["failed_final"] for r in rows), sum(r["deliveries"] for r in rows)
     queued = sum(r["queue_depth"] for r in rows)
     lead = f"{len(trouble)} of {len(rows)} channels need somebody." if trouble else f"All {len(rows)} channels flow."
@@ -62,15 +72,17 @@ def rate(row: Row) -> str:
 
 def _judged(row: Row) -> Row:
     deliveries = row["deliveries"]
-    share = row["failed_final"] / deliveries if deliveries else None
+    share, first, again = (
+        row[name] / deliveries if deliveries else None for name in ("failed_final", "failed_first", "retried")
+    )
     if not row["is_seen"]:
         state = "silent" if row["silent"] else "unseen"
     elif not row["is_registered"]:
         state = "unregistered"
     elif row["silent"]:
         state = "silent"
-    elif row["queue_depth"]:
+    elif row["queue_depth"] and row["oldest_queued_minutes"] > LONG_WAIT:
         state = "queueing"
     else:
         state = "failing" if share is not None and share > FAILING else "flowing"
-    return row | {"state": state, "rate": share, "name": f"{row['channel']}"}
+    return row | {"state": state, "rate": share, "first_rate": first, "retry_rate": again, "name": f"{row['channel']}"}

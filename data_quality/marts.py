@@ -432,6 +432,30 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         between("silent_minutes", 0, 60, "An hour has sixty minutes.", severity="structural"),
         between("messages", 0, None, "Fewer than no messages is an error of counting.", severity="structural"),
     ),
+    "marts.channel_rhythm": (
+        present("channel", "A rhythm is a channel's."),
+        holds(
+            "a channel's class of hours stands once",
+            "hour_class",
+            "count(*) over (partition by source, channel, hour_class) = 1",
+            "A class that stands twice would double the channel on the board.",
+            severity="structural",
+        ),
+        between(
+            "learned_gap_minutes", 15, None, "Less than a quarter of an hour is no silence.", severity="structural"
+        ),
+    ),
+    "marts.engine_queue_hour": (
+        present("channel", "A queue belongs to a channel."),
+        holds(
+            "a queue's hour stands once",
+            "began_at",
+            "count(*) over (partition by source, channel, node_id, began_at) = 1",
+            "An hour that stands twice would double what waits.",
+            severity="structural",
+        ),
+        between("last_waiting", 0, None, "Fewer than none cannot wait.", severity="structural"),
+    ),
     "marts.interface_incident": (
         present("channel", "An incident happens to a channel."),
         one_of("kind", ("silent", "retry_storm", "schema_drift"), "Readers are told what each kind means."),
@@ -447,6 +471,7 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "A channel that stands twice would be counted twice.",
             severity="structural",
         ),
+        one_of("silence_basis", ("registered", "learned", "unknown"), "Readers are told what each basis means."),
     ),
     "marts.workflow_event": (
         present("case_key", "A step belongs to a case."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_quality.rules import holds, not_empty, one_of, present, unique, within_horizon
+from data_quality.rules import between, holds, not_empty, one_of, present, unique, within_horizon
 
 if TYPE_CHECKING:
     from data_quality.rules import Rule
@@ -247,6 +247,12 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         present("channel", "Every number about interfaces is by channel."),
         present("message_uid", "An event of no message cannot be followed.", at_least=0.99, severity="content"),
         within_horizon("occurred_at", at_least=0.99),
+        *_traced(),
+    ),
+    "staging.queue_sample": (
+        unique("event_uid", "A sample that stands twice is one depth too many."),
+        present("channel", "A queue belongs to a channel."),
+        between("queue_depth", 0, None, "Fewer than none cannot wait.", severity="structural"),
         *_traced(),
     ),
     "staging.registry_interface": (

@@ -37,6 +37,7 @@ NAMES = (
     "pilot_result",
     "pilot_week",
     "interface_channel",
+    "interface_hour",
     "interface_incident",
     "check_result",
     "ledger_total",
@@ -83,6 +84,7 @@ def registered(
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())
     channels.fill(db, "aggregate_interface_channel", aggregate.window_list(as_of), as_of)
+    channels.hours(db, "aggregate_interface_hour", as_of)
     db.execute("create or replace temp table aggregate_interface_incident as from marts.interface_incident")
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
     try:
@@ -91,7 +93,7 @@ def registered(
     finally:
         for name in frames:
             db.unregister(f"aggregate_{name}")
-        for name in ("interface_channel", "interface_incident", "ledger_total"):
+        for name in ("interface_channel", "interface_hour", "interface_incident", "ledger_total"):
             db.execute(f"drop table if exists aggregate_{name}")
 
 

@@ -50,21 +50,44 @@ with hour as (
         and ($start is null or occurred_at::date >= $start)
         and ($end is null or occurred_at::date < $end)
     group by all
+), waiting as (
+    select
+        source,
+        channel,
+        count(*) as queue_depth,
+        (date_diff('second', min(received_at), $as_of) / 60.0)::double as oldest_queued_minutes
+    from marts.message_delivery
+    where is_open
+    group by all
+), engine_queue as (
+    select
+        source,
+        channel,
+        sum(last_waiting)::bigint as engine_queue_depth,
+        max(last_sample_at) as engine_queue_at
+    from (
+        from marts.engine_queue_hour
+        qualify row_number() over (partition by source, channel, node_id order by began_at desc) = 1
+    )
+    group by all
 ), delivery as (
     select
         source,
         channel,
         count(*) as deliveries,
+        count(*) filter (where is_delivered) as delivered,
+        count(*) filter (where is_delivered and ack_latency_ms is null) as ack_unknown,
+        count(*) filter (where is_delivered and hop_latency_ms is null) as hop_unknown,
         count(*) filter (where is_first_attempt_failed) as failed_first,
         count(*) filter (where is_failed) as failed_final,
         count(*) filter (where is_retried) as retried,
         count(*) filter (where state = 'dead_lettered') as dead_lettered,
-        count(*) filter (where is_open) as queue_depth,
-        (date_diff('second', min(received_at) filter (where is_open), $as_of) / 60.0)::double as oldest_queued_minutes,
         quantile_cont(ack_latency_ms, 0.5) as ack_p50_ms,
         quantile_cont(ack_latency_ms, 0.95) as ack_p95_ms,
+        quantile_cont(ack_latency_ms, 0.99) as ack_p99_ms,
         quantile_cont(hop_latency_ms, 0.5) as hop_p50_ms,
-        quantile_cont(hop_latency_ms, 0.95) as hop_p95_ms
+        quantile_cont(hop_latency_ms, 0.95) as hop_p95_ms,
+        quantile_cont(hop_latency_ms, 0.99) as hop_p99_ms
     from marts.message_delivery
     where ($start is null or received_date >= $start) and ($end is null or received_date < $end)
     group by all
@@ -89,12 +112,19 @@ select
     coalesce(delivery.failed_final, 0) as failed_final,
     coalesce(delivery.retried, 0) as retried,
     coalesce(delivery.dead_lettered, 0) as dead_lettered,
-    coalesce(delivery.queue_depth, 0) as queue_depth,
-    delivery.oldest_queued_minutes,
+    coalesce(waiting.queue_depth, 0) as queue_depth,
+    waiting.oldest_queued_minutes,
+    engine_queue.engine_queue_depth,
+    engine_queue.engine_queue_at,
+    coalesce(delivery.delivered, 0) as delivered,
+    coalesce(delivery.ack_unknown, 0) as ack_unknown,
+    coalesce(delivery.hop_unknown, 0) as hop_unknown,
     round(delivery.ack_p50_ms, 3) as ack_p50_ms,
     round(delivery.ack_p95_ms, 3) as ack_p95_ms,
+    round(delivery.ack_p99_ms, 3) as ack_p99_ms,
     round(delivery.hop_p50_ms, 3) as hop_p50_ms,
     round(delivery.hop_p95_ms, 3) as hop_p95_ms,
+    round(delivery.hop_p99_ms, 3) as hop_p99_ms,
     coalesce(dead.dead_letters_open, 0) as dead_letters_open,
     dead.oldest_dead_letter_minutes,
     coalesce(by_hand.handled_by_hand, 0) as handled_by_hand,
@@ -106,14 +136,27 @@ select
     end as throughput_ratio,
     interface.first_seen_at,
     interface.last_seen_at,
+    interface.last_message_at,
     interface.max_silence_minutes,
-    interface.max_silence_minutes is not null
-    and (not interface.is_seen or date_diff('second', interface.last_seen_at, $as_of) > interface.max_silence_minutes * 60) as silent
+    interface.silence_limit_minutes,
+    interface.silence_basis,
+    case
+        when not interface.is_seen then interface.max_silence_minutes is not null
+        else coalesce(
+            date_diff('second', coalesce(interface.last_message_at, interface.last_seen_at), $as_of)
+            > interface.silence_limit_minutes * 60,
+            false
+        )
+    end as silent
 from marts.interface_channel as interface
 left join hour
     on hour.source = interface.source and hour.channel = interface.channel
 left join by_hand
     on by_hand.source = interface.source and by_hand.channel = interface.channel
+left join waiting
+    on waiting.source = interface.source and waiting.channel = interface.channel
+left join engine_queue
+    on engine_queue.source = interface.source and engine_queue.channel = interface.channel
 left join dead
     on dead.source = interface.source and dead.channel = interface.channel
 left join message
@@ -121,11 +164,35 @@ left join message
 left join delivery
     on delivery.source = interface.source and delivery.channel = interface.channel
 """
-"""`messages` counts what each channel received, hops from another channel included, as `marts.interface_channel` does. `silent`,
-`last_seen_at` and the open dead letters are as of the data cut in every window. `failed_first`: the first attempt did not
-succeed. `throughput_ratio`: messages by what is usual at those hours, over hours that can be compared; null where less than
-one message an hour is usual, because the median of such small numbers says nothing.
+"""`messages` counts what each channel received, hops from another channel included, as `marts.interface_channel` does.
+`silent`, `last_seen_at`, the queue, the engine's own word of it and the open dead letters are as of the data cut in every
+window. `failed_first`: the first attempt did not succeed. `throughput_ratio`: messages by what is usual at those hours, over
+hours that can be compared; null where less than one message an hour is usual, because the median of such small numbers says
+nothing.
 """
+
+HOURS = """
+select
+    hour.source,
+    hour.channel,
+    hour.began_at,
+    hour.messages,
+    hour.expected_messages,
+    hour.expected_low,
+    hour.expected_high,
+    hour.silent_minutes,
+    hour.began_at >= cut.last_hour - interval 24 hour as is_last_day
+from marts.channel_hour as hour
+cross join (select date_trunc('hour', $as_of) as last_hour) as cut
+where hour.began_at >= cut.last_hour - interval 192 hour
+    and hour.began_at < cut.last_hour
+"""
+"""The last eight days of every channel hour by hour, whole hours only."""
+
+
+def hours(db: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> None:
+    """Make the temporary table with the channels' last hours."""
+    db.execute(f"create or replace temp table {table} as {HOURS}", {"as_of": as_of})
 
 
 def fill(db: duckdb.DuckDBPyConnection, table: str, window_list: Sequence[Window], as_of: datetime) -> None:

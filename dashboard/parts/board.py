@@ -1,6 +1,9 @@
 """The board of channels, and one channel by itself: what came, what failed, what waits, who answers for it."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from html import escape
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -9,30 +12,44 @@ from dashboard.channels import STATES, Row
 from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.deciding import draw_deciding, draw_decisions
-from dashboard.parts.markup import Cell, chip
+from dashboard.parts.markup import Cell, Hours, Lines, chip
 from dashboard.parts.rows import ListedRow, draw_rows
 from models import wording
+
+HEADS = (
+    "Channel",
+    "State",
+    "Last 24 hours",
+    "Messages",
+    "Failed for good",
+    "Waiting",
+    "ACK",
+    "Hop",
+    "Last message",
+    "Owner",
+)
+LEGEND = (
+    '<p class="wf-legend">Last 24 whole hours before the data cut: <span class="wf-swatch wf-bar"></span>messages of an hour, '
+    '<span class="wf-swatch wf-usual"></span>what is usual at that hour of the week (median of the weeks around it), '
+    '<span class="wf-swatch wf-band"></span>where four of five such weeks lie; nothing drawn: the log knows nothing of that hour. '
+    "ACK: from the last attempt to its acknowledgement; hop: from routing "
+    "to it; median, then 95 % and 99 %. Unknown: two clocks, or no time in the log.</p>"
+)
 
 
 def draw_board(here: Here, rows: list[Row]) -> None:
     """One line a channel, the worst first; the name opens it."""
-    heads = (
-        "Channel",
-        "State",
-        "Where",
-        "Messages, of usual",
-        "Failed for good",
-        "Queue",
-        "Dead letters",
-        "ACK, 95 %",
-        "Last seen",
-    )
+    hours = channels.last_day(here)
     draw_rows(
         "channel",
-        heads,
-        [ListedRow(_link(here, row), _cells(here, row)) for row in rows],
-        (1.25, 1.3, 1.2, 1.5, 0.9, 1.1, 0.8, 1.3),
+        HEADS,
+        [
+            ListedRow(_link(here, row), _cells(here, row, hours.get((row["source"], row["channel"]), [])))
+            for row in rows
+        ],
+        (1.15, 1.35, 1.05, 1.0, 1.3, 0.85, 0.85, 1.2, 1.2),
     )
+    st.html(LEGEND)
 
 
 def draw_incidents(here: Here, rows: list[Row], most: int = 8) -> None:
@@ -60,7 +77,12 @@ def draw_incidents(here: Here, rows: list[Row], most: int = 8) -> None:
 
 
 def _link(here: Here, row: Row) -> Callable[[], None]:
-    return lambda: here.link("interfaces", f"**{row['name']}**", here.view.to_channel(_id(row)), icon="", help="")
+    def draw() -> None:
+        here.link("interfaces", f"**{row['name']}**", here.view.to_channel(_id(row)), icon="", help="")
+        where = row["facility"] if row["is_registered"] else row["source"]
+        st.html(f'<span class="wf-under">{escape(where)}</span>')
+
+    return draw
 
 
 def draw_channel(here: Here, row: Row) -> None:
@@ -88,42 +110,91 @@ def draw_channel(here: Here, row: Row) -> None:
     draw_decisions(here, "interface", row["channel"])
 
 
-def _cells(here: Here, row: Row) -> list[Cell]:
+def _cells(here: Here, row: Row, hours: list[Row]) -> list[Cell | Lines | Hours]:
     return [
         STATES[row["state"]],
-        row["facility"] if row["is_registered"] else row["source"],
-        _messages(row),
-        f"{wording.number(row['failed_final'])} of {wording.number(row['deliveries'])} ({channels.rate(row)})",
-        _queue(row),
-        _dead(row),
-        wording.milliseconds(row["ack_p95_ms"]),
-        words.short_time(here.found, row["last_seen_at"]),
+        _hours(hours),
+        Lines(wording.number(row["messages"]), _usual(row)),
+        _failed(row),
+        Lines(_queue(row), (_dead(row), *_engine_queue(row))),
+        _latency(row, "ack"),
+        _latency(row, "hop"),
+        Lines(_last_message(here, row), (_limit(row),)),
+        row["owner"] or "nobody",
     ]
+
+
+def _failed(row: Row) -> Lines | str:
+    if not row["deliveries"]:
+        return wording.NONE
+    return Lines(
+        channels.rate(row),
+        (f"at first {wording.percent(row['first_rate'])}", f"retried {wording.percent(row['retry_rate'])}"),
+    )
+
+
+def _last_message(here: Here, row: Row) -> str:
+    """The weekday and the hour within a week before the data cut, else the whole day."""
+    last = row["last_message_at"] or row["last_seen_at"]
+    if last is None or here.found.as_of - last > timedelta(days=6):
+        return words.short_time(here.found, last)
+    return f"{last.astimezone(ZoneInfo(here.found.zone)):%a %H:%M}"
+
+
+def _hours(hours: list[Row]) -> Hours | str:
+    if not hours:
+        return wording.NONE
+    came = sum(hour["messages"] for hour in hours)
+    known = [hour["expected_messages"] for hour in hours if hour["expected_messages"] is not None]
+    usual = f", {wording.number(sum(known))} are usual" if len(known) == len(hours) else ""
+    drawn = [(h["messages"], h["expected_low"], h["expected_messages"], h["expected_high"]) for h in hours]
+    missing = [(None, None, None, None)] * (24 - len(drawn))  # the log ends before the data cut
+    return Hours(tuple(drawn + missing), f"{wording.number(came)} messages in {len(hours)} hours{usual}")
+
+
+def _latency(row: Row, kind: str) -> Lines:
+    """Median first, then 95 and 99 of a hundred, and the share of deliveries of which nobody can know it."""
+    unknown, delivered = row[f"{kind}_unknown"], row["delivered"]
+    share = (f"{wording.percent(unknown / delivered)} unknown",) if unknown else ()
+    if row[f"{kind}_p50_ms"] is None:
+        return Lines(wording.NONE, share)
+    high, higher = (wording.milliseconds(row[f"{kind}_{level}_ms"]) for level in ("p95", "p99"))
+    return Lines(wording.milliseconds(row[f"{kind}_p50_ms"]), (high, higher, *share))
+
+
+def _limit(row: Row) -> str:
+    limit = row["silence_limit_minutes"]
+    if limit is None:
+        return "any silence"
+    return f"{'at most' if row['silence_basis'] == 'registered' else 'learned'} {wording.duration(limit)}"
 
 
 def _numbers(here: Here, row: Row) -> list[tuple[str, str]]:
     return [
-        ("Messages received, of usual", _messages(row)),
+        ("Messages received", ", ".join((wording.number(row["messages"]), *_usual(row)))),
         ("Silent", wording.duration(row["silent_minutes"])),
         ("In an unusual format", wording.number(row["drifted"])),
         ("Deliveries", wording.number(row["deliveries"])),
-        ("First attempt failed", wording.number(row["failed_first"])),
-        ("Retried", wording.number(row["retried"])),
+        ("First attempt failed", f"{wording.number(row['failed_first'])} ({wording.percent(row['first_rate'])})"),
+        ("Retried", f"{wording.number(row['retried'])} ({wording.percent(row['retry_rate'])})"),
         ("Failed for good", f"{wording.number(row['failed_final'])} ({channels.rate(row)})"),
         ("Dead-lettered", wording.number(row["dead_lettered"])),
         ("Dead letters now", _dead(row)),
         ("Handled by hand", wording.number(row["handled_by_hand"])),
         ("Queue now", _queue(row)),
-        ("ACK, median and 95 %", _both(row["ack_p50_ms"], row["ack_p95_ms"])),
-        ("Hop, median and 95 %", _both(row["hop_p50_ms"], row["hop_p95_ms"])),
+        ("Queue by the engine's own word", _said_by_engine(here, row)),
+        ("ACK: median, 95 %, 99 %", _percentiles(row, "ack")),
+        ("ACK that cannot be known", _unknown(row, "ack")),
+        ("Hop: median, 95 %, 99 %", _percentiles(row, "hop")),
+        ("Hop that cannot be known", _unknown(row, "hop")),
+        ("Last message", words.local(here.found, row["last_message_at"])),
         ("Last seen", words.local(here.found, row["last_seen_at"])),
     ]
 
 
 def _registered(row: Row) -> list[tuple[str, str]]:
     if not row["is_registered"]:
-        return [("Registered", "no: add it to registry.toml with an owner")]
-    silence = row["max_silence_minutes"]
+        return [("Registered", "no: add it to registry.toml with an owner"), ("May be silent for", _may_be_silent(row))]
     return [
         ("Facility", row["facility"]),
         ("Engine", row["source"]),
@@ -131,29 +202,59 @@ def _registered(row: Row) -> list[tuple[str, str]]:
         ("Protocol", row["protocol"] or wording.NONE),
         ("Carries", row["data_domain"] or wording.NONE),
         ("Criticality", row["criticality"] or wording.NONE),
-        ("May be silent for", wording.duration(silence) if silence else "any time"),
+        ("May be silent for", _may_be_silent(row)),
     ]
 
 
-def _messages(row: Row) -> str:
+def _may_be_silent(row: Row) -> str:
+    limit = row["silence_limit_minutes"]
+    if limit is None:
+        return "any time: none is registered, and too few days have passed to learn one"
+    why = {
+        "registered": "as registered",
+        "learned": "learned from its own gaps at the hours of its last message",
+    }
+    return f"{wording.duration(limit)} ({why[row['silence_basis']]})"
+
+
+def _said_by_engine(here: Here, row: Row) -> str:
+    if row["engine_queue_depth"] is None:
+        return "its log does not say"
+    return f"{wording.number(row['engine_queue_depth'])}, {words.short_time(here.found, row['engine_queue_at'])}"
+
+
+def _usual(row: Row) -> tuple[str, ...]:
     usual = row["throughput_ratio"]
-    return wording.number(row["messages"]) + (f" ({wording.whole_percent(usual)})" if usual is not None else "")
+    return () if usual is None else (f"{wording.whole_percent(usual)} of usual",)
 
 
 def _dead(row: Row) -> str:
     if not row["dead_letters_open"]:
-        return "0"
-    return f"{wording.number(row['dead_letters_open'])}, oldest {wording.duration(row['oldest_dead_letter_minutes'])}"
+        return "no dead letter"
+    return f"{wording.number(row['dead_letters_open'])} dead, {wording.duration(row['oldest_dead_letter_minutes'])}"
 
 
 def _queue(row: Row) -> str:
     if not row["queue_depth"]:
-        return "0"
-    return f"{wording.number(row['queue_depth'])}, oldest {wording.duration(row['oldest_queued_minutes'])}"
+        return "0 queued"
+    return f"{wording.number(row['queue_depth'])} queued, {wording.duration(row['oldest_queued_minutes'])}"
 
 
-def _both(median: float | None, high: float | None) -> str:
-    return f"{wording.milliseconds(median)}, {wording.milliseconds(high)}"
+def _engine_queue(row: Row) -> tuple[str, ...]:
+    depth = row["engine_queue_depth"]
+    return () if depth is None else (f"engine: {wording.number(depth)}",)
+
+
+def _percentiles(row: Row, kind: str) -> str:
+    said = ", ".join(wording.milliseconds(row[f"{kind}_{level}_ms"]) for level in ("p50", "p95", "p99"))
+    return said if row[f"{kind}_p50_ms"] is not None else wording.NONE
+
+
+def _unknown(row: Row, kind: str) -> str:
+    if not row["delivered"]:
+        return wording.NONE
+    share = wording.percent(row[f"{kind}_unknown"] / row["delivered"])
+    return f"{share} of {wording.number(row['delivered'])}"
 
 
 def _id(row: Row) -> str:

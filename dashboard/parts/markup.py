@@ -24,6 +24,25 @@ class Bars:
     said: str
 
 
+@dataclass(frozen=True)
+class Lines:
+    """A cell of several lines: what matters first, the rest smaller under it."""
+
+    first: str
+    rest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hours:
+    """A cell with one bar an hour before what is usual then: (messages, lowest usual, usual, highest usual), None where not known.
+
+    An hour without a bar and without a mark at its foot is one that the log knows nothing of.
+    """
+
+    hours: tuple[tuple[float | None, float | None, float | None, float | None], ...]
+    said: str
+
+
 def chip(icon: str, word: str, tone: str) -> str:
     """An icon and a word in one of the tones quiet, improve, concern, neutral."""
     return (
@@ -79,8 +98,13 @@ def empty(what: str, why: str) -> None:
     st.html(f'<div class="wf-empty"><strong>{escape(what)}</strong><br>{escape(why)}</div>')
 
 
-def cell_html(cell: Cell | Bars | None) -> str:
-    """A cell as HTML: a chip, bars, a text, or the dash of a missing value."""
+def cell_html(cell: Cell | Bars | Lines | Hours | None) -> str:
+    """A cell as HTML: a chip, bars, hours, lines, a text, or the dash of a missing value."""
+    if isinstance(cell, Hours):
+        return _hours_html(cell)
+    if isinstance(cell, Lines):
+        rest = "".join(f"<small>{escape(unbroken(line))}</small>" for line in cell.rest)
+        return f'<span class="wf-lines"><span>{escape(unbroken(cell.first))}</span>{rest}</span>'
     if isinstance(cell, Bars):
         most = max(cell.values, default=0) or 1
         bars = "".join(f'<span style="height:{max(value / most, 0.04):.0%}"></span>' for value in cell.values)
@@ -88,6 +112,25 @@ def cell_html(cell: Cell | Bars | None) -> str:
     if isinstance(cell, tuple):
         return chip(*cell)
     return escape("–" if cell is None else str(cell))
+
+
+def _hours_html(cell: Hours) -> str:
+    """A bar an hour before the band of what is usual; heights are shares of the highest of them all."""
+    most = max((n for hour in cell.hours for n in (hour[0], hour[3]) if n is not None), default=0) or 1
+    drawn: list[str] = []
+    for messages, low, usual, high in cell.hours:
+        parts: list[str] = []
+        if low is not None and usual is not None and high is not None:
+            parts.append(
+                f'<i class="wf-band" style="bottom:{low / most:.0%};height:{max((high - low) / most, 0.03):.0%}"></i>'
+            )
+        if messages is not None:
+            parts.append(f'<i class="wf-bar" style="height:{max(messages / most, 0.03):.0%}"></i>')
+        if parts and usual is not None:
+            parts.append(f'<i class="wf-usual" style="bottom:{usual / most:.0%}"></i>')
+        drawn.append(f"<span>{''.join(parts)}</span>")
+    said = escape(cell.said)
+    return f'<span class="wf-hours" role="img" aria-label="{said}" title="{said}">{"".join(drawn)}</span>'
 
 
 def _side(head: str, numeric: Sequence[str]) -> str:

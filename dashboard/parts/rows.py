@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.parts.markup import Cell, cell_html
+from dashboard.parts.markup import Cell, Hours, Lines, cell_html
 
 HEAD_WIDTH = 196
 
@@ -16,7 +16,7 @@ class ListedRow:
     """One row: draws its link, and has a cell for each head after the first."""
 
     link: Callable[[], object]
-    cells: Sequence[Cell | None]
+    cells: Sequence[Cell | Lines | Hours | None]
 
 
 def draw_rows(key: str, heads: Sequence[str], rows: Sequence[ListedRow], widths: Sequence[float] | None = None) -> None:

@@ -14,11 +14,11 @@ from pipelines.cli.roles import role_of, role_option, snapshot_as
 WINDOWS = ("4", "13", "26", "all")
 CHANNEL_COUNTS = (
     "messages", "failed_first", "failed_final", "retried", "dead_lettered", "dead_letters_open", "handled_by_hand", "drifted",
-    "queue_depth",
+    "queue_depth", "delivered", "ack_unknown", "hop_unknown",
 )  # fmt: skip
 CHANNEL_TIMES = (
     "oldest_queued_minutes", "oldest_dead_letter_minutes", "silent_minutes", "throughput_ratio", "ack_p50_ms", "ack_p95_ms",
-    "hop_p50_ms", "hop_p95_ms",
+    "ack_p99_ms", "hop_p50_ms", "hop_p95_ms", "hop_p99_ms", "silence_limit_minutes", "silence_basis", "engine_queue_depth",
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -222,8 +222,10 @@ def readiness(facility: str | None, weeks: str, as_format: str) -> None:
 def interfaces(weeks: str, as_format: str) -> None:
     """Show each interface channel: volume, failures, retries, dead letters, queue, latencies, last seen, silent or not.
 
-    `silent`, `last_seen_at` and the open dead letters are as of the data cut. `incidents` are what the data show in the
-    window (silent, retry_storm, schema_drift) and the decision journal's entries about the channel (kind decision).
+    `silent`, `last_seen_at`, the queue and the open dead letters are as of the data cut. `silence_basis` says whether the longest
+    silence is registered or learned; `ack_unknown` and `hop_unknown` count those of `delivered` whose latency nobody can know.
+    `incidents` are what the data show in the window (silent, retry_storm, schema_drift) and the decision journal's entries about
+    the channel (kind decision).
 
     \b
     Example: wardflow interfaces --weeks 4
@@ -298,7 +300,9 @@ def _channel(
         **{name: int(row[name]) for name in CHANNEL_COUNTS},
         **{name: row[name] for name in CHANNEL_TIMES},
         "last_seen_at": last_seen and last_seen.astimezone(snapshot.zone),
+        "last_message_at": row["last_message_at"] and row["last_message_at"].astimezone(snapshot.zone),
         "silent": bool(row["silent"]),
+        "seen": row["is_seen"],
         "registered": row["is_registered"],
         "owner": row["owner"],
         "incidents": [

@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -257,9 +257,26 @@ def channels() -> list[dict[str, object]]:
                 "is_registered": facility != "Unregistered", "is_seen": True, "messages": 1000 * weeks,
                 "deliveries": 1000 * weeks, "failed_first": failed + 9, "failed_final": failed, "retried": 9, "dead_lettered": failed,
                 "queue_depth": queue, "oldest_queued_minutes": 75.0 if queue else None, "ack_p50_ms": 120.0, "ack_p95_ms": 900.0,
-                "hop_p50_ms": 50.0, "hop_p95_ms": 90.0, "dead_letters_open": failed // 40, "oldest_dead_letter_minutes": 3000.0,
+                "hop_p50_ms": 50.0, "hop_p95_ms": 90.0, "ack_p99_ms": 1300.0, "hop_p99_ms": 140.0, "delivered": 1000 * weeks - failed,
+                "ack_unknown": 20 * weeks if channel == "ORDERS" else 0, "hop_unknown": 0, "last_message_at": seen,
+                "silence_limit_minutes": 60.0 if facility != "Unregistered" else 200.0, "silence_basis": "registered" if facility != "Unregistered" else "learned",
+                "engine_queue_depth": 7 if channel == "ORDERS" else None, "engine_queue_at": seen if channel == "ORDERS" else None, "dead_letters_open": failed // 40, "oldest_dead_letter_minutes": 3000.0,
                 "handled_by_hand": 5, "silent_minutes": 90.0 * silent, "drifted": 0, "throughput_ratio": 0.97, "last_seen_at": seen, "max_silence_minutes": 60, "silent": silent})  # fmt: skip
     return rows
+
+
+def hours() -> list[dict[str, object]]:
+    """RESULTS brings ten messages an hour, as is usual, and none since eight in the evening; the log of the other engine ends then."""
+    start = datetime(2026, 4, 12, 0)
+    return [
+        {
+            "source": source, "channel": channel, "began_at": start + timedelta(hours=hour),
+            "messages": 0 if channel == "RESULTS" and hour >= 20 else 10, "expected_messages": 10.0, "expected_low": 8.0,
+            "expected_high": 12.5, "silent_minutes": 0.0, "is_last_day": True,
+        }
+        for source, channel, last in (("mirth", "RESULTS", 24), ("engine", "ADT", 20))
+        for hour in range(last)
+    ]  # fmt: skip
 
 
 def incidents() -> list[dict[str, object]]:
@@ -395,7 +412,11 @@ AGGREGATE_SHAPES = {
     "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
     "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "
     "ack_p95_ms double, hop_p50_ms double, hop_p95_ms double, dead_letters_open bigint, oldest_dead_letter_minutes double, "
-    "handled_by_hand bigint, silent_minutes double, drifted bigint, throughput_ratio double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean",
+    "handled_by_hand bigint, silent_minutes double, drifted bigint, throughput_ratio double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean, "
+    "ack_p99_ms double, hop_p99_ms double, delivered bigint, ack_unknown bigint, hop_unknown bigint, last_message_at timestamptz, "
+    "silence_limit_minutes double, silence_basis varchar, engine_queue_depth bigint, engine_queue_at timestamptz",
+    "interface_hour": "source varchar, channel varchar, began_at timestamptz, messages bigint, expected_messages double, "
+    "expected_low double, expected_high double, silent_minutes double, is_last_day boolean",
     "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "
     "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, suppressed boolean",
     "process_edge": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, next_activity varchar, owner varchar, count bigint, "

@@ -97,15 +97,28 @@ def test_the_channels_in_trouble_stand_first(homes, visit):
 
 
 def test_what_the_data_show_of_the_feeds_is_told_newest_first(homes, visit):
-    said = words(visit(homes["sample"], "interfaces", weeks="4"))
+    said = words(visit(homes["sample"], "interfaces", weeks="4")).replace("\N{NO-BREAK SPACE}", " ")
     assert said.index("silent for 1 h 30") < said.index("a storm of 1,200 attempts") < said.index("40 messages in an")
     assert "4 earlier ones are not shown" in said
-    assert "3, oldest 2 d 2 h" in said
-    assert "(97 %)" in said
+    assert "3 dead, 2 d 2 h" in said
+    assert "97 % of usual" in said
     one = words(visit(homes["sample"], "interfaces", weeks="4", channel="mirth/RESULTS"))
     assert "silent for 1 h 30" in one
     assert "storm" not in one
     assert "No feed fell silent" in words(visit(homes["sample"], "interfaces", weeks="4", channel="engine/PHARM"))
+
+
+def test_the_board_says_what_is_usual_what_waits_and_what_nobody_can_know(homes, visit):
+    said = words(visit(homes["sample"], "interfaces", weeks="4")).replace("\N{NO-BREAK SPACE}", " ")
+    assert "200 messages in 24 hours, 240 are usual" in said
+    assert "200 messages in 20 hours" in said  # the other engine's log ends at eight
+    assert "4 queued, 1 h 15" in said
+    assert "engine: 7" in said
+    assert "2.0 % unknown" in said
+    assert ("at most 1 h 00" in said, "learned 3 h 20" in said) == (True, True)
+    one = words(visit(homes["sample"], "interfaces", weeks="4", channel="mirth/ORDERS"))
+    assert "120 ms, 900 ms, 1.3 s" in one
+    assert "2.0 % of 4,000" in one
 
 
 def test_a_kpi_lists_what_it_leaves_out_with_counts(homes, visit):

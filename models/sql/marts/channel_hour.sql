@@ -3,6 +3,7 @@
 -- messages: received in the hour, hops from another channel included; one that somebody sent again is not received.
 -- expected_messages: the median of the same hour of the week in the four weeks before and after; null with fewer than two
 -- such hours.
+-- expected_low, expected_high: between them lie four of five of those hours.
 -- silent_minutes: of a channel whose longest silence is registered, the minutes of the hour that lie beyond it; of any
 -- other, the whole hour when nothing came although five messages or more are usual.
 -- The hour is cut from the local time and taken off the instant: the hour that the clock repeats in autumn is two hours.
@@ -187,7 +188,9 @@ with arrival as (
         counted.source,
         counted.channel,
         counted.began_at,
-        median(other.messages) as expected_messages
+        median(other.messages) as expected_messages,
+        quantile_cont(other.messages, 0.1) as expected_low,
+        quantile_cont(other.messages, 0.9) as expected_high
     from counted
     inner join counted as other
         on other.source = counted.source
@@ -211,6 +214,8 @@ select
     counted.began_at,
     counted.messages,
     usual.expected_messages,
+    usual.expected_low,
+    usual.expected_high,
     usual.expected_messages is not null as is_baseline_known,
     case
         when counted.max_silence_minutes is not null then coalesce(measured.silent_minutes, 0.0)

@@ -2,13 +2,18 @@
 -- A channel that is seen but not registered has facility Unregistered; one registered but never seen has no messages.
 -- A request to send messages again is no sign of a channel: some engines log it without one.
 -- messages: messages received by this channel, hops from another channel included; one sent again counts once.
+-- last_message_at: when the channel last received a message; last_seen_at is any sign of it in the log.
+-- silence_limit_minutes: how long it may be without a message: as registered, else as learned of the hours in which its last
+-- one came (channel_rhythm); null where nobody knows.
+-- silence_basis: registered, learned or unknown.
 with seen as (
     select
         source,
         channel,
         count(distinct original_uid) filter (where event_type = 'received' and node_role = 'source') as messages,
         min(occurred_at) as first_seen_at,
-        max(occurred_at) as last_seen_at
+        max(occurred_at) as last_seen_at,
+        max(occurred_at) filter (where event_type = 'received' and node_role = 'source') as last_message_at
     from staging.interface_event
     where event_type <> 'replay_requested'
     group by
@@ -37,6 +42,12 @@ select
     interface.data_domain,
     interface.criticality,
     interface.max_silence_minutes,
+    coalesce(interface.max_silence_minutes, rhythm.learned_gap_minutes, whole.learned_gap_minutes) as silence_limit_minutes,
+    case
+        when interface.max_silence_minutes is not null then 'registered'
+        when coalesce(rhythm.learned_gap_minutes, whole.learned_gap_minutes) is not null then 'learned'
+        else 'unknown'
+    end as silence_basis,
     coalesce(interface.kind, 'channel') as kind,
     interface.channel is not null as is_registered,
     seen.channel is not null as is_seen,
@@ -47,7 +58,8 @@ select
     coalesce(outcome.queue_depth, 0) as queue_depth,
     outcome.oldest_queued_at,
     seen.first_seen_at,
-    seen.last_seen_at
+    seen.last_seen_at,
+    seen.last_message_at
 from seen
 full outer join staging.registry_interface as interface
     on interface.source = seen.source
@@ -55,3 +67,14 @@ full outer join staging.registry_interface as interface
 left join outcome
     on outcome.source = seen.source
     and outcome.channel = seen.channel
+left join marts.channel_rhythm as rhythm
+    on rhythm.source = seen.source
+    and rhythm.channel = seen.channel
+    and rhythm.hour_class = case
+        when extract(isodow from seen.last_message_at::timestamp) < 5 then strftime(seen.last_message_at::timestamp, 'Mon-Thu %H')
+        else strftime(seen.last_message_at::timestamp, '%a %H')
+    end
+left join marts.channel_rhythm as whole
+    on whole.source = seen.source
+    and whole.channel = seen.channel
+    and whole.hour_class = 'any'
