@@ -79,6 +79,7 @@ class SourceSettings(_Part):
     mapping: str = ""
     columns: MetadataColumns = MetadataColumns()
     error_words: tuple[str, ...] = ()
+    own_accounts: tuple[str, ...] = ()
     expected_every_hours: Annotated[float, Field(gt=0)] | None = None
     full_exports: bool | None = None
     max_absent_share: Annotated[float, Field(ge=0, le=1)] = 0.02
@@ -179,7 +180,7 @@ class Settings(BaseSettings):
         """The settings as JSON values, without secrets and without where this machine keeps things: for the manifest."""
         document = self.model_dump(mode="json", exclude={"alerts", "memory_limit", "threads"})
         for source in document["sources"]:
-            for private in ("path", "mapping", "columns", "error_words"):
+            for private in ("path", "mapping", "columns", "error_words", "own_accounts"):
                 source.pop(private, None)
         return document
 

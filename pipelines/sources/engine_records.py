@@ -53,9 +53,9 @@ MACROS = (
 )
 
 
-def prepare(session: Session, source: SourceSettings) -> None:
-    """Set the variable `vocabulary`: the words of which a name may consist."""
-    words = sorted(error_text.vocabulary() | {word.lower() for word in source.error_words})
+def prepare(session: Session, source: SourceSettings, own: frozenset[str] = frozenset()) -> None:
+    """Set the variable `vocabulary`: the words of which a name may consist, with the engine's `own`."""
+    words = sorted(error_text.vocabulary() | own | {word.lower() for word in source.error_words})
     session.db.execute("set variable vocabulary = $words", {"words": words})
 
 

@@ -60,6 +60,9 @@ _LOGS = {
     "step_without_time": "A step of a message has no readable time and was left out. Ask who writes the mediator for ISO 8601 times.",
     "sent_at_unreadable": "The sender's own time could not be read, or has no zone; only it was dropped. State its format in the mapping.",
     "mapped_column_missing": "The header lacks a column that the mapping names. Correct the mapping, or ask for the column.",
+    "unknown_operation": "The engine's log names an operation that Wardflow does not know; it is counted and proves nothing.",
+    "operation_refused": "Somebody tried an operation that the engine did not allow; it did nothing. Nothing to do.",
+    "own_account": "What Wardflow's own account did in the engine: left out of every figure. Nothing to do.",
     "unknown_event": "An event word that the source's mapping does not translate. Add it to the mapping.",
 }
 

@@ -1,7 +1,8 @@
-"""Mirth Connect and Open Integration Engine: message XML (REST replies, export files, appended documents), a snapshot source.
+"""Mirth Connect and Open Integration Engine: message XML (REST replies, export files, appended documents), a snapshot source; beside
+it Mirth's own event log.
 
 Here: files to documents to rows to events, three kinds of work at once. Not here: finding documents (`mirth_documents`), reading one
-(`mirth_rows`), the events that rows prove (`mirth_events`).
+(`mirth_rows`), the events that rows prove (`mirth_events`), the event log (`mirth_audit`).
 
 What it cannot know: the times of any attempt but the last (`attempts_exact` is false after a retry), states between two exports,
 who sent a message again (another log has it), and what was removed by hand: a removed message is gone from the next export.
@@ -16,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.sources import mirth_events
+from pipelines.sources import mirth_audit, mirth_events
 from pipelines.sources.events import COLUMNS
 from pipelines.sources.mirth_documents import Document, documents, parse_all
 from pipelines.sources.mirth_rows import RowReader
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pipelines.sources.source import Head, Intake, Session
 
 _START = re.compile(rb"<message(?:\s[^<>]*)?>\s*<(?:messageId|serverId|channelId|receivedDate|processed)\b")
+_EVENT_LOG = "event log"
 _PARSE_BYTES = 2 << 20
 _PARSED_AHEAD = 2
 _ROWS_AT_ONCE = 20_000
@@ -39,22 +41,26 @@ class Mirth:
     """Mirth message XML."""
 
     kind = "mirth"
-    suffixes = (".xml",)
+    suffixes = (".xml", "-events.txt")
     promised: Mapping[str, Sequence[str]] = {"raw.interface_event": tuple(COLUMNS)}
 
     def recognises(self, head: Head, source: SourceSettings | None) -> bool:  # noqa: ARG002 -- the protocol's signature
-        """A message document begins near the file's beginning."""
-        return _START.search(head.start) is not None
+        """A message document or an event begins near the file's beginning, or an event export does."""
+        return _START.search(head.start) is not None or self.together(head) is not None
 
-    def together(self, head: Head) -> str | None:  # noqa: ARG002 -- the protocol's signature
-        """All message exports of a source load alike."""
-        return None
+    def together(self, head: Head) -> str | None:
+        """All message exports of a source load alike, and so do all event logs."""
+        is_log = mirth_audit.is_export(head.start) or mirth_audit.is_list(head.start)
+        return _EVENT_LOG if is_log and not _START.search(head.start) else None
 
     def load(self, session: Session, files: Sequence[Intake]) -> None:
         """Parse XML ahead in one thread, insert events in another and read rows in this one: lxml and DuckDB let Python go on.
 
         Only the inserting thread uses the database.
         """
+        if files[0].resource_type == _EVENT_LOG:
+            mirth_audit.load(session, files)
+            return
         source = files[0].source
         reader = RowReader(source)
         rows = mirth_events.Rows()

@@ -1,4 +1,4 @@
-"""Message documents in a Mirth export: where each begins and ends in the bytes, and a hardened parse of it.
+"""Documents in a Mirth export, messages or server events: where each begins and ends in the bytes, and a hardened parse of it.
 
 Here: concatenated documents without a root, `<list>` replies, single exports, cut and spoiled ones, in bounded memory.
 Not here: what a message means (`mirth`). Documents are found in the bytes first, so that one spoiled message costs one
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,36 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 8 << 20
 LONGEST_DOCUMENT = 256 << 20
 _BOM = b"\xef\xbb\xbf"
-_END = b"</message>"
-# The start of a message holds elements; the <message> inside a stored response holds text.
-_START = re.compile(rb"<message(?:\s[^<>]*)?>(?=\s*<[A-Za-z])")
-_TAG = re.compile(rb"<message(?:\s[^<>]*)?(?<!/)>|</message>")
 _BETWEEN = re.compile(rb"\s+|<\?xml[^>]*\?>|</?(?:list|messages)(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _ILLEGAL_REFERENCE = re.compile(rb"&#(?:x(?:0?[0-8BCEFbcef]|1[0-9A-Fa-f])|(?:[0-8]|1[124-9]|2[0-9]|3[01]));")
+
+
+@dataclass(frozen=True)
+class Element:
+    """The element that a document is. Its start holds elements; one of the same name inside a stored response holds text."""
+
+    name: str
+
+    @cached_property
+    def start(self) -> re.Pattern[bytes]:
+        """Where a document begins."""
+        return re.compile(rb"<%s(?:\s[^<>]*)?>(?=\s*<[A-Za-z])" % self.name.encode())
+
+    @cached_property
+    def tag(self) -> re.Pattern[bytes]:
+        """Any tag of the name that opens or closes something."""
+        return re.compile(rb"<%s(?:\s[^<>]*)?(?<!/)>|</%s>" % (self.name.encode(), self.name.encode()))
+
+    @cached_property
+    def end(self) -> bytes:
+        """Its closing tag."""
+        return b"</%s>" % self.name.encode()
+
+
+MESSAGE = Element("message")
+EVENT = Element("event")
 
 
 @dataclass(frozen=True)
@@ -45,8 +68,8 @@ class Document:
     is_cut: bool = False
 
 
-def documents(stream: Stream) -> Iterator[Document]:
-    """Every message document of a file, in order; each piece of other text becomes a document with a rule."""
+def documents(stream: Stream, element: Element = MESSAGE) -> Iterator[Document]:
+    """Every document of a file that is such an element, in order; each piece of other text becomes a document with a rule."""
     buffer, offset, line, dtd = b"", 0, 1, False
     encoding: str | None = None
     first = True
@@ -58,13 +81,14 @@ def documents(stream: Stream) -> Iterator[Document]:
             if fresh.startswith(_BOM):
                 fresh, offset = fresh[len(_BOM) :], len(_BOM)
         buffer += fresh if encoding is None else fresh.decode(encoding, "replace").encode()
-        starts = [found.start() for found in _START.finditer(buffer)]
+        starts = [found.start() for found in element.start.finditer(buffer)]
         cuts = [0, *starts, len(buffer)] if at_end else [0, *starts]
         for i, (begin, end) in enumerate(pairwise(cuts)):
             piece = buffer[begin:end]
             closes = at_end and end == len(buffer)
-            yield from _parts(piece, line, offset + begin, is_message=i > 0, dtd=dtd, at_end=closes)
-            dtd = bool(_DTD.search(piece.rpartition(_END)[2]))
+            yield from _parts(element, piece, line, offset + begin, is_message=i > 0, dtd=dtd, at_end=closes)
+            if piece:
+                dtd = bool(_DTD.search(piece.rpartition(element.end)[2]))
             line += piece.count(b"\n")
         if at_end:
             return
@@ -81,11 +105,13 @@ def _encoding_of(start: bytes) -> str | None:
     return name if name in {"iso-8859-1", "iso-8859-15", "latin1", "windows-1252", "us-ascii"} else None
 
 
-def _parts(piece: bytes, line: int, offset: int, *, is_message: bool, dtd: bool, at_end: bool) -> Iterator[Document]:
+def _parts(
+    element: Element, piece: bytes, line: int, offset: int, *, is_message: bool, dtd: bool, at_end: bool
+) -> Iterator[Document]:
     """A message and what stands between its end and the next start."""
-    end = piece.rfind(_END) + len(_END) if is_message and _END in piece else 0
+    end = piece.rfind(element.end) + len(element.end) if is_message and element.end in piece else 0
     if is_message and not piece[end:].isspace() and end < len(piece):
-        end = _end_of(piece)  # what follows may be the rest of a message cut after a stored response
+        end = _end_of(element, piece)  # what follows may be the rest of a message cut after a stored response
     if is_message and not end:
         yield Document(line, offset, piece, "truncated" if at_end else "unparseable", at_end)
         return
@@ -94,25 +120,29 @@ def _parts(piece: bytes, line: int, offset: int, *, is_message: bool, dtd: bool,
         yield Document(line, offset, piece[:end], rule)
     rest = piece[end:]
     other = _BETWEEN.sub(b"", rest)
-    if other and not _is_only_dtd(other):
+    if other and not _is_only_dtd(element, other):
         place = end + len(rest) - len(rest.lstrip())
-        rule = "truncated" if at_end and other.startswith(b"<message") else "outside_a_message"
+        rule = "truncated" if at_end and other.startswith(b"<" + element.name.encode()) else "outside_a_message"
         yield Document(line + piece.count(b"\n", 0, place), offset + place, rest, rule, at_end)
 
 
-def _end_of(piece: bytes) -> int:
+def _end_of(element: Element, piece: bytes) -> int:
     """Where the message that begins this piece ends: the closing tag that no stored response opened. 0 where it never does."""
     depth = 0
-    for tag in _TAG.finditer(piece):
+    for tag in element.tag.finditer(piece):
         depth += -1 if tag.group().startswith(b"</") else 1
         if depth == 0:
             return tag.end()
     return 0
 
 
-def _is_only_dtd(text: bytes) -> bool:
+def _is_only_dtd(element: Element, text: bytes) -> bool:
     """A document type before a message is judged with that message."""
-    return text.startswith(b"<!DOCTYPE") and text.rstrip().endswith((b">", b"]>")) and b"<message" not in text
+    return (
+        text.startswith(b"<!DOCTYPE")
+        and text.rstrip().endswith((b">", b"]>"))
+        and b"<" + element.name.encode() not in text
+    )
 
 
 def _parser() -> etree.XMLParser:
@@ -127,21 +157,21 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def parse_all(batch: list[Document]) -> list[etree._Element | None]:
+def parse_all(batch: list[Document], element: Element = MESSAGE) -> list[etree._Element | None]:
     """The elements of these messages, in one parse when all are sound; null for each that is not well-formed."""
     try:
         root = etree.fromstring(b"<r>" + b"".join(each.content for each in batch) + b"</r>", _parser())
     except etree.XMLSyntaxError:
-        return [_parse(each.content) for each in batch]
+        return [_parse(each.content, element) for each in batch]
     found = list(root)
-    return found if len(found) == len(batch) else [_parse(each.content) for each in batch]
+    return found if len(found) == len(batch) else [_parse(each.content, element) for each in batch]
 
 
-def _parse(content: bytes) -> etree._Element | None:
+def _parse(content: bytes, expected: Element) -> etree._Element | None:
     for text in (content, _ILLEGAL_REFERENCE.sub(b" ", content)):
         try:
             element = etree.fromstring(text, _parser())
         except (etree.XMLSyntaxError, ValueError):
             continue
-        return element if element.tag == "message" else None
+        return element if element.tag == expected.name else None
     return None

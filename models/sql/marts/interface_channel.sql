@@ -1,6 +1,6 @@
 -- Grain: one row per channel seen in a log or named in the registry.
 -- A channel that is seen but not registered has facility Unregistered; one registered but never seen has no messages.
--- A request to send messages again is no sign of a channel: some engines log it without one.
+-- What somebody asked an engine to do is no sign of a channel: some engines log it without one, or by its id.
 -- messages: messages received by this channel, hops from another channel included; one sent again counts once.
 -- last_message_at: when the channel last received a message; last_seen_at is any sign of it in the log.
 -- silence_limit_minutes: how long it may be without a message: as registered, else as learned of the hours in which its last
@@ -16,6 +16,21 @@ with seen as (
         max(occurred_at) filter (where event_type = 'received' and node_role = 'source') as last_message_at
     from staging.interface_event
     where event_type <> 'replay_requested'
+        and not (
+            node_role = 'system'
+            and event_type in (
+                'deleted',
+                'manual_override',
+                'flow_started',
+                'flow_stopped',
+                'flow_changed',
+                'accessed',
+                'purged',
+                'content_pruned',
+                'unknown'
+            )
+        )
+        and channel <> ''
     group by
         source,
         channel

@@ -2,6 +2,7 @@
 -- A hop from channel to channel is the same message: its rows share root_message_uid, and count once, at the root.
 -- received_at: when the engine's first channel received it; its earliest event where that one is missing.
 -- msg_shape: the version and the segments of the message, where the log tells: 2.5.1:MSH-PID-PV1.
+-- What an engine's own event log says that somebody asked for makes no message: it may never have been delivered.
 -- last_source_event: the last thing the first channel did with it: transformed, filtered, failed and so on.
 select
     root_message_uid as message_key,
@@ -31,4 +32,6 @@ select
     arg_min(line, event_order) as line
 from staging.interface_event
 where root_message_uid is not null
+    and event_type <> 'replay_requested'
+    and not (node_role = 'system' and event_type in ('deleted', 'manual_override'))
 group by root_message_uid
