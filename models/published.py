@@ -252,7 +252,7 @@ MEANINGS: Mapping[str, str] = {
         "of a file: where it lies, relative to the home; of a workflow: its steps in order; of an element: where it stands "
         "in its resource, `?` for a name that FHIR does not define and that is not shown"
     ),
-    "sha256": "digest of its bytes",
+    "sha256": "digest of its bytes; of a log that was read on as it grew, of the digests of its parts",
     "bytes": "its size",
     "exported_at": "its data cut",
     "ingested_at": "when it was read",

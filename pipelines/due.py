@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.sources import Batch
 
+_DELIVERED_WHOLE = frozenset({"fhir", "places", None})
+FOLLOWED_SETTLE_SECONDS = 60
+"""How long the unfinished record in which a log ends waits at least where only engine logs are taken in: they are being written."""
+
 
 def raw_tables() -> list[str]:
     """Every raw table that ingestion fills, sorted."""
@@ -60,25 +64,27 @@ def take_in(
     """
     say("ingesting")
     batches = discover(settings)
-    mark = fingerprint(settings, batches)
+    marks = {_mark_file(settings): fingerprint(settings, delivered(batches))}
+    logs = {_log_mark_file(settings): fingerprint(settings, growing(batches))}
     take_in_decided(db, settings)
     due = [
         batch
         for batch in batches
-        if (with_fhir or batch.kind not in {"fhir", "places", None}) and (sources is None or batch.source in sources)
+        if (with_fhir or batch.kind not in _DELIVERED_WHOLE) and (sources is None or batch.source in sources)
     ]
     files: list[FileAccount] = []
     stopped: TooManyAbsent | None = None
+    settle = settings.settle_seconds if with_fhir else max(settings.settle_seconds, FOLLOWED_SETTLE_SECONDS)
     for source in dict.fromkeys(batch.source for batch in due):
-        paths = [path for batch in due if batch.source == source for path in batch.paths]
+        paths = [path for batch in due if batch.source == source for path in batch.paths if path.exists()]
         try:
-            found = ledger.ingest_paths(db, settings, paths, source=source, settle_seconds=settings.settle_seconds)
+            found = ledger.ingest_paths(db, settings, paths, source=source, settle_seconds=settle)
             files += found.files
         except TooManyAbsent as error:  # all is loaded: the other sources come in before the run stops
             stopped = stopped or error
     is_whole = not any("tail_held_back" in file.findings for file in files)
-    if with_fhir and sources is None and is_whole:
-        _mark_file(settings).write_text(mark, encoding="utf-8")
+    for file, mark in ((marks if with_fhir and is_whole else {}) | logs if sources is None else {}).items():
+        file.write_text(mark, encoding="utf-8")
     if stopped is not None:
         raise stopped
     return IngestReport(tuple(files))
@@ -100,26 +106,49 @@ def _journal_is_known(db: duckdb.DuckDBPyConnection, settings: Settings) -> bool
     return bool(known.fetchall())
 
 
+def growing(batches: Iterable[Batch]) -> list[Batch]:
+    """The engine logs of configured sources: they are read while they are written."""
+    return [batch for batch in batches if batch.kind not in _DELIVERED_WHOLE]
+
+
+def delivered(batches: Iterable[Batch]) -> list[Batch]:
+    """What somebody puts there whole, and what lies in `landing/` without a source: it is read once it has stopped changing."""
+    return [batch for batch in batches if batch.kind in _DELIVERED_WHOLE]
+
+
 def fingerprint(settings: Settings, batches: Iterable[Batch]) -> str:
     """Changes when a delivered file appears, grows or is replaced; the content is not read."""
     digest = hashlib.sha256()
     home = settings.home
     for path in sorted(path for batch in batches for path in batch.paths):
         for file in _files(path):
-            state = file.stat()
+            try:
+                state = file.stat()
+            except FileNotFoundError:  # renamed since the folder was listed, which the next look sees
+                continue
             shown = file.relative_to(home) if file.is_relative_to(home) else file
             digest.update(f"{shown}|{state.st_size}|{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
 def taken_in(settings: Settings) -> str:
-    """The fingerprint of the files that the last whole ingest found, by whoever ran it; empty before the first."""
+    """The fingerprint of the delivered files that the last whole ingest found, by whoever ran it; empty before the first."""
     mark = _mark_file(settings)
+    return mark.read_text(encoding="utf-8") if mark.exists() else ""
+
+
+def logs_taken_in(settings: Settings) -> str:
+    """The fingerprint of the growing logs that the last ingest found, by whoever ran it; empty before the first."""
+    mark = _log_mark_file(settings)
     return mark.read_text(encoding="utf-8") if mark.exists() else ""
 
 
 def _mark_file(settings: Settings) -> Path:
     return settings.home / ".taken-in"
+
+
+def _log_mark_file(settings: Settings) -> Path:
+    return settings.home / ".logs-taken-in"
 
 
 def _files(path: Path) -> list[Path]:

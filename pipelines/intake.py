@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines import absence, booking, exports, keys, ledger, rereading
-from pipelines.accounts import FileAccount, IngestReport, Progress
+from pipelines import absence, booking, exports, following, keys, ledger, rereading
+from pipelines.accounts import FileAccount, IngestReport, Progress, Unrecognised
 from pipelines.errors import ZoneNeeded
 from pipelines.lending import append
 from pipelines.sources import SOURCES, fhir_sightings, readings
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 GROUP_BYTES = 64 << 20
 _MANIFEST = "manifest"
+_GONE = (
+    "was renamed or removed while it was being read; nothing of it was kept, the next run reads it where it lies then"
+)
 
 _SCRATCH = (
     """create or replace temp table line_verdict (
@@ -68,7 +72,7 @@ def take_in(
             for path in intake.order
             if path in known or path in intake.repeated
         ),
-        tuple(arrivals.unrecognised),
+        (*arrivals.unrecognised, *intake.vanished),
     )
 
 
@@ -105,6 +109,10 @@ class _Intake:
         self.repeated: dict[str, FileAccount] = {}
         self.zone_needed: ZoneNeeded | None = None
         self.reread: dict[int, FileAccount] = {}
+        self.vanished: list[Unrecognised] = []
+        self._grown = following.grown(following.known(db), arrivals.known, settle_seconds)
+        self._growth_of: dict[str, following.Growth] = {}
+        self._arrival_of: dict[str, Arrival] = {each.delivered.path: each for each in arrivals.known}
         self._accounts: dict[int, FileAccount] = {}
         self._readings: dict[str, frozenset[str]] = {}
         self._next_id: int = _scalar(db, "select coalesce(max(file_id), 0) + 1 from account.file")
@@ -125,7 +133,11 @@ class _Intake:
         new: list[Intake] = []
         again: list[Intake] = []
         coming: set[tuple[str, str]] = set()
-        for arrival, sha256 in zip(self.arrivals.known, self._digests(), strict=True):
+        parts: list[Intake] = []
+        for at, (arrival, sha256) in enumerate(zip(self.arrivals.known, self._digests(), strict=True)):
+            growth = self._grown.get(at)
+            if growth is not None and self._goes_on(arrival, growth, parts):
+                continue
             file = self._as_intake(arrival, sha256)
             same = (file.source.name, file.sha256)
             if not sha256:
@@ -143,6 +155,7 @@ class _Intake:
             else:
                 again.append(file)
         self._load_all(sorted(stale, key=lambda file: file.file_id))
+        self._load_all(parts)
         self._load_all(new)
         seen = booking.booked(self.db) if again else seen
         known = [(file, seen[same]) for file in again if (same := (file.source.name, file.sha256)) in seen]
@@ -154,7 +167,20 @@ class _Intake:
         self._load_all([file for (file, _), is_spared in zip(known, spared, strict=True) if not is_spared])
         self._book_again([each for each, is_spared in zip(known, spared, strict=True) if is_spared])
 
-    def _is_current(self, known: booking.Sighting, kind: str) -> bool:
+    def _goes_on(self, arrival: Arrival, growth: following.Growth, parts: list[Intake]) -> bool:
+        """Whether a known file needs no reading but that of its new part, which is put to `parts`."""
+        if not self._is_current(growth.file, growth.file.kind):
+            return False
+        if growth.arrival is None:
+            following.move(self.db, growth)
+            self._repeat(growth.file.file_id, self._as_intake(arrival, ""))
+        else:
+            part = self._as_intake(growth.arrival, "")
+            parts.append(part)
+            self._growth_of[growth.path] = growth
+        return True
+
+    def _is_current(self, known: booking.Sighting | following.Followed, kind: str) -> bool:
         reading = readings.of_former_release(kind) if known.reading is None else known.reading
         return reading in self._readings.setdefault(kind, readings.current(kind))
 
@@ -172,10 +198,21 @@ class _Intake:
         with ThreadPoolExecutor(self.settings.threads) as pool:
             return list(
                 pool.map(
-                    lambda arrival: arrival.delivered.sha256() if sizes[arrival.delivered.size] > 1 else "",
-                    self.arrivals.known,
+                    lambda place: (
+                        self._digest_of(place[1])
+                        if place[0] not in self._grown and sizes[place[1].delivered.size] > 1
+                        else ""
+                    ),
+                    enumerate(self.arrivals.known),
                 )
             )
+
+    @staticmethod
+    def _digest_of(arrival: Arrival) -> str:
+        try:
+            return arrival.delivered.sha256()
+        except FileNotFoundError:  # it is noticed again when it is read
+            return ""
 
     def _as_intake(self, arrival: Arrival, sha256: str) -> Intake:
         return Intake(
@@ -190,6 +227,19 @@ class _Intake:
         )
 
     def _load(self, files: Sequence[Intake]) -> None:
+        """Load a group without those of its files that were renamed or removed meanwhile: they are read where they lie next."""
+        as_found = [replace(file) for file in files]
+        try:
+            self._load_together(files)
+        except (FileNotFoundError, _Moved) as error:
+            gone = error.paths if isinstance(error, _Moved) else {_path(file) for file in files if _is_gone(file)}
+            if not gone:
+                raise
+            self.vanished += [Unrecognised(path, _GONE) for path in sorted(gone)]
+            if left := [file for file in as_found if _path(file) not in gone]:
+                self._load(left)
+
+    def _load_together(self, files: Sequence[Intake]) -> None:
         """One transaction: rows, verdicts, accounts; checked before it is committed."""
         self._number(files)
         try:
@@ -212,8 +262,12 @@ class _Intake:
                 session.flush()
                 for file in files:
                     file.sha256 = file.sha256 or file.delivered.sha256()
+                grown = self._parts_among(files)
                 self._note_reading(files)
+                for file in files:
+                    self._follow(file, grown.get(file.file_id))
                 booking.book(self.db, files)
+                self._join(grown)
                 if again:
                     rereading.put_back(self.db, came)
         except ZoneNeeded as error:
@@ -221,8 +275,34 @@ class _Intake:
             for file in files:
                 file.file_id = 0
         else:
-            self.booked += [file.file_id for file in files]
+            of = self._growth_of
+            self.booked += [
+                of[path].file.file_id if (path := file.delivered.path) in of else file.file_id for file in files
+            ]
         self._tell(files)
+
+    def _parts_among(self, files: Sequence[Intake]) -> dict[int, following.Growth]:
+        """By number, those of the files that are new parts of known ones; what stands before a part is not theirs."""
+        grown = {
+            file.file_id: growth for file in files if (growth := self._growth_of.get(file.delivered.path)) is not None
+        }
+        for file in files:
+            if file.file_id in grown:
+                following.without_preamble(self.db, grown[file.file_id], file)
+        return grown
+
+    def _join(self, grown: dict[int, following.Growth]) -> None:
+        if moved := {growth.path for growth in grown.values() if not following.is_still(growth)}:
+            raise _Moved(moved)
+        for part, growth in grown.items():
+            known = growth.file.file_id
+            self.reread[known] = replace(self._before(known), path=growth.path)
+            following.join(self.db, growth, part)
+
+    def _follow(self, file: Intake, growth: following.Growth | None) -> None:
+        arrival = self._arrival_of.get(file.delivered.path)
+        if arrival is not None:
+            following.remember(self.db, file, arrival, growth)
 
     def _note_reading(self, files: Sequence[Intake]) -> None:
         counted: dict[int, tuple[int, int]] = {
@@ -302,6 +382,22 @@ class _Intake:
         if self.progress is not None:
             label = files[-1].resource_type or files[-1].source.name
             self.progress(Progress(self._done_bytes, self.arrivals.bytes, self._done_files, len(self.order), label))
+
+
+class _Moved(Exception):
+    """Files that became others while they were read on; the transaction is undone."""
+
+    def __init__(self, paths: set[str]) -> None:
+        super().__init__()
+        self.paths = paths
+
+
+def _path(file: Intake) -> str:
+    return file.delivered.path
+
+
+def _is_gone(file: Intake) -> bool:
+    return file.delivered.place is not None and not file.delivered.place.exists()
 
 
 def _groups(fresh: dict[tuple[str, str, str], list[Intake]]) -> Iterator[list[Intake]]:

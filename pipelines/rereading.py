@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipelines.sources.source import Intake
 
-_ACCOUNTS = ("file", "quarantine", "finding", "validation", "validation_failure", "element", "delivered")
+_ACCOUNTS = ("file", "quarantine", "finding", "validation", "validation_failure", "element", "delivered", "followed")
 _FHIR = {each.table: each.key for each in PROJECTIONS.values()}
 
 

@@ -117,7 +117,8 @@ class _Owning:
 @dataclass(frozen=True)
 class Delivered:
     """One file, or one member of an archive (`archive.zip!/folder/file`). `problem` says why it cannot be read, if so.
-    Of what lies on disk by itself, `place` is where, and `state` its size and time of change at the first look.
+    Of what lies on disk by itself, `place` is where, and `state` its size and time of change at the first look, `inode` which
+    file it was then.
     """
 
     path: str
@@ -127,6 +128,7 @@ class Delivered:
     problem: str = ""
     place: Path | None = None
     state: tuple[int, int] = (0, 0)
+    inode: int = 0
 
     @property
     def folder(self) -> str:
@@ -211,10 +213,13 @@ def deliveries(path: Path, shown: str) -> Iterator[Delivered]:
             if not inner.name.startswith("."):
                 yield from deliveries(inner, f"{shown}/{inner.name}")
     else:
-        found = path.stat()
+        try:
+            found = path.stat()
+        except FileNotFoundError:  # renamed since its folder was listed
+            return
         for each in _opened(shown, lambda: path.open("rb"), found.st_size):
             if each.path == shown:
-                yield replace(each, place=path, state=(found.st_size, found.st_mtime_ns))
+                yield replace(each, place=path, state=(found.st_size, found.st_mtime_ns), inode=found.st_ino)
             else:
                 yield each
 
@@ -223,6 +228,8 @@ def _opened(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int = 
     try:
         with opener() as raw:
             start = raw.read(512)
+    except FileNotFoundError:
+        return
     except _DAMAGE as error:
         yield Delivered(
             shown, size, opener, opener, f"cannot be opened ({type(error).__name__}); check its permissions"

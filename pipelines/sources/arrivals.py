@@ -135,7 +135,10 @@ def gather(settings: Settings, paths: Iterable[Path | str], source: str | None) 
         if delivered.problem:
             arrivals.unrecognised.append(Unrecognised(delivered.path, delivered.problem))
             return
-        start = delivered.head()
+        try:
+            start = delivered.head()
+        except FileNotFoundError:  # renamed since the folder was listed: the next look finds it
+            return
         if delivered.name.endswith(".json") and fhir_manifest.looks_like_one(start):
             manifest = _read_manifest(delivered)
             if manifest is not None:

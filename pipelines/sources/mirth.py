@@ -15,6 +15,7 @@ import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.sources import mirth_audit, mirth_events
@@ -96,7 +97,7 @@ def _no_collection() -> Iterator[None]:
 def _batches(session: Session, files: Sequence[Intake]) -> Iterator[Batch]:
     """The readable documents of each file, some megabytes at a time; the others are quarantined on the way."""
     for file in files:
-        with file.delivered.stream() as stream:
+        with file.delivered.stream(hashing=not file.sha256) as stream:
             batch: list[Document] = []
             size = last_line = 0
             is_held = False
@@ -119,6 +120,11 @@ def _batches(session: Session, files: Sequence[Intake]) -> Iterator[Batch]:
             if stream.damaged and not is_held and not session.holds_back(file, stream.position):
                 file.lines_read += 1
                 session.quarantine(file, last_line + 1, None, "damaged_archive", b"")
+            if (
+                not is_held and not file.sha256 and stream.sha256
+            ):  # what was read may be more than what was there at first
+                file.sha256 = stream.sha256
+                file.delivered = replace(file.delivered, size=stream.position)
 
 
 def _ahead(parsing: ThreadPoolExecutor, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Future]]:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import due
+from tests.sources.test_growing_files import logged
+
 KILLS = 6
 INGEST = """
 import sys
@@ -74,3 +77,42 @@ def test_killed_again_and_again_it_ends_like_an_undisturbed_run(delivered, new_s
     assert killed.content() == expected
     killed.ingest(delivered)
     assert killed.content() == expected
+
+
+FOLLOW = """
+import sys
+from pipelines import due, settings, warehouse
+home = settings.load(sys.argv[1])
+db = warehouse.connect(home)
+print("open", flush=True)
+while True:
+    due.take_in(db, home, with_fhir=False)
+"""
+FOLLOWED = '[[sources]]\nname = "it"\nkind = "ndjson-log"\npath = "landing/it"\nzone = "America/New_York"\n'
+
+
+def test_killed_again_and_again_while_it_follows_a_log_nothing_is_lost_or_doubled(new_site):
+    site = new_site(FOLLOWED, in_file=True)
+    site.db.close()
+    path = site.home.path / "landing/it/x.log"
+    path.parent.mkdir(parents=True)
+    dice = random.Random(20261121)  # noqa: S311 -- instants, not secrets
+    written = 0
+    for generation in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", FOLLOW, str(site.home.path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            with path.open("ab", buffering=0) as file:
+                for _ in range(5 + dice.randrange(15)):
+                    file.write(b"".join(logged(number) for number in range(written + 1, written + 101)))
+                    written += 100
+                    time.sleep(0.02)
+            process.send_signal(signal.SIGKILL)
+        if generation % 2:
+            path.rename(path.with_name(f"x.log.{generation}"))
+    site.__post_init__()
+    due.take_in(site.db, site.settings, with_fhir=False)
+    assert site.rows("select count(*), count(distinct message_uid) from raw.interface_event") == [(written, written)]
+    assert site.rows("select count(*), sum(loaded) from account.file where loaded > 0") == [(2, written)]
