@@ -147,6 +147,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=1)] = 2
     max_line_megabytes: Annotated[int, Field(ge=1, le=256)] = 64
     settle_seconds: Annotated[int, Field(ge=0)] = 0
+    follow_seconds: Annotated[int, Field(ge=0)] = 15
     validate_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     validate_lines: Annotated[int, Field(ge=0, le=5_000)] = 200
 

@@ -8,7 +8,7 @@ import dagster as dg
 from pipelines import settings as configuration
 from pipelines.defs.resources import current_home
 from pipelines.defs.schedules.jobs import refresh
-from pipelines.due import fingerprint, taken_in
+from pipelines.due import delivered, fingerprint, taken_in
 from pipelines.scheduler import STARTED_VARIABLE
 from pipelines.sources import discover
 
@@ -19,7 +19,7 @@ LOOK_EVERY_SECONDS = 10
     job=refresh,
     minimum_interval_seconds=LOOK_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Watches landing/ and every source's path; starts when what is there has stopped changing.",
+    description="Watches landing/ and the paths of exports and lists; starts when what is there has stopped changing.",
 )
 def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Two looks must find the same files before a run starts, so that a transfer in progress is not read half. What no run
@@ -28,7 +28,7 @@ def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipR
     state = json.loads(context.cursor or "{}")
     life = os.environ.get(STARTED_VARIABLE, "")
     settings = configuration.load(current_home())
-    found = fingerprint(settings, discover(settings))
+    found = fingerprint(settings, delivered(discover(settings)))
     asked = state.get("done") == found and state.get("life", life) == life
     if asked or found == taken_in(settings):
         return dg.SkipReason("Nothing new.")
