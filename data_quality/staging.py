@@ -261,6 +261,16 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         between("queue_depth", 0, None, "Fewer than none cannot wait.", severity="structural"),
         *_traced(),
     ),
+    "staging.acknowledgement": (
+        unique("event_uid", "An acknowledgement that stands twice would end two deliveries."),
+        holds(
+            "an acknowledgement is of one message",
+            "event_uid",
+            "not is_ambiguous",
+            "Where control ids are used again while messages wait, deliveries and failures may be another message's.",
+            at_least=0.95,
+        ),
+    ),
     "staging.registry_interface": (
         present("channel", "An interface is registered by its channel's name."),
         one_of("kind", ("channel", "router"), "A router's hop is the same message and is not counted again."),

@@ -15,6 +15,7 @@ from pipelines.settings import Settings, load
 from pipelines.sources import fhir_manifest
 from pipelines.sources.azure import Azure
 from pipelines.sources.fhir_bulk import FhirBulk
+from pipelines.sources.hl7_capture import Hl7Capture
 from pipelines.sources.intersystems import InterSystems
 from pipelines.sources.mapped_log import MappedLog
 from pipelines.sources.mirth import Mirth
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
 
 SOURCES: dict[str, Source] = {
     source.kind: source
-    for source in (FhirBulk(), Mirth(), OpenHim(), InterSystems(), Otlp(), Azure(), MappedLog(), PlaceList())
+    for source in (
+        FhirBulk(),
+        Mirth(),
+        OpenHim(),
+        InterSystems(),
+        Otlp(),
+        Azure(),
+        Hl7Capture(),
+        MappedLog(),
+        PlaceList(),
+    )
 }
 """Every adapter by its kind, in the order in which files are offered to them."""
 

@@ -49,6 +49,8 @@ _FILES = {
 }
 _LOGS = {
     "no_control_id": "A message without a control id: it can be matched to no acknowledgement. Map the engine's column.",
+    "time_of_sender": "Nothing says when a message was captured: it counts when its sender dated it (MSH-7). Capture with times.",
+    "test_traffic": "A message that says of itself that it is no production (MSH-11); no figure counts it. Nothing to do.",
     "content_purged": "The engine had thrown the message's content away before it was exported. Export sooner.",
     "unmapped_assigner": "A message names who assigned a number, but no setting (assigners) says which system that is: it joins nothing.",
     "time_in_gap": "A local time that the spring clock change skips. Let the engine log offsets.",

@@ -54,6 +54,13 @@ kind = "otlp"
 [[sources]]
 name = "azure-lark"
 kind = "azure"
+
+[[sources]]
+name = "capture-lark"
+kind = "hl7"
+zone = "America/New_York"
+authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit", placer = "urn:lark:placer" }
+assigners = { mrn = { L = "urn:lark:mrn" } }
 """
 ACCOUNT_OF_WHEN = {"ingested_at"}
 

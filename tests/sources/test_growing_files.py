@@ -40,9 +40,14 @@ def logged_in_csv(number: int) -> bytes:
     return (",".join(str(record(seq=number, msg=f"M{number}")[name]) for name in COLUMNS) + "\n").encode()
 
 
+def captured(number: int) -> bytes:
+    return f"\x0bMSH|^~\\&|A|B|C|D|20260104090000-0500||ADT^A01|{number}|P|2.5\rPID|1||LK1\r\x1c\r".encode()
+
+
 KINDS = {
     "fhir": ("", "Encounter.ndjson", b"", visit, "select count(*) from raw.fhir_encounter"),
     "mirth": ("", "messages.xml", b"<list>\n", lambda number: message(SOURCE, number=number).encode(), EVENTS),
+    "hl7": ("", "link.mllp", b"", captured, EVENTS),
     "ndjson-log": ("", "engine.ndjson", b"", logged, EVENTS),
     "ndjson-log in CSV": (AS_CSV, "engine.csv", (",".join(COLUMNS) + "\n").encode(), logged_in_csv, EVENTS),
     "places": (

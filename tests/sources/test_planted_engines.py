@@ -99,3 +99,30 @@ def test_nobody_is_found_whatever_column_of_an_extract_holds_them(new_site, fixt
     report = site.ingest(put(name, as_csv([*whole, *spoiled]), f'9,"{PLANTED[0]}\n'))
     assert report.totals["loaded"] >= len(whole) / 2
     search(site, report, caplog, capfd)
+
+
+def planted_messages(capture: str) -> Iterator[str]:
+    """The frames of a capture with one field, or one component of it, replaced by each text."""
+    for frame in capture.split("[")[1:]:
+        time, _, rest = frame.partition("\x0b")
+        segments = rest.partition("\x1c")[0].split("\r")
+        for place, segment in enumerate(segments):
+            fields = segment.split("|")
+            for number in range(2 if fields[0] == "MSH" else 1, len(fields)):
+                for text in PLANTED:
+                    for changed in (text, f"{fields[number]}^{text}", f"{text}^^^L^MR~{fields[number]}"):
+                        told = "|".join([*fields[:number], changed, *fields[number + 1 :]])
+                        yield f"[{time}\x0b" + "\r".join([*segments[:place], told, *segments[place + 1 :]]) + "\x1c\r\n"
+
+
+def test_nobody_is_found_whatever_field_of_a_message_holds_them(new_site, fixtures, put, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    site = new_site(in_file=True)
+    capture = (fixtures / "hl7" / "port-6661.mllp").read_text(encoding="utf-8")
+    spoiled = list(planted_messages(capture))
+    assert len(spoiled) > 1000
+    remarks = "".join(f"2026-01-04 08:00:00 {text}\n{text}\n" for text in PLANTED[:2])
+    report = site.ingest(put("planted.mllp", remarks, *spoiled, spoiled[0][:-9]))
+    assert report.totals["loaded"] > 400
+    assert report.totals["quarantined"] > 0
+    search(site, report, caplog, capfd)

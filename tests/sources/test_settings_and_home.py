@@ -44,6 +44,7 @@ def test_every_commented_line_of_the_template_is_a_valid_setting_too(home):
         "iris",
         "routes",
         "azure",
+        "adt-link",
         "engine",
         "places",
     ]

@@ -4,7 +4,9 @@
 -- channel: the name of the channel at the time, else its id.
 -- original_uid: the message itself, or the first of those that it repeats when that was sent again as a new message.
 -- incarnation: which processing of a message it belongs to, where a log processes one message again in its place.
--- event_order: microseconds since 1970 times 100, plus the event's rank among events of the same instant.
+-- message_uid: of an acknowledgement that names its message by control id only, the message that it was found to answer.
+-- event_order: microseconds since 1970 times 100, plus the event's rank among events of the same instant;
+-- an acknowledgement that another clock dated before its message comes after it.
 select
     event.event_uid,
     event.source,
@@ -12,17 +14,17 @@ select
     event.time_precision,
     event.clock_id,
     event.event_type,
-    event.flow_id,
-    coalesce(event.flow_name, event.flow_id) as channel,
+    coalesce(answered.flow_id, event.flow_id) as flow_id,
+    coalesce(answered.flow_name, event.flow_name, event.flow_id) as channel,
     event.node_id,
-    coalesce(nullif(event.node_name, ''), event.node_id) as node,
+    coalesce(answered.node_name, nullif(event.node_name, ''), event.node_id) as node,
     event.node_role,
-    event.message_uid,
-    coalesce(origin.original_uid, event.message_uid) as original_uid,
+    coalesce(event.message_uid, answered.message_uid) as message_uid,
+    coalesce(origin.original_uid, event.message_uid, answered.message_uid) as original_uid,
     event.replay_of_uid,
     event.incarnation,
     event.parent_message_uid,
-    coalesce(root.original_uid, event.root_message_uid, event.message_uid) as root_message_uid,
+    coalesce(root.original_uid, event.root_message_uid, event.message_uid, answered.message_uid) as root_message_uid,
     event.msg_type,
     event.msg_trigger,
     event.visit_key,
@@ -35,7 +37,7 @@ select
     event.sent_at,
     event.msg_shape,
     event.actor_role,
-    epoch_us(event.occurred_at) * 100 + case event.event_type
+    epoch_us(greatest(event.occurred_at, answered.attempted_at)) * 100 + case event.event_type
         when 'received' then 10
         when 'ack_sent' then 12
         when 'nack_sent' then 12
@@ -67,3 +69,5 @@ left join staging.message_origin as origin
 left join staging.message_origin as root
     on root.source = event.source
     and root.message_uid = coalesce(event.root_message_uid, event.message_uid)
+left join staging.acknowledgement as answered
+    on answered.event_uid = event.event_uid

@@ -1,0 +1,256 @@
+"""HL7 v2 messages with their acknowledgements, from files and MLLP captures, the envelope only.
+
+Here: which files are captures, the order of work, and the events that a message and an acknowledgement prove. Not here: finding
+messages (`hl7_messages`), their fields (`hl7_columns`). A link from one application to another is a flow whose one destination is the
+receiver: a message is an attempt to deliver it, an acknowledgement the outcome. Which message an acknowledgement answers is told by
+its control id only, and its message may lie in another file: `staging.acknowledgement` finds it.
+
+What it cannot know: what happened inside an engine; attempts that were repeated unchanged, where nothing says when each was captured;
+whether the sender will try again after a refusal; whose clock ran wrong, where only MSH-7 tells the time.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipelines.lending import lent
+from pipelines.sources import engine_records, hl7_columns
+from pipelines.sources.error_text import reduce_error
+from pipelines.sources.events import COLUMNS
+from pipelines.sources.hl7_messages import START, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pipelines.settings import SourceSettings
+    from pipelines.sources.source import Head, Intake, Session
+
+_LOOKED_AT = 4096
+_REFUSALS = {"AE": "Error", "CE": "Error", "AR": "Rejected", "CR": "Rejected"}
+
+
+class Hl7Capture:
+    """HL7 v2 messages and acknowledgements."""
+
+    kind = "hl7"
+    suffixes = (".hl7", ".mllp", ".er7")
+    promised: Mapping[str, Sequence[str]] = {"raw.interface_event": tuple(COLUMNS)}
+
+    def recognises(self, head: Head, source: SourceSettings | None) -> bool:  # noqa: ARG002 -- the protocol's signature
+        """A message or a batch begins at the start of a line or of a frame, near the file's beginning."""
+        return START.search(head.start[:_LOOKED_AT]) is not None
+
+    def together(self, head: Head) -> str | None:  # noqa: ARG002 -- the protocol's signature
+        """All captures of a source load alike."""
+        return None
+
+    def load(self, session: Session, files: Sequence[Intake]) -> None:
+        """One pass of DuckDB a block of messages."""
+        source = files[0].source
+        engine_records.prepare(session, source)
+        facts = _refusals()
+        for envelope in _ahead(session, source, files):
+            with lent(session.db, envelope=envelope):
+                session.db.execute(LINKS, {"source": source.name})
+                session.db.execute(RECORDS, {"source": source.name})
+            zone = engine_records.zone_for(session, source, files, _ZONELESS)
+            with lent(session.db, error_facts=facts):
+                session.db.execute(EVENTS, {"source": source.name, "zone": zone})
+            session.db.execute(_FINDINGS)
+            engine_records.close_chunk(session)
+
+
+def _ahead(session: Session, source: SourceSettings, files: Sequence[Intake]) -> Iterator[pa.Table]:
+    """The envelopes of each block of messages, while those of the next one are being read: NumPy and Arrow let Python go on.
+
+    What is noted in the session meanwhile is flushed while nobody reads.
+    """
+    blocks = (hl7_columns.columns(found, source) for found in messages(session, files))
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, blocks, None)
+        while (envelope := coming.result()) is not None:
+            session.flush()
+            coming = reader.submit(next, blocks, None)
+            yield envelope
+
+
+def _refusals() -> pa.Table:
+    """What may be kept of a refusal, by acknowledgement code."""
+    facts = {code: reduce_error(f"NACK sent from receiver. ({word})") for code, word in _REFUSALS.items()}
+    rows = [(code, each.error_class, each.template, each.fingerprint) for code, each in facts.items()]
+    columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+    return pa.table(columns, names=["refusal", "error_class", "error_template", "error_fingerprint"])
+
+
+LINKS = """
+create or replace temp table hl7_link as
+with link as (
+    select distinct coalesce(parties, '') as parties from envelope
+), part as (
+    select parties, place, nullif(trim(split_part(split_part(parties, '|', place), '^', 1)), '') as x
+    from (select parties, unnest([1, 2, 3, 4]) as place from link)
+), told as (
+    select parties, place, named(if(place % 2 = 1, 'application', 'facility'), x, keyed('node', $source, x)) as name
+    from part where x is not null
+)
+select
+    parties,
+    coalesce(string_agg(name, '/' order by place) filter (where place <= 2), '-') as sender,
+    coalesce(string_agg(name, '/' order by place) filter (where place > 2), '-') as receiver
+from link left join told using (parties) group by parties
+"""
+"""Of each distinct MSH-3 to MSH-6, what sender and receiver are called: application and facility."""
+
+_CAPTURED = r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)"
+
+
+def _number(name: str, of: str = "") -> str:
+    """The keyed hash of the number to take of a field; `of` is the field whose kind and place it has."""
+    value = f"nullif(nullif(trim(split_part(split_part({name}, '~', {name}_place + 1), '^', 1)), ''), '\"\"')"
+    return f"keyed('{of or name}', {name}_authority, {value})"
+
+
+RECORDS = f"""
+create or replace temp table engine_record as
+with written as (
+    select * replace (coalesce(parties, '') as parties),
+        replace(split_part(sent, '^', 1), ' ', '') as sent_text,
+        case when capture is not null then iso_of(regexp_extract(capture, '{_CAPTURED}', 1)) end as capture_iso,
+        ack is not null or answered is not null as is_answer
+    from envelope
+), read as (
+    select *,
+        case when length(sent_text) <> 14 or ends_with(sent_text, '60') then iso_of(sent_text) end as sent_iso,
+        case when length(sent_text) = 14 then try_strptime(sent_text, '%Y%m%d%H%M%S') end as sent_seconds
+    from written
+), timed as (
+    select * exclude (sent_iso, capture_iso),
+        iso_instant(capture_iso) as capture_at,
+        iso_local(capture_iso) as capture_local,
+        case when sent_iso is not null then iso_instant(sent_iso) end as sent_at,
+        coalesce(sent_seconds, case when sent_iso is not null then iso_local(sent_iso) end) as sent_local,
+        capture_iso is not null as is_captured,
+        case when capture_iso is not null then iso_precision(capture_iso) when sent_iso is null then 's'
+            when regexp_matches(sent_text, '^\\d{{12}}([^\\d.]|$)') then 'min' else iso_precision(sent_iso) end as time_precision
+    from read
+), judged as (
+    select *,
+        coalesce(split_part(processing, '^', 1) <> 'P', false) as is_test,
+        case
+            when not is_readable then 'not_utf8'
+            when coalesce(if(is_captured, coalesce(capture_at, capture_local::timestamptz), coalesce(sent_at, sent_local::timestamptz))
+                >= timestamptz '1971-01-01 00:00:00+00', false) then null
+            when is_date_only(sent_text) then 'date_only'
+            when coalesce(sent_at, sent_local::timestamptz) is not null then 'unset_time'
+            else 'no_time'
+        end as rule
+    from timed
+)
+select
+    file_id, line, byte_offset, rule, is_test as is_ignored, is_answer, is_captured, time_precision,
+    if(is_captured, capture_at, sent_at) as instant,
+    if(is_captured, capture_local, sent_local) as local_time,
+    case when is_captured then sent_at end as sent_at,
+    case when is_captured then sent_local end as sent_local,
+    is_captured and sent_at is null and sent_local is null as is_sent_unreadable,
+    case when rule is not null then keyed('line', $source, concat_ws('|', parties, sent, control_id)) end as line_hash,
+    parties, type, trigger, shape,
+    case when ack in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then ack end as ack,
+    case when regexp_full_match(split_part(error, '^', 1), '\\d{{1,3}}') then split_part(error, '^', 1) end as error_code,
+    keyed('message', $source, concat_ws('|', parties, sent, type, trigger, control_id, ack, answered,
+        case when control_id is null then concat_ws('|', mrn, visit, placer, filler) end)) as message,
+    keyed('message', $source, batch) as batch,
+    keyed('control', $source, if(is_answer, answered, control_id)) as correlation_key,
+    {_number("mrn")} as mrn_key,
+    {_number("prior", "mrn")} as prior_mrn_key,
+    {_number("visit")} as visit_key,
+    coalesce({_number("placer")}, {_number("filler")}) as placer_key,
+    coalesce(mrn_is_unmapped, false) or coalesce(prior_is_unmapped, false) or coalesce(visit_is_unmapped, false)
+        or coalesce(if(placer_place is not null, placer_is_unmapped, filler_is_unmapped), false) as is_unmapped
+from judged
+"""
+
+_ZONELESS = """
+    select file_id, line from engine_record
+    where rule is null and not is_ignored and (local_time is not null or (sent_local is not null and instant is null))
+"""
+
+_FINDINGS = """
+    insert into file_finding by name
+    select file_id, 'test_traffic' as rule, count(*) as n from engine_record where rule is null and is_ignored group by all
+"""
+
+_EVENTS = """
+with record as (
+    select engine_record.*, sender, receiver,
+        coalesce(instant, placed(local_time, $zone)) as occurred_at,
+        $source || ':' || message as message_uid,
+        if(is_answer, receiver || ' > ' || sender, sender || ' > ' || receiver) as flow,
+        coalesce(sent_at, placed(sent_local, $zone)) as sender_time,
+        is_twice(local_time, $zone) as twice
+    from engine_record join hl7_link using (parties)
+    where rule is null and not is_ignored
+), told as (
+    select *, unnest(case
+        when not is_answer then ['received', 'attempt_started']
+        when ack is null then ['unknown']
+        when ack in ('AA', 'CA') then ['delivered']
+        else ['nack_received', 'failed'] end) as e
+    from record
+), known as (
+    select *, e = 'received' as is_source, e in ('nack_received', 'failed') as is_bad from told
+)
+"""
+
+EVENTS = engine_records.staging(
+    _EVENTS,
+    {
+        "event_uid": "uid_of(concat_ws('|', 'hl7', message_uid, e, epoch_us(occurred_at), batch))",
+        "source": "$source",
+        "source_kind": "'event'",
+        "native_type": "case when e = 'unknown' then '<redacted>' end",
+        "occurred_at": "occurred_at",
+        "time_basis": "if(instant is not null, 'offset', 'site_zone')",
+        "time_precision": "time_precision",
+        "time_ambiguous": "twice",
+        "clock_id": "$source || ':' || if(is_captured, 'capture', sender)",
+        "event_type": "e",
+        "flow_id": "flow",
+        "flow_name": "flow",
+        "node_id": "if(is_source, '', 'receiver')",
+        "node_name": "case when not is_source then if(is_answer, sender, receiver) end",
+        "node_role": "if(is_source, 'source', 'destination')",
+        "direction": "if(is_source, 'inbound', 'outbound')",
+        "message_uid": "case when not is_answer then message_uid end",
+        "parent_message_uid": "case when not is_answer then $source || ':' || batch end",
+        "root_message_uid": "case when not is_answer then message_uid end",
+        "correlation_key": "correlation_key",
+        "msg_standard": "'hl7v2'",
+        "msg_type": "case when not is_answer then type end",
+        "msg_trigger": "case when not is_answer then trigger end",
+        "mrn_key": "case when not is_answer then mrn_key end",
+        "prior_mrn_key": "case when not is_answer then prior_mrn_key end",
+        "visit_key": "case when not is_answer then visit_key end",
+        "placer_key": "case when not is_answer then placer_key end",
+        "attempts_exact": "case when not is_source then is_captured end",
+        "ack_code": "ack",
+        "ack_level": "case when ack is not null then if(starts_with(ack, 'C'), 'commit', 'application') end",
+        "error_class": "case when is_bad then error_facts.error_class end",
+        "error_code": "case when is_bad then coalesce(error_code, ack) end",
+        "error_template": "case when is_bad then error_facts.error_template end",
+        "error_fingerprint": "case when is_bad then error_facts.error_fingerprint end",
+        "sent_at": "case when is_source then sender_time end",
+        "msg_shape": "case when is_source then shape end",
+        "file_id": "file_id",
+        "line": "line",
+        "quality_flags": """list_filter([
+        if(not is_captured, 'time_of_sender', null), if(correlation_key is null, 'no_control_id', null),
+        if(is_unmapped and is_source, 'unmapped_assigner', null), if(e = 'unknown', 'unknown_status', null),
+        if(is_source and is_sent_unreadable, 'sent_at_unreadable', null),
+        if(is_skipped(local_time, $zone), 'time_in_gap', null), if(twice, 'time_ambiguous', null)], lambda f: f is not null)""",
+    },
+    "known left join error_facts on error_facts.refusal = known.ack",
+)
