@@ -88,21 +88,21 @@ def _refusals() -> pa.Table:
 LINKS = """
 create or replace temp table hl7_link as
 with link as (
-    select distinct coalesce(parties, '') as parties from envelope
+    select link, any_value(parties) as parties from envelope group by link
 ), part as (
-    select parties, place, nullif(trim(split_part(split_part(parties, '|', place), '^', 1)), '') as x
-    from (select parties, unnest([1, 2, 3, 4]) as place from link)
+    select link, place, nullif(trim(split_part(split_part(parties, '|', place), '^', 1)), '') as x
+    from (select *, unnest([1, 2, 3, 4]) as place from link)
 ), told as (
-    select parties, place, named(if(place % 2 = 1, 'application', 'facility'), x, keyed('node', $source, x)) as name
+    select link, place, named(if(place % 2 = 1, 'application', 'facility'), x, keyed('node', $source, x)) as name
     from part where x is not null
 )
 select
-    parties,
+    link,
     coalesce(string_agg(name, '/' order by place) filter (where place <= 2), '-') as sender,
     coalesce(string_agg(name, '/' order by place) filter (where place > 2), '-') as receiver
-from link left join told using (parties) group by parties
+from link left join told using (link) group by link
 """
-"""Of each distinct MSH-3 to MSH-6, what sender and receiver are called: application and facility."""
+"""Of each distinct MSH-3 to MSH-6 (`link` is its number in the block), what sender and receiver are called: application and facility."""
 
 _CAPTURED = r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)"
 
@@ -116,7 +116,7 @@ def _number(name: str, of: str = "") -> str:
 RECORDS = f"""
 create or replace temp table engine_record as
 with written as (
-    select * replace (coalesce(parties, '') as parties),
+    select *,
         replace(split_part(sent, '^', 1), ' ', '') as sent_text,
         case when capture is not null then iso_of(regexp_extract(capture, '{_CAPTURED}', 1)) end as capture_iso,
         ack is not null or answered is not null as is_answer
@@ -157,7 +157,7 @@ select
     case when is_captured then sent_local end as sent_local,
     is_captured and sent_at is null and sent_local is null as is_sent_unreadable,
     case when rule is not null then keyed('line', $source, concat_ws('|', parties, sent, control_id)) end as line_hash,
-    parties, type, trigger, shape,
+    link, type, trigger, shape,
     case when ack in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then ack end as ack,
     case when regexp_full_match(split_part(error, '^', 1), '\\d{{1,3}}') then split_part(error, '^', 1) end as error_code,
     keyed('message', $source, concat_ws('|', parties, sent, type, trigger, control_id, ack, answered,
@@ -191,7 +191,7 @@ with record as (
         if(is_answer, receiver || ' > ' || sender, sender || ' > ' || receiver) as flow,
         coalesce(sent_at, placed(sent_local, $zone)) as sender_time,
         is_twice(local_time, $zone) as twice
-    from engine_record join hl7_link using (parties)
+    from engine_record join hl7_link using (link)
     where rule is null and not is_ignored
 ), told as (
     select *, unnest(case

@@ -85,6 +85,7 @@ def columns(found: Messages, source: SourceSettings) -> pa.Table:
         "line": pa.array(found.lines),
         "byte_offset": pa.array(found.offsets),
         "is_readable": texts["is_readable"],
+        "link": pc.coalesce(texts["parties"], "").dictionary_encode().indices,
     }
     return pa.table(place | {name: texts[name] for name in taken} | named | numbers)
 
