@@ -423,6 +423,16 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         unique("intervention_key", "What a person did once must not be counted twice."),
         present("intervention_key", "What cannot be told apart cannot be counted."),
         present("occurred_at", "What was done counts on the day it was done."),
+        *_flags(
+            "is_confirmed",
+            "is_of_message",
+            "is_replay",
+            "is_replay_settled",
+            "is_replay_open",
+            "is_recovered",
+            "is_recovery_known",
+        ),
+        between("minutes_to_recover", 0, None, "A delivery before the failure that it makes good is two clocks."),
         within_horizon("occurred_at", at_least=0.99),
     ),
     "marts.channel_hour": (

@@ -31,7 +31,9 @@ with hour as (
 ), by_hand as (
     select source, channel, count(*) as handled_by_hand
     from marts.intervention
-    where ($start is null or occurred_date >= $start) and ($end is null or occurred_date < $end)
+    where is_confirmed
+        and is_of_message
+        and ($start is null or occurred_date >= $start) and ($end is null or occurred_date < $end)
     group by all
 ), dead as (
     select

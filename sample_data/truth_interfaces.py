@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sample_data.answers import Cells, Value, completed, quantile, share
-from sample_data.clock import DAY, SECOND
+from sample_data.clock import DAY, MINUTE, SECOND
 from sample_data.trace import DeliveryTrace, MessageTrace, Trace
 
 
@@ -14,7 +14,8 @@ class Course:
     """One delivery as it stands at the data cut, in milliseconds; what happens later is not known yet.
 
     `given_up` is when the engine gave up, `resolved` when a person's work ended that: `arrived` or thrown away,
-    and `asked` when a person first did something about it.
+    `asked` when a person first did something about it, `again` whether a message that was sent again arrived then,
+    null while it has not ended.
     """
 
     facility: int | None
@@ -29,6 +30,8 @@ class Course:
     attempts: int
     latency: int
     asked: int | None
+    is_sent_again: bool = False
+    again: bool | None = None
 
     @property
     def left_queue(self) -> int | None:
@@ -64,9 +67,11 @@ def _rescue(course: Course, asked: int, again: tuple[int, int, bool] | None, cut
         course.resolved = course.closed = asked
         return
     start, end, arrives = again
+    course.is_sent_again = True
     if end >= cut:
         course.is_open = True
         return
+    course.again = arrives
     course.attempts += 1
     if arrives:
         course.arrived = course.resolved = end
@@ -118,6 +123,7 @@ def interfaces(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         return share(in_a_day, len(due), sum(c.resolved is None for c in rows))
 
     dead = [c for c in courses if c.given_up is not None]
+    again = [c for c in dead if c.is_sent_again]
     return {
         "interface_messages": cells.of(trace.messages, lambda m: m.received, _number, engine=True),
         "interface_final_failure_rate": settled_share(lambda c: c.arrived is None),
@@ -139,6 +145,8 @@ def interfaces(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         "operator_interventions": cells.of(
             [c for c in dead if c.asked is not None], lambda c: c.asked, _number, engine=True
         ),
+        "replay_success_rate": cells.of(again, lambda c: c.asked, _arrived, engine=True),
+        "replay_recovery_time": cells.of(again, lambda c: c.asked, _recovery, engine=True),
         "schema_drift_rate": cells.of(
             trace.messages,
             lambda m: m.received,
@@ -146,6 +154,16 @@ def interfaces(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
             engine=True,
         ),
     }
+
+
+def _arrived(rows: Sequence[Course], _undated: Sequence[Course]) -> Value:
+    ended = [c.again for c in rows if c.again is not None]
+    return share(sum(ended), len(ended), len(rows) - len(ended))
+
+
+def _recovery(rows: Sequence[Course], _undated: Sequence[Course]) -> Value:
+    found = [(c.arrived - c.given_up) / MINUTE for c in rows if c.again and c.arrived and c.given_up is not None]
+    return Value(quantile(found, 0.5), len(found), len(found), 0)
 
 
 def _number(rows: Sequence[object], _undated: Sequence[object]) -> Value:

@@ -114,9 +114,10 @@ OPERATOR_INTERVENTIONS = Kpi(
     id="operator_interventions",
     title="Messages handled by hand",
     short_title="Handled by hand",
-    definition="Number of times that a person sent a message again, threw it away, released or changed it.",
+    definition="Number of times that a person sent a message again, threw it away, released or changed it, and the log shows that "
+    "it was done.",
     source="Industry practice",
-    version="1",
+    version="2",
     family="interfaces",
     matters_to="it",
     mart="intervention",
@@ -128,7 +129,15 @@ OPERATOR_INTERVENTIONS = Kpi(
     dimensions=("facility", "unit", "channel", "destination", "kind", "role"),
     owner="Integration lead",
     action="Work that is done by hand every week is a rule that the engine lacks: write it, and give it an owner.",
-    caveats=("Mirth's message log tells that a message was sent again, not by whom, and not what was thrown away.",),
+    uses=("is_of_message", "is_confirmed"),
+    exclusions=(
+        Exclusion("a channel stopped or started, no message", ~nw.col("is_of_message")),
+        Exclusion("asked for, and no effect seen within five minutes", ~nw.col("is_confirmed")),
+    ),
+    caveats=(
+        "Mirth's message log tells that a message was sent again, not by whom, and not what was thrown away.",
+        "Mirth's event log tells what was asked for, not that it was done.",
+    ),
     about_people=False,
     paired_with="dead_letters_open",
 )

@@ -1,7 +1,7 @@
 """Interface KPIs: how much comes, what fails, what is tried again. They count messages, not people.
 
 Here: the family as a whole, and the KPIs of volume and failure. Not here: those of time (`interface_times`), of what
-the engine gave up (`dead_letters`), and of the feeds (`feeds`).
+the engine gave up (`dead_letters`), of what was sent again (`replays`), and of the feeds (`feeds`).
 """
 
 import narwhals.stable.v2 as nw
@@ -10,6 +10,7 @@ from models.kpi import Count, Exclusion, Kpi, Mean, Share
 from models.kpis.dead_letters import DEAD_LETTERS
 from models.kpis.feeds import FEEDS
 from models.kpis.interface_times import INTERFACE_TIMES
+from models.kpis.replays import REPLAYS
 
 INTERFACE_MESSAGES = Kpi(
     id="interface_messages",
@@ -149,4 +150,5 @@ INTERFACES = (
     *INTERFACE_TIMES,
     *DEAD_LETTERS,
     *FEEDS,
+    *REPLAYS,
 )

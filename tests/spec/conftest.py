@@ -48,6 +48,7 @@ _AMOUNTS = (
     "minutes_to_acceptance",
     "attempts",
     "minutes_to_completion",
+    "minutes_to_recover",
     "manual_touches",
 )
 

@@ -162,10 +162,15 @@ m2          | RESULTS | ORU      | R01         | 2026-01-06    | yes            
 m3          | RESULTS | ORU      | R01         | 2026-01-06    | no             | no
 """
 BY_HAND = """
-intervention_key | channel | destination | kind      | role         | occurred_date
-i1               | ADT     | LIS         | replayed  | service desk | 2026-01-05
-i2               | ADT     | LIS         | discarded | service desk | 2026-01-05
-i3               | RESULTS | Unknown     | replayed  | Unknown      | 2026-01-06
+intervention_key | kind             | occurred_date | is_of_message | is_confirmed | is_replay | is_replay_settled | is_replay_open | is_recovered | is_recovery_known | minutes_to_recover
+i1               | replayed         | 2026-01-05    | yes           | yes          | yes       | yes               | no             | yes          | yes               | 30
+i2               | replayed         | 2026-01-05    | yes           | yes          | yes       | yes               | no             | yes          | yes               | 50
+i3               | replayed         | 2026-01-06    | yes           | yes          | yes       | yes               | no             | no           | no                | -
+i4               | replayed         | 2026-01-06    | yes           | yes          | yes       | no                | yes            | no           | no                | -
+i5               | discarded        | 2026-01-06    | yes           | yes          | no        | no                | no             | no           | no                | -
+i6               | replay_requested | 2026-01-06    | yes           | no           | no        | no                | no             | no           | no                | -
+i7               | flow_stopped     | 2026-01-06    | no            | yes          | no        | no                | no             | no           | no                | -
+i8               | replayed         | 2026-01-06    | yes           | yes          | yes       | yes               | no             | yes          | no                | -
 """
 
 
@@ -176,11 +181,28 @@ def test_a_message_out_of_its_usual_format_is_drift(spec):
     assert spec.readiness("schema_drift_rate", SHAPES).state == "biased"
 
 
-def test_everything_done_by_hand_is_counted(spec):
+def test_what_was_done_to_messages_by_hand_is_counted_and_what_was_only_asked_for_is_counted_apart(spec):
     assert spec.rows("operator_interventions", BY_HAND, by=("kind",)) == [
         ("discarded", 1, 1, 1, 0),
-        ("replayed", 2, 2, 2, 0),
+        ("flow_stopped", 0, 0, 0, 0),
+        ("replay_requested", 0, 0, 0, 0),
+        ("replayed", 5, 5, 5, 0),
     ]
+    # i7 is of a channel; of i6 no effect was seen
+    assert spec.excluded("operator_interventions", BY_HAND) == [1, 1]
+
+
+def test_a_replay_succeeds_when_all_its_deliveries_arrive(spec):
+    # i1, i2, i8 of i1, i2, i3, i8; i4 is still under way, the others are no replays
+    assert spec.value("replay_success_rate", BY_HAND) == (3 / 4, 3, 4, 1)
+    assert spec.excluded("replay_success_rate", BY_HAND) == [3, 1]
+
+
+def test_recovery_counts_from_the_failure_to_the_delivery(spec):
+    # half way between 30 and 50; nobody knows when i8 had failed
+    assert spec.value("replay_recovery_time", BY_HAND) == (40, 2, 2, 0)
+    assert spec.excluded("replay_recovery_time", BY_HAND) == [3, 2, 1]
+    assert spec.readiness("replay_recovery_time", BY_HAND).state == "biased"
 
 
 HOURS = """

@@ -275,6 +275,106 @@ def test_a_message_asked_to_be_sent_again_and_sent_is_one_intervention(hospital)
     assert [row["kind"] for row in hospital.build("marts.intervention")] == ["replayed", "replay_requested"]
 
 
+def asked(hospital, event_type, when, uid=None, **columns):
+    """What a person asked the engine for, as its own event log has it: for the channel where it names no message."""
+    columns = {"node_role": "system", "root_message_uid": uid, "clock_id": "engine:events"} | columns
+    hospital.event(uid, event_type, when, **columns)
+
+
+def by_hand(hospital, *columns):
+    return [tuple(row[name] for name in columns) for row in hospital.build("marts.intervention")]
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after", "is_confirmed"),
+    [
+        ("09:57:00", "flow_stopped", "10:05:01", True),
+        ("09:57:00", "flow_stopped", "10:02:00", False),  # messages still came in
+        ("09:54:59", "flow_stopped", "10:05:01", False),  # none had come in before either
+        ("09:54:59", "flow_started", "10:04:59", True),
+        ("09:57:00", "flow_started", "10:02:00", False),  # it had not been stopped
+        ("09:54:59", "flow_started", "10:05:01", False),
+        ("09:57:00", "deleted", "10:02:00", False),
+        ("09:57:00", "manual_override", "10:02:00", False),
+    ],
+)
+def test_what_was_asked_for_is_confirmed_by_an_effect_within_five_minutes(hospital, before, kind, after, is_confirmed):
+    hospital.event("m1", "received", before)
+    asked(hospital, kind, "10:00:00", actor_key="k")
+    hospital.event("m2", "received", after)
+    assert by_hand(hospital, "kind", "is_confirmed", "is_of_message", "channel") == [
+        (kind, is_confirmed, not kind.startswith("flow"), "ADT")
+    ]
+
+
+def test_a_log_that_ends_does_not_show_that_a_channel_stopped(hospital):
+    hospital.event("m1", "received", "09:57:00")
+    asked(hospital, "flow_stopped", "10:00:00")
+    assert by_hand(hospital, "is_confirmed") == [(False,)]
+
+
+def test_messages_asked_for_without_saying_which_are_those_sent_again_on_the_channel_soon_after(hospital):
+    for uid, flow in (("m1", "ADT"), ("m2", "ADT"), ("m3", "LAB")):
+        hospital.event(uid, "received", "09:00:00", flow=flow)
+    asked(hospital, "replay_requested", "10:00:00")
+    asked(hospital, "replay_requested", "10:00:00", flow="LAB")
+    hospital.event("m1", "replayed", "10:00:30")
+    hospital.event("m2", "replayed", "10:04:59")
+    hospital.event("m3", "replayed", "10:05:01", flow="LAB")
+    assert sorted(by_hand(hospital, "channel", "kind", "is_confirmed")) == [
+        ("ADT", "replayed", True),
+        ("ADT", "replayed", True),
+        ("LAB", "replay_requested", False),
+        ("LAB", "replayed", True),
+    ]
+
+
+def test_what_the_engine_did_by_itself_is_nobodys_work_and_a_channel_without_a_name_gets_the_one_of_its_messages(
+    hospital,
+):
+    hospital.event("m1", "received", "09:00:00")
+    asked(hospital, "flow_started", "10:00:00", actor_role="system")
+    asked(hospital, "flow_stopped", "10:00:00", flow_name=None)
+    asked(hospital, "flow_stopped", "10:00:00", flow="", flow_name=None)
+    assert by_hand(hospital, "kind", "channel") == [("flow_stopped", "ADT"), ("flow_stopped", "Unknown")]
+
+
+def test_a_replay_recovers_when_every_delivery_of_it_arrives(hospital):
+    lis(hospital, ("failed", "10:00:03"))
+    again = {"replay_of_uid": "m1", "root_message_uid": "m1"}
+    hospital.event("m9", "replayed", "10:30:00", **again)
+    hospital.event("m9", "routed", "10:30:00", node="LIS", **again)
+    outcome = ("is_replay_settled", "is_replay_open", "is_recovered", "minutes_to_recover")
+    assert by_hand(hospital, *outcome) == [(False, True, False, None)]
+    hospital.event("m9", "delivered", "10:30:03", node="LIS", **again)
+    assert by_hand(hospital, *outcome) == [(True, False, True, 30)]
+    hospital.event("m9", "failed", "10:30:04", node="BED", **again)
+    assert by_hand(hospital, *outcome) == [(True, False, False, None)]
+
+
+def test_each_of_two_replays_has_its_own_outcome(hospital):
+    lis(
+        hospital,
+        ("dead_lettered", "10:00:00"),
+        ("replayed", "10:10:00"),
+        ("dead_lettered", "10:11:00"),
+        ("replayed", "10:20:00"),
+        ("delivered", "10:21:00"),
+    )
+    assert by_hand(hospital, "is_replay_settled", "is_recovered", "minutes_to_recover") == [
+        (True, False, None),
+        (True, True, 21),
+    ]
+
+
+@pytest.mark.parametrize("clock", ["engine", "lis"])
+def test_recovery_is_not_measured_between_two_clocks_nor_without_a_failure(hospital, clock):
+    lis(hospital, ("failed", "10:00:00") if clock == "lis" else ("delivered", "10:00:00"))
+    hospital.event("m1", "replayed", "10:10:00", node="LIS")
+    hospital.event("m1", "delivered", "10:11:00", node="LIS", clock=clock)
+    assert by_hand(hospital, "is_recovered", "is_recovery_known", "minutes_to_recover") == [(True, False, None)]
+
+
 def test_a_message_that_repeats_itself_or_goes_round_ends_somewhere(hospital):
     hospital.event("m1", "received", "10:00:00", replay_of_uid="m1")
     hospital.event("m2", "received", "10:00:01", replay_of_uid="m3")
