@@ -401,6 +401,14 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "A dead letter that is resolved before it died would be open for less than no time.",
             severity="structural",
         ),
+        *_flags("is_held", "is_stuck", "is_cross_clock", "is_interval_negative"),
+        holds(
+            "nothing is delivered before it was received",
+            "is_interval_negative",
+            "not is_interval_negative",
+            "A delivery before the receipt by the same clock is a clock that was put back; its latency is left out.",
+            at_least=0.999,
+        ),
         between("hop_elapsed_ms", 0, None, "A message that arrives before it was routed is two clocks.", at_least=0.99),
         between("queue_elapsed_ms", 0, None, "Nothing waits for less than no time.", at_least=0.99),
         holds(

@@ -77,6 +77,7 @@ def built_schema() -> Schema:
         "as_of": datetime(2026, 1, 1, tzinfo=UTC),
         "critical_ack_minutes": 60,
         "handoff_accept_minutes": 30,
+        "message_stuck_minutes": 60,
         "zones": {"key": [], "value": []},
     }
     with duckdb.connect() as db:

@@ -59,6 +59,7 @@ def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> in
         "as_of": lambda: data_cut(db, settings, [table.full_name]),
         "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
         "handoff_accept_minutes": lambda: settings.windows.handoff_accept_minutes,
+        "message_stuck_minutes": lambda: settings.windows.message_stuck_minutes,
         "zone": lambda: settings.zone,
         "zones": lambda: _zones(settings),
     }

@@ -42,6 +42,7 @@ class Windows(_Part):
 
     critical_ack_minutes: Annotated[float, Field(gt=0)] = 60
     handoff_accept_minutes: Annotated[float, Field(gt=0)] = 30
+    message_stuck_minutes: Annotated[float, Field(gt=0)] = 60
 
 
 class Access(_Part):

@@ -1,7 +1,9 @@
 -- Grain: one row per message as it first came into an engine.
 -- unit: the channel that received it.
--- state: the worst of its deliveries: dead_lettered, partly_failed, failed, queued, delivered; without any: failed,
+-- state: the worst of its deliveries: dead_lettered, partly_failed, failed, held, queued, delivered; without any: failed,
 -- filtered or received, by what the first channel did with it.
+-- upstream_ack_ms: received to acknowledged to the sender; end_to_end_ms: received to the last of its deliveries, once all have
+-- arrived. Both only when one clock stamped both ends, in their order.
 -- is_shape_known: the log tells the version and the segments of the message.
 -- is_drifted: its shape came on fewer than a quarter of the days on which its channel carried its type; a new format that
 -- stays is drift until it has been there for a quarter of the days.
@@ -43,8 +45,11 @@ with shape as (
         count(*) filter (where is_failed) as failed_destinations,
         bool_or(state = 'dead_lettered') as has_dead_letter,
         bool_or(state = 'failed') as has_failure,
+        bool_or(is_held) as is_held,
+        bool_or(is_stuck) as is_stuck,
         bool_or(state = 'queued') as has_queue,
-        bool_or(state = 'delivered') as has_success
+        bool_or(state = 'delivered') as has_success,
+        case when bool_and(end_to_end_ms is not null) then max(end_to_end_ms) end as end_to_end_ms
     from marts.message_delivery
     group by message_key
 ), visit as (
@@ -76,6 +81,7 @@ select
         when delivery.has_dead_letter then 'dead_lettered'
         when delivery.has_failure and delivery.has_success then 'partly_failed'
         when delivery.has_failure then 'failed'
+        when delivery.is_held then 'held'
         when delivery.has_queue then 'queued'
         when delivery.has_success then 'delivered'
         when message.last_source_event in ('failed', 'dead_lettered', 'discarded') then 'failed'
@@ -84,6 +90,13 @@ select
     end as state,
     coalesce(delivery.destinations, 0) as destinations,
     coalesce(delivery.failed_destinations, 0) as failed_destinations,
+    coalesce(delivery.is_stuck, false) as is_stuck,
+    message.acknowledged_at,
+    case
+        when message.acknowledged_clock_id = message.received_clock_id and message.acknowledged_at >= message.received_at
+            then date_diff('microsecond', message.received_at, message.acknowledged_at) / 1e3
+    end as upstream_ack_ms,
+    delivery.end_to_end_ms,
     message.msg_shape is not null as is_shape_known,
     coalesce(shape.days * 4 < kind.days, false) as is_drifted,
     coalesce(visit.encounter_key, placer.encounter_key) as encounter_key,

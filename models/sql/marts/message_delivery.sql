@@ -4,6 +4,11 @@
 -- unit: the channel that sent it.
 -- received_at: when the engine's first channel received the message.
 -- state: delivered, failed, dead_lettered or queued, by the last event.
+-- is_held: parked by the engine until a person releases it; it counts as queued.
+-- is_stuck: queued, and nothing has happened to it for as long as the hospital calls stuck (message_stuck_minutes, at the data cut).
+-- end_to_end_ms: received by the engine's first channel to acknowledged by this destination.
+-- is_cross_clock: it was delivered, and what it would be measured from was stamped by another clock: those latencies are null.
+-- is_interval_negative: by one and the same clock it was delivered before the message was received: that latency is null.
 -- ack_latency_ms: start of the last attempt to the acknowledgement, only when one clock stamped both.
 -- hop_latency_ms: routed to acknowledged, only when one clock stamped both.
 -- is_latency_known: delivered, and both times of the last attempt are from one clock.
@@ -50,6 +55,7 @@ with child as (
             when delivery.last_event in ('failed', 'discarded', 'expired') then 'failed'
             else 'queued'
         end as state,
+        delivery.last_event = 'held' as is_held,
         delivery.last_event = 'delivered'
         and coalesce(delivery.attempt_clock_id = delivery.delivered_clock_id, false)
         and coalesce(delivery.last_attempt_at <= delivery.delivered_at, false) as is_latency_known
@@ -103,9 +109,31 @@ select
             then date_diff('microsecond', delivery.last_attempt_at, delivery.delivered_at) / 1e3
     end as ack_latency_ms,
     case
-        when delivery.state = 'delivered' and delivery.routed_clock_id = delivery.delivered_clock_id
+        when delivery.state = 'delivered'
+            and delivery.routed_clock_id = delivery.delivered_clock_id
+            and delivery.routed_at <= delivery.delivered_at
             then date_diff('microsecond', delivery.routed_at, delivery.delivered_at) / 1e3
     end as hop_latency_ms,
+    case
+        when delivery.state = 'delivered'
+            and message.received_clock_id = delivery.delivered_clock_id
+            and message.received_at <= delivery.delivered_at
+            then date_diff('microsecond', message.received_at, delivery.delivered_at) / 1e3
+    end as end_to_end_ms,
+    delivery.is_held,
+    delivery.state = 'queued'
+    and delivery.last_event_at + $message_stuck_minutes * interval '1 minute' <= $as_of as is_stuck,
+    delivery.state = 'delivered'
+    and (
+        coalesce(delivery.attempt_clock_id <> delivery.delivered_clock_id, false)
+        or coalesce(delivery.routed_clock_id <> delivery.delivered_clock_id, false)
+        or coalesce(message.received_clock_id <> delivery.delivered_clock_id, false)
+    ) as is_cross_clock,
+    delivery.state = 'delivered'
+    and coalesce(
+        message.received_clock_id = delivery.delivered_clock_id and message.received_at > delivery.delivered_at,
+        false
+    ) as is_interval_negative,
     (delivery.attempts > 1 or delivery.given_up_at is not null or delivery.state = 'failed') as is_first_attempt_failed,
     delivery.attempts > 1 as is_retried,
     delivery.given_up_at is not null as is_given_up,

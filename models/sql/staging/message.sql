@@ -1,6 +1,7 @@
 -- Grain: one row per message as it first came into an engine.
 -- A hop from channel to channel is the same message: its rows share root_message_uid, and count once, at the root.
 -- received_at: when the engine's first channel received it; its earliest event where that one is missing.
+-- acknowledged_at: when that channel first told the sender that it had it, or refused it.
 -- msg_shape: the version and the segments of the message, where the log tells: 2.5.1:MSH-PID-PV1.
 -- What an engine's own event log says that somebody asked for makes no message: it may never have been delivered.
 -- last_source_event: the last thing the first channel did with it: transformed, filtered, failed and so on.
@@ -19,6 +20,15 @@ select
         ),
         min(occurred_at)
     ) as received_at,
+    arg_min(clock_id, event_order) filter (
+        where event_type = 'received' and node_role = 'source' and message_uid = root_message_uid
+    ) as received_clock_id,
+    min(occurred_at) filter (
+        where event_type in ('ack_sent', 'nack_sent') and node_role = 'source' and message_uid = root_message_uid
+    ) as acknowledged_at,
+    arg_min(clock_id, event_order) filter (
+        where event_type in ('ack_sent', 'nack_sent') and node_role = 'source' and message_uid = root_message_uid
+    ) as acknowledged_clock_id,
     max(occurred_at) as last_event_at,
     arg_max(event_type, event_order) filter (
         where event_type in ('received', 'transformed', 'filtered', 'failed', 'dead_lettered', 'discarded')

@@ -16,6 +16,7 @@ SETTINGS = {
     "as_of": datetime(2026, 1, 31, 12, 0, tzinfo=NEW_YORK),
     "critical_ack_minutes": 60,
     "handoff_accept_minutes": 30,
+    "message_stuck_minutes": 60,
     "zones": {"key": [], "value": []},
 }
 PLACES = ("file_id", "line", "segment_no", "step_no")

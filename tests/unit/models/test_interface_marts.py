@@ -1,5 +1,8 @@
 """The interface marts: what became of a message, decided by its events."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 
@@ -63,6 +66,51 @@ def test_times_of_two_clocks_are_never_subtracted(hospital):
         None,
         None,
     )
+
+
+def test_what_two_clocks_stamped_and_what_runs_backwards_is_flagged_apart(hospital):
+    lis(hospital, ("routed", "10:00:01"), ("attempt_started", "10:00:02"), ("delivered", "10:00:03", {"clock": "lis"}))
+    lis(hospital, ("routed", "09:59:01"), ("attempt_started", "09:59:02"), ("delivered", "09:59:03"), uid="m2")
+    lis(hospital, ("routed", "10:00:01"), ("attempt_started", "10:00:02"), ("delivered", "10:00:03"), uid="m3")
+    found = {row["message_key"]: row for row in hospital.build("marts.message_delivery")}
+    assert {
+        key: (row["is_cross_clock"], row["is_interval_negative"], row["hop_latency_ms"], row["end_to_end_ms"])
+        for key, row in found.items()
+    } == {"m1": (True, False, None, None), "m2": (False, True, 2000, None), "m3": (False, False, 2000, 3000)}
+
+
+@pytest.mark.parametrize(
+    ("last", "at", "state", "is_held", "is_stuck"),
+    [
+        ("held", "10:00:00", "held", True, True),
+        ("queued", "10:00:00", "queued", False, True),
+        ("queued", "10:00:01", "queued", False, False),
+        ("failed", "10:00:00", "failed", False, False),
+    ],
+)
+def test_what_waits_and_is_left_alone_for_an_hour_is_stuck(hospital, last, at, state, is_held, is_stuck):
+    hospital.set(as_of=datetime(2026, 1, 5, 11, tzinfo=ZoneInfo("America/New_York")))
+    hospital.event("m1", "received", "09:59:00")
+    hospital.event("m1", last, at, node="LIS")
+    row = delivery(hospital)
+    assert (row["is_held"], row["is_stuck"], row["is_open"]) == (is_held, is_stuck, last != "failed")
+    message = hospital.one("marts.message")
+    assert (message["state"], message["is_stuck"]) == (state, is_stuck)
+
+
+def test_a_message_has_its_own_times_upstream_and_end_to_end(hospital):
+    lis(hospital, ("routed", "10:00:01"), ("delivered", "10:00:03"))
+    hospital.event("m1", "ack_sent", "10:00:00.250")
+    times = ("upstream_ack_ms", "end_to_end_ms")
+    assert [hospital.one("marts.message")[name] for name in times] == [250, 3000]
+    hospital.event("m1", "routed", "10:00:01", node="BED")
+    assert [hospital.one("marts.message")[name] for name in times] == [250, None]
+    hospital.event("m1", "delivered", "10:00:04", node="BED")
+    assert [hospital.one("marts.message")[name] for name in times] == [250, 4000]
+    hospital.event("m2", "received", "10:00:00")
+    hospital.event("m2", "ack_sent", "10:00:01", clock="lis")
+    found = {row["message_key"]: row for row in hospital.build("marts.message")}
+    assert found["m2"]["upstream_ack_ms"] is None
 
 
 def test_latency_counts_from_the_last_attempt(hospital):
