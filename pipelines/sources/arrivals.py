@@ -17,7 +17,7 @@ from pipelines.accounts import Unrecognised
 from pipelines.errors import ConfigurationError, UnreadableFile
 from pipelines.home import spelled_out
 from pipelines.settings import SourceSettings
-from pipelines.sources import SOURCES, fhir_manifest, places
+from pipelines.sources import SOURCES, fhir_manifest, parquet_files, places
 from pipelines.sources.archives import Delivered, deliveries
 from pipelines.sources.fhir_updates import exported_about
 from pipelines.sources.source import Head
@@ -201,7 +201,8 @@ def _recognise(
         source = _source_for(settings, "fhir", delivered, owner, named)
         arrivals.known.append(Arrival(delivered, source, MANIFEST, None))
         return
-    head = Head(delivered.name, start)
+    columns = parquet_files.columns_of(delivered) if start.startswith(parquet_files.MAGIC) else frozenset()
+    head = Head(delivered.name, start, columns)
     adapter = SOURCES[owner.kind] if owner is not None and SOURCES[owner.kind].recognises(head, owner) else None
     claimant, fitting = (None, []) if adapter is not None else _claims(settings, head, owner)
     if adapter is None and owner is not None and not fitting and delivered.name.endswith(SOURCES[owner.kind].suffixes):
@@ -261,6 +262,8 @@ def _why_not(start: bytes) -> str:
     text = start.strip()
     if not text:
         return "is empty"
+    if start.startswith(parquet_files.MAGIC):
+        return "is a Parquet file that lost its end, or lacks the columns of an extract (docs/engines/mirth.md); left alone"
     if text[:1] in {b"{", b"["} and b"\n" in text and not text.splitlines()[0].rstrip().endswith(b"}"):
         return "is JSON spread over several lines; deliver NDJSON, one record a line"
     return (

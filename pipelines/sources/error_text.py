@@ -17,10 +17,12 @@ from importlib.resources import files
 REDACTED = "<redacted>"
 _LONGEST = 20_000
 _LONGEST_LINE = 300
+_LONGEST_TEMPLATE = 2_000
 
 _HL7_SEGMENT = re.compile(r"(?m)^[\x0b]?(?:MSH|PID|PV1|MSA|ERR|[A-Z][A-Z0-9]{2})[|^]")
 _NACK = re.compile(r"NACK sent from receiver\.?\s*\((Error|Rejected)\)", re.IGNORECASE)
-_MSA = re.compile(r"(?m)(?:^|[\r\n\x0b])MSA\|([A-Z]{2})\b")
+# Mirth writes a stored response's line ends as references: a real one reads `...|P|2.3&#xd;MSA|AA|48295389&#xd;`.
+_MSA = re.compile(r"(?m)(?:^|[\r\n\x0b]|&#(?:xd|13|xa|10);)MSA\|([A-Z]{2})\b")
 _ERR3 = re.compile(r"(?m)(?:^|[\r\n])ERR\|[^|\r\n]*\|[^|\r\n]*\|(\d{1,3})\b")
 _EXCEPTION = re.compile(r"\b(?:[a-z][\w$]*\.)+([A-Z]\w*(?:Exception|Error))\b")
 _PLACEHOLDERS = (
@@ -34,9 +36,13 @@ _PLACEHOLDERS = (
     (re.compile(r"\b(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?\b", re.IGNORECASE), "<host>"),
     (re.compile(r"\b\w*\d\w*\d\w*\b"), "<n>"),
 )
+_PLACEHOLDER = re.compile(
+    r"<(?:text|mail|url|uuid|address|field|date|host|n|destination|empty|redacted)>|\d|\((?:error|rejected)\)"
+)
+_BRACKETED = re.compile(r"\[(\w+)\]")
 _TOKEN = re.compile(r"<[a-z]+>|[^\W\d_][\w'’-]*|\d+")
 
-_CLASSES = (
+CLASSES = (
     ("timeout", r"time[d ]?-?out|no (?:acknowledge?ment|response|reply) within|timeoutexception|deadline"),
     ("auth", r"unauthori|forbidden|access denied|permission|certificate|handshake|\bssl|\btls\b|log-?in|\b40[13]\b"),
     (
@@ -89,9 +95,21 @@ def ack_code(text: str | None) -> str | None:
     return found.group(1) if found and found.group(1) in {"AA", "AE", "AR", "CA", "CE", "CR"} else None
 
 
+def kept_template(template: str, extra: frozenset[str] = frozenset()) -> str:
+    """A template that somebody else wrote: as it is when it holds nothing but placeholders and known words, else redacted."""
+    known = {word.lower() for word in vocabulary() | extra}
+    words = template.split()
+    exceptions = (_BRACKETED.fullmatch(word) for word in words)
+    is_known = all(
+        _PLACEHOLDER.fullmatch(word) or word in known or (named and named[1].lower() in known)
+        for word, named in zip(words, exceptions, strict=True)
+    )
+    return " ".join(words) if words and is_known and len(template) <= _LONGEST_TEMPLATE else REDACTED
+
+
 def _class_of(text: str) -> str:
     lowered = text.lower()
-    return next((name for name, pattern in _CLASSES if re.search(pattern, lowered)), "unknown")
+    return next((name for name, pattern in CLASSES if re.search(pattern, lowered)), "unknown")
 
 
 def _template(text: str, extra: frozenset[str], names: tuple[str, ...]) -> str:

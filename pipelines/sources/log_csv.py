@@ -29,13 +29,28 @@ _LONGEST_SPAN = 2_000
 _PLACE = ("file_id", "line", "byte_offset", "ends_open", "text")
 
 
-def header_of(start: bytes, mapping: LogMapping) -> frozenset[str]:
+@dataclass(frozen=True)
+class Columns:
+    """How a CSV is written whose columns an adapter names: those that are read, and of them those without which a line is no header."""
+
+    delimiter: str
+    paths: frozenset[str]
+    needed: frozenset[str] = frozenset()
+    quote: str = '"'
+    header: tuple[str, ...] = ()
+
+    def telling(self) -> frozenset[str]:
+        """The columns by which a header is known."""
+        return self.needed
+
+
+def header_of(start: bytes, mapping: LogMapping | Columns) -> frozenset[str]:
     """The names of the columns in the first line; none of what is no CSV."""
     first = start.replace(b"\r", b"\n").lstrip(b"\n").split(b"\n", 1)[0].decode(errors="replace").strip("\ufeff \t")
     return frozenset(name.strip() for name in _values(first, mapping) or [])
 
 
-def _values(text: str, mapping: LogMapping) -> list[str] | None:
+def _values(text: str, mapping: LogMapping | Columns) -> list[str] | None:
     """The values of one record; null when it is no CSV."""
     quoting = csv.QUOTE_MINIMAL if mapping.quote else csv.QUOTE_NONE
     try:
@@ -53,7 +68,7 @@ def _values(text: str, mapping: LogMapping) -> list[str] | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> Iterator[pa.Table]:
+def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping | Columns) -> Iterator[pa.Table]:
     """`file_id, line, byte_offset, ends_open, text, is_record` and `c0, c1, …`: the mapping's paths in order of their names.
 
     Sets `lines_read`: headers, records and blank lines.
@@ -91,7 +106,7 @@ class _Reader:
 
     session: Session
     file: Intake
-    mapping: LogMapping
+    mapping: LogMapping | Columns
     header: list[str] = field(default_factory=list)
     header_line: str = ""
     carried: pa.Table | None = None

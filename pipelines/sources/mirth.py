@@ -1,8 +1,9 @@
-"""Mirth Connect and Open Integration Engine: message XML (REST replies, export files, appended documents), a snapshot source; beside
-it Mirth's own event log.
+"""Mirth Connect and Open Integration Engine: message XML (REST replies, export files, appended documents) and extracts of its
+tables as CSV or Parquet, a snapshot source: the same messages prove the same events by every road. Beside it Mirth's own event log.
 
-Here: files to documents to rows to events, three kinds of work at once. Not here: finding documents (`mirth_documents`), reading one
-(`mirth_rows`), the events that rows prove (`mirth_events`), the event log (`mirth_audit`).
+Here: which road a file came by; of XML, files to documents to rows to events, three kinds of work at once. Not here: finding documents
+(`mirth_documents`), reading one (`mirth_rows`), extracts (`mirth_extract`), the events that rows prove (`mirth_events`), the event log
+(`mirth_audit`).
 
 What it cannot know: the times of any attempt but the last (`attempts_exact` is false after a retry), states between two exports,
 who sent a message again (another log has it), and what was removed by hand: a removed message is gone from the next export.
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipelines.sources import mirth_audit, mirth_events
+from pipelines.sources import mirth_audit, mirth_events, mirth_extract
 from pipelines.sources.events import COLUMNS
 from pipelines.sources.mirth_documents import Document, documents, parse_all
 from pipelines.sources.mirth_rows import RowReader
@@ -39,15 +40,17 @@ Batch = tuple["Intake", list[Document]]
 
 
 class Mirth:
-    """Mirth message XML."""
+    """Mirth message XML, and extracts of its tables."""
 
     kind = "mirth"
-    suffixes = (".xml", "-events.txt")
+    suffixes = (".xml", ".parquet", "-events.txt")
     promised: Mapping[str, Sequence[str]] = {"raw.interface_event": tuple(COLUMNS)}
 
     def recognises(self, head: Head, source: SourceSettings | None) -> bool:  # noqa: ARG002 -- the protocol's signature
-        """A message document or an event begins near the file's beginning, or an event export does."""
-        return _START.search(head.start) is not None or self.together(head) is not None
+        """A message document, an event or the header of an event export or of an extract stands near the file's beginning."""
+        return (
+            _START.search(head.start) is not None or self.together(head) is not None or mirth_extract.recognises(head)
+        )
 
     def together(self, head: Head) -> str | None:
         """All message exports of a source load alike, and so do all event logs."""
@@ -55,31 +58,41 @@ class Mirth:
         return _EVENT_LOG if is_log and not _START.search(head.start) else None
 
     def load(self, session: Session, files: Sequence[Intake]) -> None:
-        """Parse XML ahead in one thread, insert events in another and read rows in this one: lxml and DuckDB let Python go on.
-
-        Only the inserting thread uses the database.
-        """
+        """The messages first, which tell more of each than an extract does, then the extracts."""
         if files[0].resource_type == _EVENT_LOG:
             mirth_audit.load(session, files)
             return
-        source = files[0].source
-        reader = RowReader(source)
-        rows = mirth_events.Rows()
-        with _no_collection(), ThreadPoolExecutor(1) as parsing, ThreadPoolExecutor(1) as inserting:
-            insertion: Future[None] | None = None
-            for (file, batch), parsed in _ahead(parsing, _batches(session, files)):
-                for document, element in zip(batch, parsed.result(), strict=True):
-                    rule = "unparseable" if element is None else reader.add(rows, file.file_id, document, element)
-                    if rule is not None:
-                        session.quarantine(file, document.line, document.offset, rule, document.content)
-                if len(rows.connectors) >= _ROWS_AT_ONCE:
-                    if insertion is not None:
-                        insertion.result()
-                    insertion = inserting.submit(mirth_events.explode, session, source, rows)
-                    rows = mirth_events.Rows()
-            if insertion is not None:
-                insertion.result()
-            mirth_events.explode(session, source, rows)
+        extracts = [file for file in files if mirth_extract.is_one(file)]
+        documents = [file for file in files if file not in extracts]
+        if documents:
+            _load_documents(session, documents)
+        if extracts:
+            mirth_extract.load(session, extracts)
+
+
+def _load_documents(session: Session, files: Sequence[Intake]) -> None:
+    """Parse XML ahead in one thread, insert events in another and read rows in this one: lxml and DuckDB let Python go on.
+
+    Only the inserting thread uses the database.
+    """
+    source = files[0].source
+    reader = RowReader(source)
+    rows = mirth_events.Rows()
+    with _no_collection(), ThreadPoolExecutor(1) as parsing, ThreadPoolExecutor(1) as inserting:
+        insertion: Future[None] | None = None
+        for (file, batch), parsed in _ahead(parsing, _batches(session, files)):
+            for document, element in zip(batch, parsed.result(), strict=True):
+                rule = "unparseable" if element is None else reader.add(rows, file.file_id, document, element)
+                if rule is not None:
+                    session.quarantine(file, document.line, document.offset, rule, document.content)
+            if len(rows.connectors) >= _ROWS_AT_ONCE:
+                if insertion is not None:
+                    insertion.result()
+                insertion = inserting.submit(mirth_events.explode, session, source, rows)
+                rows = mirth_events.Rows()
+        if insertion is not None:
+            insertion.result()
+        mirth_events.explode(session, source, rows)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The events that Mirth's rows prove: one message's mutable rows exploded into what happened, each event with its own time.
 
-Here: the rules of explosion and the identity of each event. Not here: XML (`mirth`). A later export of the same row
-proves more events and repeats none: an event's identity is made only of facts that the row will still show then.
+Here: the rules of explosion and the identity of each event, whatever road the rows came by. Not here: XML (`mirth_rows`),
+extracts of the tables (`mirth_extract`). A later export of the same row proves more events and repeats none: an event's identity
+is made only of facts that the row will still show then, and that every road shows alike.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ _MESSAGE = (
     ("byte_offset", pa.int64()),
     ("channel_id", pa.string()),
     ("message_id", pa.string()),
-    ("server_id", pa.string()),
     ("incarnation_ms", pa.int64()),
     ("received_ms", pa.int64()),
     ("parent_message_uid", pa.string()),
     ("root_message_uid", pa.string()),
     ("replay_of_uid", pa.string()),
+    ("is_import", pa.bool_()),
     ("channel_name", pa.string()),
     ("control_id", pa.string()),
     ("msg_type", pa.string()),
@@ -55,6 +56,7 @@ _CONNECTOR = (
     ("node", pa.int32()),
     ("node_name", pa.string()),
     ("flow_name", pa.string()),
+    ("server_id", pa.string()),
     ("received_ms", pa.int64()),
     ("status", pa.string()),
     ("attempts", pa.int32()),
@@ -64,8 +66,8 @@ _CONNECTOR = (
     ("error_class", pa.string()),
     ("error_code", pa.string()),
     ("error_template", pa.string()),
-    ("error_fingerprint", pa.string()),
     ("is_nack", pa.bool_()),
+    ("error_bits", pa.int32()),
 )
 
 
@@ -89,7 +91,7 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
     db = session.db
     with lent(db, mirth_message=_table(rows.messages, _MESSAGE), mirth_connector=_table(rows.connectors, _CONNECTOR)):
         db.execute(
-            _EXPLODE,
+            exploding(_ROWS_OF_XML),
             {
                 "source": source.name,
                 "zone": session.zone or source.zone,
@@ -102,30 +104,30 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
 # Per row: the events it proves as (type, milliseconds, whether the attempt's number belongs to its identity).
 _PROVEN = """
     case when node = 0 then [
-        {'t': 'received', 'ms': c.received_ms, 'n': false},
-        {'t': 'filtered', 'ms': case when status = 'FILTERED' then c.received_ms end, 'n': false},
-        {'t': 'failed', 'ms': case when status = 'ERROR' then coalesce(response_ms, c.received_ms) end, 'n': false},
+        {'t': 'received', 'ms': received_ms, 'n': false},
+        {'t': 'filtered', 'ms': case when status = 'FILTERED' then received_ms end, 'n': false},
+        {'t': 'failed', 'ms': case when status = 'ERROR' then coalesce(response_ms, received_ms) end, 'n': false},
         {'t': 'acknowledged', 'ms': case when attempts > 0 then response_ms end, 'n': false},
         {'t': 'replayed',
-            'ms': case when incarnation_ms > m.received_ms or replay_of_uid is not null then c.received_ms end, 'n': false},
-        {'t': 'unknown', 'ms': case when status = 'UNKNOWN' then c.received_ms end, 'n': false}
+            'ms': case when incarnation_ms > message_received_ms or (replay_of_uid is not null and not is_import)
+                then received_ms end, 'n': false},
+        {'t': 'unknown', 'ms': case when status = 'UNKNOWN' then received_ms end, 'n': false}
     ] else [
-        {'t': 'routed', 'ms': c.received_ms, 'n': false},
-        {'t': 'filtered', 'ms': case when status = 'FILTERED' then c.received_ms end, 'n': false},
-        {'t': 'queued', 'ms': case when status = 'QUEUED' then c.received_ms end, 'n': false},
+        {'t': 'routed', 'ms': received_ms, 'n': false},
+        {'t': 'filtered', 'ms': case when status = 'FILTERED' then received_ms end, 'n': false},
+        {'t': 'queued', 'ms': case when status = 'QUEUED' then received_ms end, 'n': false},
         {'t': 'attempt_started', 'ms': send_ms, 'n': true},
         {'t': 'attempt_failed', 'ms': case when status = 'QUEUED' and attempts > 0 then coalesce(response_ms, send_ms) end, 'n': true},
         {'t': 'response_received', 'ms': case when status = 'PENDING' then response_ms end, 'n': true},
-        {'t': 'delivered', 'ms': case when status = 'SENT' then coalesce(response_ms, send_ms, c.received_ms) end, 'n': true},
+        {'t': 'delivered', 'ms': case when status = 'SENT' then coalesce(response_ms, send_ms, received_ms) end, 'n': true},
         {'t': 'nack_received',
-            'ms': case when status = 'ERROR' and is_nack then coalesce(response_ms, send_ms, c.received_ms) end, 'n': true},
-        {'t': 'failed', 'ms': case when status = 'ERROR' then coalesce(response_ms, send_ms, c.received_ms) end, 'n': true},
-        {'t': 'unknown', 'ms': case when status = 'UNKNOWN' then c.received_ms end, 'n': false}
+            'ms': case when status = 'ERROR' and is_nack then coalesce(response_ms, send_ms, received_ms) end, 'n': true},
+        {'t': 'failed', 'ms': case when status = 'ERROR' then coalesce(response_ms, send_ms, received_ms) end, 'n': true},
+        {'t': 'unknown', 'ms': case when status = 'UNKNOWN' then received_ms end, 'n': false}
     ] end
 """
 
-_EXPLODE = f"""
-create or replace temp table event_staged as
+_ROWS_OF_XML = """
 with message as (
     select *,
         channel_id || ':' || message_id as message_uid,
@@ -136,15 +138,39 @@ with message as (
         keyed(order_kind, order_authority, order_number) as placer_key,
         hl7_instant(sent, $zone) as sent_at
     from mirth_message
-), proven as (
-    select m.*, c.node, c.node_name, c.flow_name, c.status, c.attempts, c.ack_code, c.error_class, c.error_code, c.error_template,
-        c.error_fingerprint, c.send_ms, unnest({_PROVEN}) as e
+), connector as (
+    select m.* exclude (received_ms, channel_name), m.received_ms as message_received_ms, c.* exclude (message_no, flow_name),
+        coalesce(c.flow_name, m.channel_name) as flow_name,
+        'epoch' as time_basis, 'ms' as time_precision, false as is_local, []::varchar[] as row_flags
     from mirth_connector as c join message as m using (message_no)
+)
+"""
+
+_BITS = """nullif(concat_ws(', ', if(error_bits & 1 > 0, 'processing error', null),
+        if(error_bits & 2 > 0, 'postprocessor error', null), if(error_bits & 4 > 0, 'response error', null)), '')"""
+"""What ERROR_CODE says where there is no text."""
+
+
+def exploding(rows: str) -> str:
+    """The statement that makes `event_staged` of rows of connectors with what their messages say. `rows` are CTEs, the last of which is
+    called `connector`; `$source` is the source's name, `$zone` that in which local times (`is_local`) were read.
+    """
+    return f"""
+create or replace temp table event_staged as
+{rows}, judged as (
+    select * replace (
+        coalesce(nullif(error_class, ''), if({_BITS} is not null, 'unknown', null)) as error_class,
+        coalesce(nullif(error_template, ''), {_BITS}) as error_template)
+    from connector
+), proven as (
+    select *, unnest({_PROVEN}) as e from judged
 ), told as (
     select *,
         node > 0 and e.t in ('attempt_started', 'attempt_failed', 'response_received', 'delivered', 'nack_received', 'failed')
             as is_attempt,
-        coalesce(error_class, '') <> '' and e.t in ('attempt_failed', 'nack_received', 'failed') as is_error
+        error_class is not null and e.t in ('attempt_failed', 'nack_received', 'failed') as is_error,
+        make_timestamptz(e.ms * 1000) as occurred_at,
+        is_local and is_twice(timezone($zone, occurred_at), $zone) as is_ambiguous
     from proven where e.ms is not null
 )
 select
@@ -152,10 +178,10 @@ select
     $source as source,
     'snapshot' as source_kind,
     status as native_type,
-    make_timestamptz(e.ms * 1000) as occurred_at,
-    'epoch' as time_basis,
-    'ms' as time_precision,
-    false as time_ambiguous,
+    occurred_at,
+    time_basis,
+    time_precision,
+    is_ambiguous as time_ambiguous,
     $source || ':' || coalesce(server_id, '') as clock_id,
     case
         when e.t <> 'acknowledged' then e.t
@@ -163,7 +189,7 @@ select
         else 'ack_sent'
     end as event_type,
     channel_id as flow_id,
-    coalesce(flow_name, channel_name) as flow_name,
+    flow_name,
     node::varchar as node_id,
     node_name,
     if(node = 0, 'source', 'destination') as node_role,
@@ -189,7 +215,7 @@ select
     case when is_error then error_class end as error_class,
     case when is_error then error_code end as error_code,
     case when is_error then error_template end as error_template,
-    case when is_error then error_fingerprint end as error_fingerprint,
+    case when is_error then left(sha256(concat_ws('|', error_class, error_template)), 16) end as error_fingerprint,
     case when e.t = 'received' then sent_at end as sent_at,
     case when e.t = 'received' then shape end as msg_shape,
     null::varchar as actor_key,
@@ -199,6 +225,7 @@ select
     file_id,
     line,
     byte_offset,
-    list_sort(list_concat(if(e.t = 'received', flags, []), if(e.t = 'unknown', ['unknown_status'], []))) as quality_flags
+    list_sort(list_concat(row_flags, if(e.t = 'received', flags, []), if(e.t = 'unknown', ['unknown_status'], []),
+        if(is_ambiguous, ['time_ambiguous'], []))) as quality_flags
 from told
 """

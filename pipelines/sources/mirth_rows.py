@@ -24,7 +24,7 @@ _EARLIEST, _LATEST = 1, 9_214_646_400_000  # milliseconds: after 1970 began, bef
 _ERRORS = ("processingErrorContent", "responseErrorContent", "postProcessorErrorContent")
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
-_NO_FACTS = ("", None, "", "", False)
+_NO_FACTS = (None, None, None, False)
 _USUAL = Delimiters()
 
 Parts = dict[str, Any]  # an element by its tag
@@ -53,19 +53,20 @@ class RowReader:
         if incarnation is None:
             return "no_time"
         hops = b"sourceChannelId" in document.content
-        index = len(rows.messages)
+        index, clock = len(rows.messages), _clock(part)
         rows.messages.append(
             (
-                *(index, file_id, document.line, document.offset, channel, number, _clock(part)),
+                *(index, file_id, document.line, document.offset, channel, number),
                 *(incarnation, received if received is not None else incarnation),
                 *_lineage(first if hops else {}, channel, number, part),
                 *self._outside(first),
             )
         )
         for each in connectors:
-            rows.connectors.append((index, *self._connector(each, incarnation)))
+            rows.connectors.append((index, *self._connector(each, incarnation, clock)))
         if not connectors:
-            rows.connectors.append((index, 0, "Source", None, incarnation, "RECEIVED", 0, None, None, None, *_NO_FACTS))
+            only = (0, "Source", None, clock, incarnation, "RECEIVED", 0, None, None, None, *_NO_FACTS, 0)
+            rows.connectors.append((index, *only))
         return None
 
     def _outside(self, first: Parts) -> tuple[Any, ...]:
@@ -113,30 +114,30 @@ class RowReader:
             told = tuple(number for number in said if number.value == told[0].value) or told
         return self._assigners.choose(kind, told or said)
 
-    def _connector(self, part: Parts, incarnation: int) -> tuple[Any, ...]:
+    def _connector(self, part: Parts, incarnation: int, clock: str | None) -> tuple[Any, ...]:
         status = _text(part, "status")
-        place = _text(part, "metaDataId")
-        attempts = _text(part, "sendAttempts")
         return (
-            int(place) if _is_number(place) and len(place) <= _SMALL else 0,
+            _small(part, "metaDataId"),
             _text(part, "connectorName")[:200],
             _text(part, "channelName")[:200] or None,
+            _clock(part) or clock,
             _milliseconds(part.get("receivedDate")) or incarnation,
             status if status in mirth_events.STATUSES else "UNKNOWN",
-            int(attempts) if _is_number(attempts) and len(attempts) <= _SMALL else 0,
+            _small(part, "sendAttempts"),
             _milliseconds(part.get("sendDate")),
             _milliseconds(part.get("responseDate")),
             error_text.ack_code(part["response"].findtext("content")) if "response" in part else None,
             *(self._error(part) if status in {"ERROR", "QUEUED"} else _NO_FACTS),
+            _small(part, "errorCode"),
         )
 
-    def _error(self, part: Parts) -> tuple[str, str | None, str, str, bool]:
+    def _error(self, part: Parts) -> tuple[str | None, str | None, str | None, bool]:
         texts = [text for name in _ERRORS if name in part and (text := part[name].findtext("content"))]
         if not texts:
             return _NO_FACTS
         text = "\n".join(texts)
         facts = error_text.reduce_error(text, self._extra, (_text(part, "connectorName"),))
-        return facts.error_class, facts.code, facts.template, facts.fingerprint, error_text.is_nack(text)
+        return facts.error_class, facts.code, facts.template, error_text.is_nack(text)
 
 
 def _told(number: Chosen | None) -> tuple[str | None, str | None]:
@@ -150,6 +151,11 @@ def _text(part: Parts, name: str) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
+
+
+def _small(part: Parts, name: str) -> int:
+    text = _text(part, name)
+    return int(text) if _is_number(text) and len(text) <= _SMALL else 0
 
 
 def _milliseconds(element: etree._Element | None) -> int | None:
@@ -168,9 +174,9 @@ def _clock(part: Parts) -> str | None:
     return server if _SAFE_ID.fullmatch(server) else None
 
 
-def _lineage(first: Parts, channel: str, number: str, part: Parts) -> tuple[str | None, str, str | None]:
-    """Parent, root and replayed message. The root is the first of the chain of channels when Mirth kept the chain, else the parent;
-    of a message without either that repeats another, the one it repeats.
+def _lineage(first: Parts, channel: str, number: str, part: Parts) -> tuple[str | None, str, str | None, bool]:
+    """Parent, root and repeated message, and whether it is a copy of that, imported with its history. The root is the first of the
+    chain of channels when Mirth kept the chain, else the parent; of a message without either that repeats another, the one it repeats.
     """
     found: dict[str, str] = {}
     content = first["sourceMapContent"].find("content") if "sourceMapContent" in first else None
@@ -184,7 +190,9 @@ def _lineage(first: Parts, channel: str, number: str, part: Parts) -> tuple[str 
         return f"{ids[0]}:{ids[1]}" if _SAFE_ID.fullmatch(ids[0]) and _is_number(ids[1]) else None
 
     parent = place("sourceChannelId", "sourceMessageId")
-    original = _text(part, "originalId")
-    repeated = f"{channel}:{original}" if _is_number(original) else None
+    original, imported, home = (_text(part, name) for name in ("originalId", "importId", "importChannelId"))
+    is_import = _is_number(imported) and not _is_number(original)
+    home = home if _SAFE_ID.fullmatch(home) else channel
+    repeated = f"{home}:{imported}" if is_import else f"{channel}:{original}" if _is_number(original) else None
     root = place("sourceChannelIds", "sourceMessageIds") or parent or repeated or f"{channel}:{number}"
-    return parent, root, repeated
+    return parent, root, repeated, is_import

@@ -46,10 +46,11 @@ CURES = {
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file, for telling what it is."""
+    """The beginning of a file, for telling what it is; of a Parquet file, which tells it at its end, the names of its columns."""
 
     name: str
     start: bytes
+    columns: frozenset[str] = frozenset()
 
 
 @dataclass

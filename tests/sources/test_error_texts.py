@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.sources.error_text import reduce_error, vocabulary
+from pipelines.sources.error_text import ack_code, kept_template, reduce_error, vocabulary
 from sample_data.people import planted_strings
 
 NAK = "NACK sent from receiver. (Rejected)\nQuillon^Zebedaiah\n\nMSH|^~\\&|A|B\rMSA|AR|1|Quillon\rERR|||204^Unknown key|E|||Quillon"
@@ -66,3 +66,24 @@ def test_no_planted_person_survives_in_any_sentence():
             NAK.replace("Quillon", name),
         ):
             assert name not in reduce_error(sentence).template
+
+
+@given(
+    st.text(st.sampled_from("abt <>[]().1Q\n'\""))
+    | st.sampled_from([NAK, "Connection refused by 10.1.1.1", "java.net.ConnectException"])
+)
+def test_a_template_of_our_own_is_kept_when_it_comes_again(text):
+    template = reduce_error(text).template
+    assert kept_template(template) == template
+
+
+@pytest.mark.parametrize(
+    "template", ["Unknown patient Field", "quillon refused", "<Quillon> refused", "refused [Quillon]", "", "19310203"]
+)
+def test_a_template_that_somebody_else_wrote_must_be_of_known_words(template):
+    assert kept_template(template) == "<redacted>"
+
+
+@pytest.mark.parametrize("between", ["\r", "\n", "&#xd;", "&#13;"])
+def test_an_acknowledgement_code_is_found_however_a_response_writes_its_line_ends(between):
+    assert ack_code(f"<response><message>MSH|^~\\&|A{between}MSA|AE|7{between}</message></response>") == "AE"
