@@ -138,6 +138,55 @@ def came_and_went(weeks: Sequence[Row], said: Callable[[Row], str]) -> go.Figure
     return plain(figure, height=240, margin={"l": 8, "r": 112, "t": 8, "b": 8})
 
 
+def history(
+    rows: Sequence[Row],
+    lines: Sequence[tuple[str, str, str]],
+    said: Callable[[Row], str],
+    axis: Callable[[float], str],
+    lacking: Sequence[date] = (),
+) -> go.Figure:
+    """Lines from zero over days or weeks, each labelled at its end: (field, word, strong, quiet or usual).
+
+    A period of `lacking` is shaded, and a line breaks where a value is not known.
+    """
+    figure = go.Figure()
+    x = [row["period"].isoformat() for row in rows]
+    step = rows[1]["period"] - rows[0]["period"] if len(rows) > 1 else _WEEK
+    for when in lacking:
+        figure.add_vrect(
+            x0=(when - step / 2).isoformat(),
+            x1=(when + step / 2).isoformat(),
+            fillcolor=BAND,
+            line_width=0,
+            layer="below",
+        )
+    looks = {"strong": (STRONG, "solid"), "quiet": (ORDINARY, "solid"), "usual": (NEUTRAL, "dot")}
+    for field, _, look in lines:
+        colour, dash = looks[look]
+        figure.add_scatter(
+            x=x, y=[row[field] for row in rows], mode="lines+markers", connectgaps=False, marker={"size": 4, "color": colour},
+            line={"color": colour, "width": 1.6, "dash": dash}, hovertext=[said(row) for row in rows],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )  # fmt: skip
+    top = max((row[field] for row in rows for field, _, _ in lines if row[field] is not None), default=0) or 1
+    ends = [
+        (last, word, looks[look][0])
+        for field, word, look in lines
+        if (last := next((row[field] for row in reversed(rows) if row[field] is not None), None)) is not None
+    ]
+    low = -top
+    for y, word, colour in sorted(ends, key=lambda end: end[0]):
+        low = max(y, low + top * 0.13)  # labels never lie on each other
+        _label(figure, low, word, colour)
+    named = [row["period"] for row in rows][:: max(1, -(-len(rows) // 7))]
+    figure.update_xaxes(
+        fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
+        ticktext=[f"{day.day} {day:%b}" for day in named],
+    )  # fmt: skip
+    figure.update_yaxes(fixedrange=True, range=[-top * 0.03, top * 1.2], **_ticks(0, top, axis))
+    return plain(figure, height=170, margin={"l": 8, "r": 84, "t": 4, "b": 4})
+
+
 def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
     """The waits of a visit, step by step: one bar a step and place, grouped by step, from zero."""
     figure = go.Figure()

@@ -463,6 +463,21 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "learned_gap_minutes", 15, None, "Less than a quarter of an hour is no silence.", severity="structural"
         ),
     ),
+    "marts.interface_flow": (
+        present("flow_id", "A flow is its id."),
+        present("channel", "A flow's history counts under a channel."),
+        _order("valid_from", "valid_to", 1.0),
+    ),
+    "marts.clock_skew": (
+        present("other_clock_id", "A skew is between two clocks."),
+        *_flags("is_both_ways"),
+        between("within_ms", 0, None, "A message there and back takes no less than no time.", at_least=0.9),
+    ),
+    "marts.log_gap": (
+        present("until_at", "A gap ends with the message after it."),
+        *_flags("is_pruned"),
+        between("missing_messages", 1, None, "A gap lacks at least one message.", severity="structural"),
+    ),
     "marts.engine_queue_hour": (
         present("channel", "A queue belongs to a channel."),
         holds(

@@ -255,6 +255,16 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         within_horizon("occurred_at", at_least=0.99),
         *_traced(),
     ),
+    "staging.flow_channel": (
+        present("channel", "Every number about interfaces is by channel."),
+        holds(
+            "a source's flow stands once",
+            "flow_id",
+            "count(*) over (partition by source, flow_id) = 1",
+            "A flow that stands twice would double every one of its events.",
+            severity="structural",
+        ),
+    ),
     "staging.queue_sample": (
         unique("event_uid", "A sample that stands twice is one depth too many."),
         present("channel", "A queue belongs to a channel."),

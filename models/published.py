@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 _WHERE_AND_WHEN = "kpi facility unit grain period period_end"
 _INTERVALS = "comparison_effect comparison_low comparison_high net_effect net_low net_high"
+_DELIVERED = "deliveries delivered failed_first failed_final retried"
+_ACK = "ack_p50_ms ack_p95_ms ack_p99_ms"
 _LINES = "lines_read loaded unchanged superseded ignored quarantined"
 
 TABLES: Mapping[str, tuple[str, str]] = {
@@ -69,6 +71,21 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "interface_hour": (
         "One row per channel and hour of the last eight days; an hour of which its log says nothing has no row.",
         "source channel began_at messages expected_messages expected_low expected_high silent_minutes is_last_day",
+    ),
+    "interface_history": (
+        "One row per channel and local day or week since its source's first message.",
+        (
+            "grain period source channel hours missing_hours missing_messages messages expected_messages silent_minutes drifted "
+            f"{_DELIVERED} ack_unknown {_ACK} hop_p50_ms hop_p95_ms hop_p99_ms"
+        ),
+    ),
+    "interface_error": (
+        "One row per channel, destination, window and text of error.",
+        "grain period period_end source channel destination error_class error_template n messages first_at last_at",
+    ),
+    "interface_destination": (
+        "One row per channel, final destination and window.",
+        f"grain period period_end source channel destination {_DELIVERED} queue_depth ack_unknown {_ACK} last_delivered_at",
     ),
     "check_result": (
         "One row per check.",
@@ -219,7 +236,32 @@ MEANINGS: Mapping[str, str] = {
     "owner": "who answers for the second step, as registered",
     "channel": "the interface channel, by its name in the engine",
     "began_at": "when the hour began",
-    "messages": "messages that the channel received",
+    "messages": (
+        "messages that the channel received; null where its log is known to lack the whole period; of an error: how many had it"
+    ),
+    "hours": "hours of the period between the source's first message and its last",
+    "missing_hours": "hours of which the log is known to lack messages and that show none: not known, not zero",
+    "missing_messages": "messages whose numbers never came, by the first message after them",
+    "drifted": "messages in an unusual format",
+    "deliveries": "messages by final destination",
+    "delivered": "those that were delivered",
+    "failed_first": "those whose first attempt did not succeed",
+    "failed_final": "those that failed for good",
+    "retried": "those that took more than one attempt",
+    "queue_depth": "those that still wait",
+    "ack_unknown": "delivered ones whose latency nobody can know: two clocks, or no time in the log",
+    "ack_p50_ms": "last attempt to acknowledgement, median",
+    "ack_p95_ms": "last attempt to acknowledgement, 95 %",
+    "ack_p99_ms": "last attempt to acknowledgement, 99 %",
+    "hop_p50_ms": "routed to acknowledged, median",
+    "hop_p95_ms": "routed to acknowledged, 95 %",
+    "hop_p99_ms": "routed to acknowledged, 99 %",
+    "destination": "where the channel sends to; null for an error of the channel itself",
+    "error_class": "connect, timeout, nack, validate, transform, route, config, auth, capacity, purge or unknown",
+    "error_template": "the error's text with everything that could name a person taken out",
+    "first_at": "the first of them",
+    "last_at": "the last of them",
+    "last_delivered_at": "when one was last delivered",
     "expected_messages": "median of the same hour of the week in the four weeks before and after; null with fewer than two",
     "expected_low": "lower end of the band in which four of five of those hours lie",
     "expected_high": "upper end of that band",

@@ -141,6 +141,7 @@ _OTHER = {
     "resource": "resource varchar, key varchar, is_deleted boolean, seen_to timestamptz, last_updated timestamptz",
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",
+    "registry_alias": "source varchar, flow_id varchar, is_now varchar",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
     "window_minutes double, exception varchar",
     "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "

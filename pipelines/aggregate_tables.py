@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import aggregate, backlogs, channels, effective, pilots, process_tables, quality_tables, signals
+from pipelines import (
+    aggregate,
+    backlogs,
+    channels,
+    effective,
+    flow_history,
+    pilots,
+    process_tables,
+    quality_tables,
+    signals,
+)
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
 
@@ -39,6 +49,7 @@ NAMES = (
     "interface_channel",
     "interface_hour",
     "interface_incident",
+    *flow_history.NAMES,
     "check_result",
     "ledger_total",
     "source_freshness",
@@ -84,6 +95,7 @@ def registered(
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())
     channels.fill(db, "aggregate_interface_channel", aggregate.window_list(as_of), as_of)
+    flow_history.fill(db, aggregate.window_list(as_of))
     channels.hours(db, "aggregate_interface_hour", as_of)
     db.execute("create or replace temp table aggregate_interface_incident as from marts.interface_incident")
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
@@ -93,7 +105,7 @@ def registered(
     finally:
         for name in frames:
             db.unregister(f"aggregate_{name}")
-        for name in ("interface_channel", "interface_hour", "interface_incident", "ledger_total"):
+        for name in ("interface_channel", "interface_hour", "interface_incident", *flow_history.NAMES, "ledger_total"):
             db.execute(f"drop table if exists aggregate_{name}")
 
 

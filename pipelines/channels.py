@@ -178,7 +178,7 @@ select
     hour.source,
     hour.channel,
     hour.began_at,
-    hour.messages,
+    case when hour.messages > 0 or gap.began_at is null then hour.messages end as messages,
     hour.expected_messages,
     hour.expected_low,
     hour.expected_high,
@@ -186,10 +186,20 @@ select
     hour.began_at >= cut.last_hour - interval 24 hour as is_last_day
 from marts.channel_hour as hour
 cross join (select date_trunc('hour', $as_of) as last_hour) as cut
+left join (
+    select distinct other.source, other.channel, other.began_at
+    from marts.log_gap as gap
+    inner join marts.channel_hour as other
+        on other.source = gap.source
+        and other.channel = gap.channel
+        and other.began_at >= coalesce(gap.from_at, '-infinity')
+        and other.began_at + interval 1 hour <= gap.until_at
+) as gap
+    on gap.source = hour.source and gap.channel = hour.channel and gap.began_at = hour.began_at
 where hour.began_at >= cut.last_hour - interval 192 hour
     and hour.began_at < cut.last_hour
 """
-"""The last eight days of every channel hour by hour, whole hours only."""
+"""The last eight days of every channel hour by hour, whole hours only; an hour that the log is known to lack has no `messages`."""
 
 
 def hours(db: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> None:

@@ -33,6 +33,8 @@ TABLES = {
         create table if not exists raw.registry_system (id varchar not null, name varchar, owner varchar)""",
     "raw.registry_record": """
         create table if not exists raw.registry_record (domain varchar not null, system varchar not null)""",
+    "raw.registry_alias": """
+        create table if not exists raw.registry_alias (source varchar not null, flow_id varchar not null, is_now varchar not null)""",
     "raw.registry_workflow": """
         create table if not exists raw.registry_workflow (
             id varchar not null, title varchar, step_no integer not null, step varchar not null, owner varchar,
@@ -69,6 +71,14 @@ class Interface(_Part):
     kind: Literal["channel", "router"] = "channel"
 
 
+class Alias(_Part):
+    """A flow of an engine that another one took over from: a clone, or the same channel deployed anew under a new id."""
+
+    source: _Name
+    flow_id: _Name
+    is_now: _Name
+
+
 class Record(_Part):
     """Which system is right about a domain when two disagree."""
 
@@ -98,6 +108,7 @@ class Registry(_Part):
 
     system: tuple[System, ...] = ()
     interface: tuple[Interface, ...] = ()
+    alias: tuple[Alias, ...] = ()
     record: tuple[Record, ...] = ()
     workflow: tuple[Workflow, ...] = ()
 
@@ -126,6 +137,7 @@ def read(path: Path) -> Registry:
 def _check(registry: Registry, path: Path) -> None:
     for what, names in (
         ("interface", [f"{each.source}/{each.flow}" for each in registry.interface]),
+        ("alias", [f"{each.source}/{each.flow_id}" for each in registry.alias]),
         ("system", [each.id for each in registry.system]),
         ("workflow", [each.id for each in registry.workflow]),
         ("step", [f"{each.id}/{step.name}" for each in registry.workflow for step in each.step]),
@@ -133,6 +145,13 @@ def _check(registry: Registry, path: Path) -> None:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise ConfigurationError(f"{path}: {what} {twice!r} is listed twice. Keep one of them.")
+    taken_over = {(each.source, each.flow_id) for each in registry.alias}
+    for alias in registry.alias:
+        if (alias.source, alias.is_now) in taken_over:
+            raise ConfigurationError(
+                f"{path}: the alias {alias.source}/{alias.flow_id} leads to {alias.is_now!r}, which was taken over itself. "
+                "Point each of them at the flow that runs today."
+            )
     known = {system.id for system in registry.system}
     for record in registry.record:
         if record.system not in known:
@@ -150,6 +169,7 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
     registry = read(Home(settings.home).registry_path)
     rows: dict[str, list[dict[str, object]]] = {
         "raw.registry_interface": [each.model_dump() for each in registry.interface],
+        "raw.registry_alias": [each.model_dump() for each in registry.alias],
         "raw.registry_system": [each.model_dump() for each in registry.system],
         "raw.registry_record": [each.model_dump() for each in registry.record],
         "raw.registry_workflow": [

@@ -11,6 +11,7 @@ from dashboard import channels, words
 from dashboard.channels import STATES, Row
 from dashboard.here import Here
 from dashboard.parts import markup
+from dashboard.parts.channel_history import draw_breakdown, draw_history
 from dashboard.parts.deciding import draw_deciding, draw_decisions
 from dashboard.parts.markup import Cell, Hours, Lines, chip
 from dashboard.parts.rows import ListedRow, draw_rows
@@ -95,6 +96,8 @@ def draw_channel(here: Here, row: Row) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="wf-verdict">{chip(icon, word, tone)}</p>', width="content")
         draw_deciding(here, "interface", row["channel"])
+    draw_history(here, row)
+    draw_breakdown(here, row)
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("In this period", anchor=False)

@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -279,6 +279,45 @@ def hours() -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def channel_histories() -> dict[str, list[dict[str, object]]]:
+    """RESULTS of mirth: 70 messages a day, of the day before yesterday the log knows nothing; renamed in March; a clock 800 ms ahead."""
+    of = {"source": "mirth", "channel": "RESULTS"}
+    counts = {"deliveries": 70, "delivered": 69, "failed_first": 7, "failed_final": 1, "retried": 6, "ack_unknown": 0}
+    ack = {"ack_p50_ms": 120.0, "ack_p95_ms": 900.0, "ack_p99_ms": 1300.0}
+    history = [
+        of | counts | ack | {
+            "grain": "day", "period": END - timedelta(days=n), "hours": 24, "missing_hours": 24 if n == 2 else 0,
+            "missing_messages": 70 if n == 2 else 0, "messages": None if n == 2 else 70, "expected_messages": 72.0, "silent_minutes": 0.0,
+            "drifted": 0, "hop_p50_ms": 150.0, "hop_p95_ms": 950.0, "hop_p99_ms": 1400.0,
+        }
+        for n in range(1, 29) if n != 5
+    ]  # fmt: skip
+    history += [row | {"grain": "week", "messages": 490} for row in history if row["period"].weekday() == 0]  # type: ignore[attr-defined]
+    windows = [of | _span("window", END - timedelta(weeks=weeks), END) for weeks in (4, 13, 26)]
+    seen = datetime(2026, 4, 12, 23, 50)
+    return {
+        "interface_history": history,
+        "interface_destination": [w | counts | ack | {"destination": "EHR", "queue_depth": 0, "last_delivered_at": seen} for w in windows],
+        "interface_error": [
+            w | {"destination": "EHR", "error_class": "nack", "error_template": "nack sent from receiver (error)", "n": 14 - n, "messages": 7,
+                 "first_at": seen - timedelta(days=3), "last_at": seen}
+            for w in windows for n in range(13)
+        ],
+        "interface_flow": [
+            of | {"flow_id": "f-1", "name": name, "is_alias": name == "LAB", "valid_from": begin, "valid_to": end}
+            for name, begin, end in (("LAB", datetime(2025, 10, 13), datetime(2026, 3, 1)), ("RESULTS", datetime(2026, 3, 1), None))
+        ],
+        "log_gap": [of | {"from_at": datetime(2026, 4, 10, 23), "until_at": datetime(2026, 4, 12, 1), "missing_messages": 70, "is_pruned": True},
+                    of | {"from_at": None, "until_at": datetime(2025, 10, 13, 1), "missing_messages": 9, "is_pruned": False}],
+        "clock_skew": [
+            {"source": "mirth", "clock_id": "mirth:1", "other_clock_id": other, "seen_date": date(2026, 4, 12), "messages": 30, "ahead_ms": ahead,
+             "within_ms": within, "is_both_ways": within is not None}
+            for other, ahead, within in (("lis1", 800.0, 5.0), ("ris1", 2.0, 5.0), ("sender of RESULTS", 1300.0, None),
+                                         ("bed1", 0.0, None), ("sender of ADT-OUT", 77.0, None))
+        ],
+    }  # fmt: skip
+
+
 def incidents() -> list[dict[str, object]]:
     """One of each kind, ten of drift: the oldest of them are not shown. One lies before every window."""
     rows = [
@@ -391,6 +430,11 @@ def _span(grain: str, start: date, end: date) -> dict[str, object]:
 
 _KPI = "kpi varchar, facility varchar, unit varchar"
 _SPAN = "grain varchar, period date, period_end date"
+_CHANNEL = "source varchar, channel varchar"
+_COUNTS = (
+    "deliveries bigint, delivered bigint, failed_first bigint, failed_final bigint, retried bigint, ack_unknown bigint, "
+    "ack_p50_ms double, ack_p95_ms double, ack_p99_ms double"
+)
 AGGREGATE_SHAPES = {
     "kpi_value": f"{_KPI}, {_SPAN}, value double, numerator double, denominator bigint, open_cases bigint, suppressed boolean, is_complete boolean",
     "kpi_signal": f"{_KPI}, week date, value double, mean double, lower double, upper double, rule varchar, is_last boolean, "
@@ -415,6 +459,15 @@ AGGREGATE_SHAPES = {
     "handled_by_hand bigint, silent_minutes double, drifted bigint, throughput_ratio double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean, "
     "ack_p99_ms double, hop_p99_ms double, delivered bigint, ack_unknown bigint, hop_unknown bigint, last_message_at timestamptz, "
     "silence_limit_minutes double, silence_basis varchar, engine_queue_depth bigint, engine_queue_at timestamptz",
+    "interface_history": f"grain varchar, period date, {_CHANNEL}, hours bigint, missing_hours bigint, missing_messages bigint, messages bigint, "
+    f"expected_messages double, silent_minutes double, drifted bigint, {_COUNTS}, hop_p50_ms double, hop_p95_ms double, hop_p99_ms double",
+    "interface_error": f"{_SPAN}, {_CHANNEL}, destination varchar, error_class varchar, error_template varchar, n bigint, messages bigint, "
+    "first_at timestamptz, last_at timestamptz",
+    "interface_destination": f"{_SPAN}, {_CHANNEL}, destination varchar, {_COUNTS}, queue_depth bigint, last_delivered_at timestamptz",
+    "interface_flow": f"{_CHANNEL}, flow_id varchar, name varchar, is_alias boolean, valid_from timestamptz, valid_to timestamptz",
+    "log_gap": f"{_CHANNEL}, from_at timestamptz, until_at timestamptz, missing_messages bigint, is_pruned boolean",
+    "clock_skew": "source varchar, clock_id varchar, other_clock_id varchar, seen_date date, messages bigint, ahead_ms double, "
+    "within_ms double, is_both_ways boolean",
     "interface_hour": "source varchar, channel varchar, began_at timestamptz, messages bigint, expected_messages double, "
     "expected_low double, expected_high double, silent_minutes double, is_last_day boolean",
     "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "

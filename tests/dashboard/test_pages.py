@@ -121,6 +121,24 @@ def test_the_board_says_what_is_usual_what_waits_and_what_nobody_can_know(homes,
     assert "2.0 % of 4,000" in one
 
 
+def test_one_flow_shows_its_history_and_says_what_its_log_lacks(homes, visit):
+    said = words(visit(homes["sample"], "interfaces", weeks="4", channel="mirth/RESULTS")).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    # the log lacks one day, and of another nothing is known
+    assert "the log lacks hours of 2 of these days" in said
+    assert "1 (1.4 %)" in said
+    assert "nack sent from receiver (error)" in said
+    assert "1 more are not shown" in said
+    assert ("LAB" in said, "joined by registry.toml" in said) == (True, True)
+    assert ("pruned by the engine" in said, "before the log begins" in said) == (True, True)
+    assert "800 ms ahead" in said
+    assert ("no difference" in said, "at least 1.3 s ahead" in said, "not seen to be off" in said) == (True, True, True)
+    assert "sender of ADT-OUT" not in said
+    assert "week by week" in words(visit(homes["sample"], "interfaces", weeks="26", channel="mirth/RESULTS"))
+    assert "Nothing is known of this period." in words(visit(homes["sample"], "interfaces", channel="engine/PHARM"))
+
+
 def test_a_kpi_lists_what_it_leaves_out_with_counts(homes, visit):
     said = words(visit(homes["sample"], "kpi", kpi="ed_boarding_ed2"))
     assert "the decision is later than the departure</td>" in said

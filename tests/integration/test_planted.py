@@ -195,6 +195,26 @@ def test_full_and_versioned_addresses_lead_to_the_visits_that_are_here(ask, simu
     assert ask("select 1 from account.finding where list_contains($r, rule)", r=list(strange)) == []
 
 
+def test_clocks_that_run_wrong_are_estimated_as_far_as_messages_prove_it(ask, planted):
+    found = {
+        (facility, clock.partition(":")[2] or "EHR"): (ahead, within)
+        for facility, clock, ahead, within in ask(
+            """select facility, other_clock_id, median(ahead_ms), median(within_ms)
+            from marts.clock_skew
+            inner join (select distinct source, facility from marts.interface_channel where is_registered) using (source)
+            where is_both_ways or other_clock_id = 'sender of ORDERS' group by all"""
+        )
+    }
+    for row in planted["clock_skew"]:
+        if row["host"] != "EHR":
+            ahead, within = found[row["facility"], row["host"]]
+            assert abs(ahead - row["milliseconds"]) <= within
+        else:  # seen one way: the quickest message took a few milliseconds of it
+            assert all(
+                0 <= row["milliseconds"] - ahead < 50 for (_, host), (ahead, _) in found.items() if host == "EHR"
+            )
+
+
 def test_elements_that_came_and_went_are_in_the_drift_report(published_home, planted):
     drift = table(published_home, "drift")
     (rack,), (gone,) = planted["vendor_element"], planted["vanished_element"]

@@ -205,6 +205,11 @@ def test_the_registry_replaces_what_it_said_before(site):
             '[[interface]]\nflow="ORDERS"\nsource="mirth-lark"\n[[record]]',
             "interface 'mirth-lark/ORDERS' is listed twice",
         ),
+        (
+            "[[record]]",
+            '[[alias]]\nsource="m"\nflow_id="a"\nis_now="b"\n[[alias]]\nsource="m"\nflow_id="b"\nis_now="c"\n[[record]]',
+            "the alias m/a leads to 'b', which was taken over itself",
+        ),
         ("max_silence_minutes", "max_silence_minuets", "interface.0.max_silence_minuets"),
     ],
 )

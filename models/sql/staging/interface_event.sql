@@ -1,7 +1,7 @@
 -- Grain: one row per event that an integration engine's log proves.
 -- Typed already when read. Columns that no table counts stay in raw; added are the channel's name and the order of events
 -- that share a timestamp.
--- channel: the name of the channel at the time, else its id.
+-- channel: the newest name of the flow, under which all of its history counts (flow_channel); flow_name is the one at the time.
 -- original_uid: the message itself, or the first of those that it repeats when that was sent again as a new message.
 -- incarnation: which processing of a message it belongs to, where a log processes one message again in its place.
 -- message_uid: of an acknowledgement that names its message by control id only, the message that it was found to answer.
@@ -15,7 +15,8 @@ select
     event.clock_id,
     event.event_type,
     coalesce(answered.flow_id, event.flow_id) as flow_id,
-    coalesce(answered.flow_name, event.flow_name, event.flow_id) as channel,
+    coalesce(flow.channel, answered.flow_name, event.flow_name, event.flow_id) as channel,
+    coalesce(answered.flow_name, event.flow_name, event.flow_id) as flow_name,
     event.node_id,
     coalesce(answered.node_name, nullif(event.node_name, ''), event.node_id) as node,
     event.node_role,
@@ -71,3 +72,6 @@ left join staging.message_origin as root
     and root.message_uid = coalesce(event.root_message_uid, event.message_uid)
 left join staging.acknowledgement as answered
     on answered.event_uid = event.event_uid
+left join staging.flow_channel as flow
+    on flow.source = event.source
+    and flow.flow_id = coalesce(answered.flow_id, event.flow_id)

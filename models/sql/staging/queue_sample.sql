@@ -1,15 +1,18 @@
 -- Grain: one row per depth of a queue that an engine wrote into its own log.
--- channel: the name of the channel at the time, else its id.
+-- channel: the newest name of the flow.
 select
-    event_uid,
-    source,
-    coalesce(flow_name, flow_id) as channel,
-    coalesce(node_id, '') as node_id,
-    coalesce(nullif(node_name, ''), node_id) as node,
-    occurred_at,
-    queue_depth,
-    file_id,
-    line
-from raw.interface_event
-where event_type = 'queue_sample'
-    and queue_depth is not null
+    event.event_uid,
+    event.source,
+    coalesce(flow.channel, event.flow_name, event.flow_id) as channel,
+    coalesce(event.node_id, '') as node_id,
+    coalesce(nullif(event.node_name, ''), event.node_id) as node,
+    event.occurred_at,
+    event.queue_depth,
+    event.file_id,
+    event.line
+from raw.interface_event as event
+left join staging.flow_channel as flow
+    on flow.source = event.source
+    and flow.flow_id = event.flow_id
+where event.event_type = 'queue_sample'
+    and event.queue_depth is not null

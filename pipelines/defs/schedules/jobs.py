@@ -13,7 +13,13 @@ from pipelines import settings as configuration
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
 
-_HOURLY = {"raw.interface_event", "raw.decision", "raw.registry_interface", "raw.registry_workflow"}
+_HOURLY = {
+    "raw.interface_event",
+    "raw.decision",
+    "raw.registry_alias",
+    "raw.registry_interface",
+    "raw.registry_workflow",
+}
 _CLINICAL = [
     table.full_name.split(".")
     for table in tables()
@@ -21,7 +27,11 @@ _CLINICAL = [
 ]
 """Tables that keep the nightly run's state, also where an hour's log brings a merge of two patients."""
 _PEOPLE = dg.AssetSelection.assets(
-    ["raw", "decision"], ["raw", "registry_interface"], ["raw", "registry_workflow"], ["account", "file"]
+    ["raw", "decision"],
+    ["raw", "registry_alias"],
+    ["raw", "registry_interface"],
+    ["raw", "registry_workflow"],
+    ["account", "file"],
 )
 
 refresh = dg.define_asset_job(

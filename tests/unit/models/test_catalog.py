@@ -29,6 +29,7 @@ def test_staging_joins_nothing():
         *("patient_merge", "identity"),  # who is who: the rest is looked up in what they find
         *("message_origin", "interface_event"),  # which message a repeated one was: decision 0028
         "acknowledgement",  # which message was answered: decision 0034
+        *("flow_channel", "queue_sample", "registry_interface"),  # what a flow is called today: decision 0037
     }
 
 
