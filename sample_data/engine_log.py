@@ -89,13 +89,19 @@ class EngineLog:
         self._count += 1
         self._events.append((at, self._count, orjson.dumps(row)))
 
-    def write_day(self, begin: int, until: int) -> None:
-        """Write the events of the day that ends at `until`; sequence numbers count over the whole stream."""
+    def until(self, until: int) -> list[bytes]:
+        """The events before an instant that were not taken yet, in order, without their sequence numbers."""
         self._events.sort(key=itemgetter(0, 1))
         done = 0
         while done < len(self._events) and self._events[done][0] < until:
             done += 1
-        lines = [b'{"seq":%d,%b\n' % (self.lines + n, row[1:]) for n, (_, _, row) in enumerate(self._events[:done], 1)]
-        self.lines += done
+        taken = [row for _, _, row in self._events[:done]]
         del self._events[:done]
+        return taken
+
+    def write_day(self, begin: int, until: int) -> None:
+        """Write the events of the day that ends at `until`; sequence numbers count over the whole stream."""
+        rows = self.until(until)
+        lines = [b'{"seq":%d,%b\n' % (self.lines + n, row[1:]) for n, row in enumerate(rows, 1)]
+        self.lines += len(rows)
         write_file(self._folder / f"{local_date(begin).isoformat()}.ndjson", lines)

@@ -41,15 +41,18 @@ def _body(message: Message) -> str:
     return body + _UNEXPECTED if message.is_drifted else body
 
 
-def message_text(message: Message, facility: Facility) -> str:
-    """The whole message: MSH, EVN for ADT, PID, PV1 and what the message is about."""
+def message_text(message: Message, facility: Facility, link: str | None = None) -> str:
+    """The whole message: MSH, EVN for ADT, PID, PV1 and what the message is about. `link` is MSH-3 to MSH-6, where the engine
+    sends it on.
+    """
     person, at = message.person, hl7_time(message.sent + SENDER_SKEW)
     event = f"EVN|{message.kind[-3:]}|{at}\r" if message.kind.startswith("ADT") else ""
     sender, receiver = _ENDS.get((message.channel, message.kind), ("EHR", "ENGINE"))
+    site = facility.slug.upper()
     born = person.birth_date.replace("-", "")
     point_of_care = message.detail if event and message.kind not in ABOUT_RECORDS else ""
     return (
-        f"MSH|^~\\&|{sender}|{facility.slug.upper()}|{receiver}|{facility.slug.upper()}|{at}||{message.kind}|"
+        f"MSH|^~\\&|{link or f'{sender}|{site}|{receiver}|{site}'}|{at}||{message.kind}|"
         f"{message.control_id}|P|{_version(message)}\r{event}"
         f"PID|1||{person.mrn}^^^{facility.prefix}^MR||{person.family}^{person.given}||{born}|{person.gender[0].upper()}|||"
         f"{person.street}^^WARDVILLE^NY^13999||{person.phone}\r"
@@ -57,7 +60,7 @@ def message_text(message: Message, facility: Facility) -> str:
     )
 
 
-def acknowledgement(message: Message, facility: Facility, at: int, code: str, text: str) -> str:
+def acknowledgement(message: Message, facility: Facility, at: int, code: str, text: str, *, sender: str = "LIS") -> str:
     """The receiver's answer; a refusal names the patient, as real ones do."""
     error = (
         f"ERR|||207^{'Application internal error' if code == 'AE' else 'Message too old'}^HL70357|E|||{text}\r"
@@ -65,6 +68,6 @@ def acknowledgement(message: Message, facility: Facility, at: int, code: str, te
         else ""
     )
     return (
-        f"MSH|^~\\&|LIS|{facility.slug.upper()}|ENGINE|{facility.slug.upper()}|{hl7_time(at)}||ACK^{message.kind[-3:]}|"
+        f"MSH|^~\\&|{sender}|{facility.slug.upper()}|ENGINE|{facility.slug.upper()}|{hl7_time(at)}||ACK^{message.kind[-3:]}|"
         f"A{message.control_id}|P|2.5.1\rMSA|{code}|{message.control_id}|{text}\r{error}"
     )

@@ -35,6 +35,7 @@ from sample_data.pharmacy import PharmacyTest
 from sample_data.planted import Plants
 from sample_data.radiology import Radiology
 from sample_data.registration import Mistakes
+from sample_data.roads import Roads
 from sample_data.scheduling import Scheduling
 from sample_data.staff import Simulation
 from sample_data.stays import Stays
@@ -67,9 +68,17 @@ class SimulationReport:
 
 
 def simulate(
-    out: Path, *, days: int = 182, facilities: int = 3, seed: int = 7, progress: Callable[[float], None] | None = None
+    out: Path,
+    *,
+    days: int = 182,
+    facilities: int = 3,
+    seed: int = 7,
+    roads: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> SimulationReport:
     """Simulate `days` days of `facilities` hospitals and write them under `out`; the same seed gives the same bytes.
+
+    With `roads` the first day of the last hospital is also written as other engines would have, a home of its own under `roads/`.
 
     `progress` is called after each day with the share done, 0 to 1.
 
@@ -79,7 +88,7 @@ def simulate(
     if days < 1:
         raise ValueError(f"{days} days: a simulation needs at least 1.")
     began = time.perf_counter()
-    run = _Run(out, Calendar(days), facilities_of(facilities), seed)
+    run = _Run(out, Calendar(days), facilities_of(facilities), seed, roads=roads)
     for day in range(days + 1):
         run.day(day)
         if progress:
@@ -93,13 +102,17 @@ def simulate(
 class _Run:
     """The hospitals, their pens and the calendar of one run."""
 
-    def __init__(self, out: Path, calendar: Calendar, facilities: tuple[Facility, ...], seed: int) -> None:
+    def __init__(
+        self, out: Path, calendar: Calendar, facilities: tuple[Facility, ...], seed: int, *, roads: bool
+    ) -> None:
         self._out, self._calendar, self._facilities, self._seed = out, calendar, facilities, seed
         self._plants = Plants(calendar, len(facilities))
         self._env = Simulation(initial_time=calendar.begin_ms)
         self.trace = Trace()
         self.export = Export(out / "fhir", self._plants)
         self.logs: list[MirthLog | EngineLog] = []
+        span = (calendar.start_ms, calendar.end_ms)
+        self._roads = Roads(facilities[-1], out / "roads", span) if roads else None
         for resource in organizations(facilities, calendar.begin_ms):
             self.export.touch("Organization", resource["id"], calendar.begin_ms, lambda _, r=resource: r)
         self._hospitals = [self._open(facility) for facility in facilities]
@@ -112,8 +125,12 @@ class _Run:
         )
         self.logs.append(log)
 
+        on_roads = self._roads if facility is self._facilities[-1] else None
+
         def note(message: Message) -> None:
             log.add(message)
+            if on_roads:
+                on_roads.add(message)
             if message.received >= self._calendar.start_ms:
                 known = message.channel != UNREGISTERED_CHANNEL
                 self.trace.message(facility.index, message, is_registered=known, has_router=facility.engine == "mirth")
@@ -154,6 +171,8 @@ class _Run:
 
     def finish(self) -> None:
         """Write the answers and the hospital's own files."""
+        if self._roads:
+            self._roads.write()
         names = tuple(facility.name for facility in self._facilities)
         resources = {kind: self.export.counts[kind] for kind in TYPES}
         truth: dict[str, Any] = {

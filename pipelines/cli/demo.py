@@ -42,9 +42,14 @@ STAGES = {
     "--facilities", type=click.IntRange(min=1), default=FACILITIES, show_default=True, help="Hospitals in the group."
 )
 @click.option("--seed", type=int, default=SEED, show_default=True, help="The same seed gives the same bytes.")
+@click.option(
+    "--roads",
+    is_flag=True,
+    help="Also write the last hospital's first day as every other kind of engine would, a home of its own in OUT/roads.",
+)
 @format_option
 @home_options
-def simulate(out: Path, days: int, facilities: int, seed: int, as_format: str) -> None:
+def simulate(out: Path, days: int, facilities: int, seed: int, roads: bool, as_format: str) -> None:  # noqa: FBT001 -- click's
     """Write what a simulated hospital group hands over: FHIR exports, engine logs and truth.json.
 
     \b
@@ -52,7 +57,7 @@ def simulate(out: Path, days: int, facilities: int, seed: int, as_format: str) -
     """
     if out.exists() and any(out.iterdir()):
         raise WrongUse(f"{out} is not empty, and a simulation never mixes with other files. Name a new folder.")
-    report = _simulate(out, days, facilities, seed)
+    report = _simulate(out, days, facilities, seed, roads=roads)
     if as_format == "json":
         print_json(
             {
@@ -137,7 +142,7 @@ def _hospital(home: Home, settings: dict[str, int]) -> SimulationReport | None:
     shutil.rmtree(home.landing, ignore_errors=True)
     home.path.mkdir(parents=True, exist_ok=True, mode=0o750)
     marker.write_text(json.dumps({"settings": settings, "finished": False}), encoding="utf-8")
-    report = _simulate(home.landing, **settings)
+    report = _simulate(home.landing, settings["days"], settings["facilities"], settings["seed"])
     home.decisions_path.parent.mkdir(exist_ok=True, mode=0o750)
     for name, target in {
         "wardflow.toml": home.settings_path,
@@ -157,12 +162,12 @@ def _read(marker: Path) -> dict[str, Any]:
         return {}
 
 
-def _simulate(out: Path, days: int, facilities: int, seed: int) -> SimulationReport:
+def _simulate(out: Path, days: int, facilities: int, seed: int, *, roads: bool = False) -> SimulationReport:
     from sample_data.simulate import simulate as simulate_hospital
 
     with progress("simulating") as advance:
         return simulate_hospital(
-            out, days=days, facilities=facilities, seed=seed, progress=lambda share: advance("", share)
+            out, days=days, facilities=facilities, seed=seed, roads=roads, progress=lambda share: advance("", share)
         )
 
 

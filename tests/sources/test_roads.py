@@ -1,0 +1,136 @@
+"""The same true messages on every road into Wardflow come to the same states, attempts and latencies, as far as a road can know.
+
+A simulated engine sends some hundred messages, many of them into an outage; each format's file is read by its own adapter.
+"""
+
+import json
+import os
+from collections import Counter
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import narwhals.stable.v2 as nw
+import pytest
+
+from models.kpi import Selection, evaluate
+from models.kpis import find_kpi
+from pipelines.home import Home
+from sample_data.answers import Cells
+from sample_data.clock import HOUR, MINUTE, SECOND, Calendar
+from sample_data.engine import Engine
+from sample_data.facility import facilities
+from sample_data.feeds import FeedPlants
+from sample_data.people import person_of
+from sample_data.roads import Roads
+from sample_data.simulate import simulate
+from sample_data.trace import Trace
+from sample_data.truth_interfaces import interfaces
+from tests.sources.conftest import KEY, Site
+
+SEED, MESSAGES, EVERY = 46, 599, 36 * SECOND
+"""A seed whose messages meet everything: refusals, time-outs, an outage, replays that help and that do not, a queue at the cut."""
+KINDS = (("ADT", "ADT^A01"), ("ADT", "ADT^A08"), ("ORDERS", "ORM^O01"), ("RESULTS", "ORU^R01"), ("ADT", "ADT^A03"))
+KNOWS_ALL = ("ndjson", "csv", "cloudevents")
+ROADS = (*KNOWS_ALL, "snapshots", "capture", "azure", "otlp")
+KPIS = (
+    "interface_messages",
+    "interface_final_failure_rate",
+    "interface_first_attempt_failure_rate",
+    "interface_retry_rate",
+    "interface_attempts_per_delivery",
+    "interface_ack_latency",
+)
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    """The site with every road's messages, what each road can know, and the answers to the KPIs."""
+    os.environ["WARDFLOW_SITE_KEY"] = KEY
+    folder = tmp_path_factory.mktemp("roads")
+    facility, calendar, trace = facilities(2)[1], Calendar(1), Trace()
+    span = (calendar.start_ms, calendar.start_ms + (MESSAGES - 1) * EVERY + 6 * SECOND)
+    roads = Roads(facility, folder, span)
+
+    def note(message):
+        roads.add(message)
+        trace.message(0, message, is_registered=True, has_router=False)
+
+    outage = (span[0] + HOUR, span[0] + HOUR + 50 * MINUTE)
+    storm = SimpleNamespace(storm=(span[1] - 10 * SECOND, span[1] + HOUR), drift=None)
+    engine = Engine(facility, SEED, (calendar.begin_ms, span[1]), outage, note, cast("FeedPlants", storm))
+    for i in range(MESSAGES):
+        channel, kind = KINDS[i % len(KINDS)]
+        person = person_of(facility.prefix, i + 1, SEED)
+        engine.send(channel, kind, span[0] + i * EVERY, person, f"V{i}", placer=f"P{i}" if channel != "ADT" else None)
+    roads.write()
+    cells = Cells(calendar, facilities(1))
+    cells.cut = span[1] // SECOND
+    site = Site(Home(folder))
+    assert site.ingest(folder / "landing").totals["quarantined"] == 0
+    site.build("marts.message", "marts.message_delivery", "staging.acknowledgement")
+    yield site, json.loads((folder / "truth.json").read_text()), interfaces(trace, cells)
+    site.db.close()
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_a_road_tells_of_every_delivery_what_it_can_know(hospital, road):
+    site, truth, _ = hospital
+    found = Counter(
+        site.db.execute(
+            """select destination, state, attempts, attempts_exact, round(ack_latency_ms)::bigint
+            from marts.message_delivery where source = $road""",
+            {"road": road},
+        ).fetchall()
+    )
+    expected = Counter(tuple(known.values()) for known in truth["roads"][road])
+    if road == "capture":  # a link's destination is named with its facility
+        found = Counter({(to.split("/")[0], *rest): n for (to, *rest), n in found.items()})
+    assert found == expected
+
+
+def test_the_messages_are_worth_the_comparison(hospital):
+    _, truth, _ = hospital
+
+    def courses(road):
+        return {(each["state"], each["attempts"]) for each in truth["roads"][road]}
+
+    assert courses("ndjson") > {
+        ("delivered", 1),
+        ("delivered", 2),
+        ("delivered", 10),
+        ("dead_lettered", 10),
+        ("failed", 9),
+    }
+    assert {state for state, _ in courses("ndjson")} == {"delivered", "dead_lettered", "failed", "queued"}
+    assert courses("capture") == {("delivered", 1), ("delivered", 2), ("failed", 1)}
+    assert len(truth["roads"]["capture"]) < len(truth["roads"]["ndjson"])  # of some no connection was ever made
+
+
+@pytest.mark.parametrize("kpi_id", KPIS)
+@pytest.mark.parametrize("road", KNOWS_ALL)
+def test_a_road_that_knows_all_gives_the_true_answer(hospital, road, kpi_id):
+    site, truth, answers = hospital
+    kpi, as_of = find_kpi(kpi_id), datetime.fromisoformat(truth["as_of"])
+    (cell,) = (each for each in answers[kpi_id] if each["facility"] is None and each["grain"] == "all")
+    mart = nw.from_native(site.db.sql(f"select * from marts.{kpi.mart} where source = '{road}'"))
+    chosen = Selection(start=as_of.date(), end=as_of.date() + timedelta(days=1))
+    (row,) = evaluate(kpi, mart, chosen, as_of=as_of).collect("pyarrow").rows(named=True)
+    assert {name: row[name] for name in cell["true"]} == pytest.approx(cell["true"], rel=1e-9)
+
+
+def test_every_acknowledgement_of_the_capture_finds_its_message(hospital):
+    site, _, _ = hospital
+    ((n, paired, ambiguous),) = site.rows(
+        "select count(*), count(message_uid), count(*) filter (where is_ambiguous) from staging.acknowledgement"
+    )
+    assert n == paired > MESSAGES / 2
+    assert ambiguous == 0
+
+
+def test_a_simulation_writes_the_roads_where_it_is_asked_to(tmp_path, monkeypatch):
+    monkeypatch.setattr("sample_data.simulate.Calendar", lambda days: Calendar(days, warm_up=1))
+    simulate(tmp_path, days=2, facilities=1, roads=True)
+    truth = json.loads((tmp_path / "roads" / "truth.json").read_text())
+    assert truth["as_of"].startswith("2025-10-14T00:00:00")  # the first of the two days
+    assert set(truth["roads"]) == {path.name for path in (tmp_path / "roads" / "landing").iterdir()} == set(ROADS)
