@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import narwhals.stable.v2 as nw
 import pytest
@@ -20,13 +20,15 @@ from sample_data.answers import Cells
 from sample_data.clock import HOUR, MINUTE, SECOND, Calendar
 from sample_data.engine import Engine
 from sample_data.facility import facilities
-from sample_data.feeds import FeedPlants
 from sample_data.people import person_of
 from sample_data.roads import Roads
 from sample_data.simulate import simulate
 from sample_data.trace import Trace
 from sample_data.truth_interfaces import interfaces
 from tests.sources.conftest import KEY, Site
+
+if TYPE_CHECKING:
+    from sample_data.feeds import FeedPlants
 
 SEED, MESSAGES, EVERY = 46, 599, 36 * SECOND
 """A seed whose messages meet everything: refusals, time-outs, an outage, replays that help and that do not, a queue at the cut."""
