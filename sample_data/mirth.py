@@ -56,7 +56,7 @@ def _no_error() -> str:
     return "<processingErrorContent><encrypted>false</encrypted></processingErrorContent><errorCode>0</errorCode>"
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A message in one channel, with the deliveries that have begun there; `parent` is the router's message.
 
     One that somebody sent again has a number of its own, names the `original`, and goes to the destination at `place`.
@@ -70,6 +70,66 @@ class _Row(NamedTuple):
     parent: int | None = None
     original: int | None = None
     place: int = 1
+
+
+def rows_of(message: Message, until: int) -> list[Row]:
+    """The message's rows as they stand at `until`: two for an ADT message that has passed the router."""
+    deliveries = [delivery for delivery in message.deliveries if delivery.entered < until]
+    if message.channel != "ADT":
+        return [Row(message, message.channel, message.number, message.received, deliveries)]
+    if message.source_state != "routed":
+        return [Row(message, "ROUTER", message.number, message.received, [])]
+    hop = message.hop
+    handed_on = Delivery("ADT-OUT", message.received + 1, [Attempt(hop - 1, hop, ACCEPTED)])
+    rows = [Row(message, "ROUTER", message.number, message.received, [handed_on])]
+    if hop < until:
+        rows.append(Row(message, "ADT-OUT", message.child_number or 0, hop, deliveries, parent=message.number))
+    return rows
+
+
+def rows_sent_again(message: Message, begin: int, until: int) -> list[Row]:
+    """The new messages by which somebody sent this one again, as they stand at `until`, if a time from `begin` on touched them."""
+    rows: list[Row] = []
+    is_adt = message.channel == "ADT"
+    channel, original = ("ADT-OUT", message.child_number or 0) if is_adt else (message.channel, message.number)
+    for place, delivery in enumerate(message.deliveries, 1):
+        rescue = delivery.rescue
+        if rescue and rescue.attempt and rescue.asked < until and rescue.attempt.end >= begin:
+            again = Delivery(delivery.destination, rescue.asked + 1, [rescue.attempt])
+            parent = message.number if is_adt else None
+            rows.append(Row(message, channel, rescue.number, rescue.asked, [again], parent, original, place))
+    return rows
+
+
+def status_of(delivery: Delivery, until: int) -> tuple[str, list[Attempt]]:
+    """A destination's status at `until`, and the attempts that it counts: those that are over."""
+    tried = delivery.tried_by(until)
+    if not tried:
+        return "QUEUED", []
+    if tried[-1].outcome == ACCEPTED:
+        return "SENT", tried
+    waits = tried[-1].outcome in _TRANSPORT and len(tried) < len(delivery.attempts)
+    return "QUEUED" if waits else "ERROR", tried
+
+
+def source_status(message: Message) -> str:
+    """The source connector's status."""
+    return {"routed": "TRANSFORMED", "filtered": "FILTERED", "failed": "ERROR"}[message.source_state]
+
+
+def answered_at(row: Row) -> int:
+    """When the source connector answered."""
+    return row.received + (row.message.acknowledged - row.message.received)
+
+
+def columns_of(message: Message) -> dict[str, str]:
+    """The custom metadata columns."""
+    values = {"CONTROL_ID": message.control_id, "TYPE": message.kind, "MRN": message.person.mrn}
+    if message.visit:
+        values["VISIT"] = message.visit
+    if message.placer:
+        values["PLACER"] = message.placer
+    return values
 
 
 class MirthLog:
@@ -93,41 +153,12 @@ class MirthLog:
         chunks: list[bytes] = []
         for message in self._open:
             if message.received < until and message.left >= begin:
-                chunks.extend(element.encode() for element in self._elements(message, until))
-            chunks.extend(element.encode() for element in self._sent_again(message, begin, until))
+                chunks += [self._element(row, until).encode() for row in rows_of(message, until)]
+            chunks += [self._element(row, until).encode() for row in rows_sent_again(message, begin, until)]
         self._open = [message for message in self._open if message.settled >= until]
         write_file(self._folder / f"{local_date(begin).isoformat()}.xml", chunks)
 
-    def _elements(self, message: Message, until: int) -> list[str]:
-        """The message's rows as they stand at `until`: two for an ADT message that has passed the router."""
-        deliveries = [delivery for delivery in message.deliveries if delivery.entered < until]
-        if message.channel != "ADT":
-            return [self._element(_Row(message, message.channel, message.number, message.received, deliveries), until)]
-        if message.source_state != "routed":
-            return [self._element(_Row(message, "ROUTER", message.number, message.received, []), until)]
-        hop = message.hop
-        handed_on = Delivery("ADT-OUT", message.received + 1, [Attempt(hop - 1, hop, ACCEPTED)])
-        rows = [self._element(_Row(message, "ROUTER", message.number, message.received, [handed_on]), until)]
-        if hop < until:
-            child = _Row(message, "ADT-OUT", message.child_number or 0, hop, deliveries, parent=message.number)
-            rows.append(self._element(child, until))
-        return rows
-
-    def _sent_again(self, message: Message, begin: int, until: int) -> list[str]:
-        """The new messages by which somebody sent this one again, as they stand at `until`, if the day touched them."""
-        elements: list[str] = []
-        is_adt = message.channel == "ADT"
-        channel, original = ("ADT-OUT", message.child_number or 0) if is_adt else (message.channel, message.number)
-        for place, delivery in enumerate(message.deliveries, 1):
-            rescue = delivery.rescue
-            if rescue and rescue.attempt and rescue.asked < until and rescue.attempt.end >= begin:
-                again = Delivery(delivery.destination, rescue.asked + 1, [rescue.attempt])
-                parent = message.number if is_adt else None
-                row = _Row(message, channel, rescue.number, rescue.asked, [again], parent, original, place)
-                elements.append(self._element(row, until))
-        return elements
-
-    def _element(self, row: _Row, until: int) -> str:
+    def _element(self, row: Row, until: int) -> str:
         self.lines += 1 + len(row.deliveries)
         head = f"<messageId>{row.number}</messageId>"
         where = f"<channelId>{self._ids[row.channel]}</channelId>"
@@ -150,7 +181,7 @@ class MirthLog:
             f'<connectorMessages class="linked-hash-map">{"".join(entries)}</connectorMessages></message>\n'
         )
 
-    def _source(self, row: _Row, columns: str) -> str:
+    def _source(self, row: Row, columns: str) -> str:
         message, number, channel = row.message, row.number, self._ids[row.channel]
         lineage = ""
         if row.parent is not None:
@@ -159,11 +190,10 @@ class MirthLog:
                 f"<entry><string>sourceMessageId</string><long>{row.parent}</long></entry>"
             )
         ids = "".join(f"<int>{n}</int>" for n in range(row.place, row.place + len(row.deliveries)))
-        status = {"routed": "TRANSFORMED", "filtered": "FILTERED", "failed": "ERROR"}[message.source_state]
+        status = source_status(message)
         error = _no_error()
         if status == "ERROR":
             error = _error(1, _TRANSFORMER.format(name=f"{message.person.family}^{message.person.given}"))
-        acknowledged = row.received + (message.acknowledged - message.received)
         return (
             f"<entry><int>0</int><connectorMessage><messageId>{number}</messageId><metaDataId>0</metaDataId>"
             f"<channelId>{channel}</channelId><channelName>{row.channel}</channelName>"
@@ -175,36 +205,28 @@ class MirthLog:
             '<sourceMapContent><encrypted>false</encrypted><content class="java.util.Collections$UnmodifiableMap"><m>'
             f"{lineage}<entry><string>destinationSet</string><linked-hash-set>{ids}</linked-hash-set></entry></m></content>"
             f"</sourceMapContent>{columns}{error}<sendAttempts>1</sendAttempts>"
-            f"{_time('responseDate', acknowledged)}<chainId>0</chainId><orderId>0</orderId></connectorMessage></entry>"
+            f"{_time('responseDate', answered_at(row))}<chainId>0</chainId><orderId>0</orderId></connectorMessage></entry>"
         )
 
     def _columns(self, message: Message) -> str:
-        values = [
-            ("CONTROL_ID", message.control_id),
-            ("TYPE", message.kind),
-            ("MRN", message.person.mrn),
-        ]
-        if message.visit:
-            values.append(("VISIT", message.visit))
-        if message.placer:
-            values.append(("PLACER", message.placer))
+        values = columns_of(message).items()
         rows = "".join(f"<entry><string>{n}</string><string>{v}</string></entry>" for n, v in values)
         return f"<metaDataMap>{rows}</metaDataMap>"
 
     def _state(self, message: Message, delivery: Delivery, until: int) -> tuple[str, str]:
         """Status, and error, attempts and dates of a destination row as they stand at `until`."""
-        tried = delivery.tried_by(until)
+        status, tried = status_of(delivery, until)
         if not tried:
-            return "QUEUED", f"{_no_error()}<sendAttempts>0</sendAttempts>"
+            return status, f"{_no_error()}<sendAttempts>0</sendAttempts>"
         last = tried[-1]
         dates = (
             f"<sendAttempts>{len(tried)}</sendAttempts>{_time('sendDate', last.start)}{_time('responseDate', last.end)}"
         )
         if last.outcome == ACCEPTED:
-            return "SENT", _no_error() + dates
+            return status, _no_error() + dates
         if last.outcome in _TRANSPORT:
-            return "QUEUED", _error(0, _TRANSPORT[last.outcome]) + dates
+            return status, _error(0, _TRANSPORT[last.outcome]) + dates
         person = message.person
         reason = REJECTIONS[message.number % 2].format(family=person.family, given=person.given)
         answer = acknowledgement(message, self._facility, last.end, last.outcome, reason)
-        return "ERROR", _error(1, f"NACK sent from receiver. ({_CODES[last.outcome]})\n{reason}\n\n\n{answer}") + dates
+        return status, _error(1, f"NACK sent from receiver. ({_CODES[last.outcome]})\n{reason}\n\n\n{answer}") + dates

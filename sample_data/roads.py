@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from sample_data import mirth_tables
 from sample_data.clock import DAY, ZONE, instant, instant_ms
 from sample_data.cloud_records import attribute, id_of, run_record, span, zulu
 from sample_data.engine import LINES
@@ -21,8 +22,9 @@ from sample_data.engine_log import EngineLog
 from sample_data.facility import Facility
 from sample_data.files import write_file
 from sample_data.hl7 import acknowledgement, message_text
+from sample_data.mirth import MirthLog
 from sample_data.people import REJECTIONS
-from sample_data.truth_roads import attempts_before, is_thrown_away, known_on
+from sample_data.truth_roads import attempts_before, interventions, is_thrown_away, known_on
 
 _EVENTS = {
     "RECV": "received",
@@ -101,6 +103,8 @@ _SOURCES = {
     "cloudevents": 'kind = "ndjson-log"\nmapping = "cloudevents.toml"',
     "snapshots": 'kind = "ndjson-log"\nmapping = "snapshots.toml"',
     "capture": f'kind = "hl7"\nzone = "{ZONE}"',
+    "mirth": f'kind = "mirth"\nzone = "{ZONE}"',
+    "tables": f'kind = "mirth"\nzone = "{ZONE}"',
     "azure": 'kind = "azure"',
     "otlp": 'kind = "otlp"',
 }
@@ -114,6 +118,7 @@ class Roads:
         self._facility, self._folder = facility, folder
         self._start, self.cut = span[0], min(span[0] + DAY, span[1])
         self._log = EngineLog(facility, folder, self._start)
+        self._mirth = MirthLog(facility, folder / "landing" / "mirth", self._start)
         self.messages: list[Message] = []
 
     def add(self, message: Message) -> None:
@@ -121,6 +126,7 @@ class Roads:
         if self._start <= message.received < self.cut:
             self.messages.append(message)
             self._log.add(message)
+            self._mirth.add(message)
 
     def write(self) -> None:
         """Write every road, its settings and mappings."""
@@ -136,6 +142,12 @@ class Roads:
         self._file("capture/outbound.mllp", (frame for _, frame in sorted(self._frames(), key=lambda each: each[0])))
         self._file("azure/PT1H.json", [orjson.dumps(record) + b"\n" for record in self._runs()])
         self._file("otlp/traces.jsonl", [orjson.dumps(document) + b"\n" for document in self._traces()])
+        self._mirth.write_day(self._start, self.cut)
+        extract = mirth_tables.extract(self._facility, self.messages, self.cut)
+        self._file("tables/connectors.csv", [extract.encode()])
+        for name in ("mirth", "tables"):
+            events = mirth_tables.event_export(self._facility, self.messages, self.cut)
+            self._file(f"{name}/2025-10-14-000000-events.txt", [events.encode()])
         self._settings()
 
     def _file(self, name: str, chunks: Iterable[bytes]) -> None:
@@ -153,6 +165,7 @@ class Roads:
         ]
         site = slug.upper()
         flows = {name: sorted({channel for channel, _, _ in LINES}) for name in _SOURCES}
+        flows["mirth"] = flows["tables"] = [*flows["azure"], "ADT-OUT"]
         flows["capture"] = [f"ENGINE/{site} > {to}/{site}" for to in sorted({to for _, to, _ in LINES})]
         registered = [
             f'[[interface]]\nflow = "{flow}"\nsource = "{name}"\nfacility = "{name}"\nowner = "Integration lead"\n'
@@ -163,6 +176,7 @@ class Roads:
         truth = {
             "as_of": instant(self.cut),
             "messages": len(self.messages),
+            "interventions": interventions(self.messages, self.cut),
             "roads": {name: known_on(name, self.messages, self.cut) for name in _SOURCES},
         }
         write_file(self._folder / "truth.json", [orjson.dumps(truth)])

@@ -52,6 +52,20 @@ def _snapshot(delivery: Delivery, cut: int) -> Known:
     return known._replace(is_exact=known.attempts <= 1)
 
 
+def _row(delivery: Delivery, cut: int) -> Known:
+    """Attempts that are over, of each row the times of the last one; to give up and to be thrown away look the same."""
+    own = delivery.tried_by(cut)
+    rescue = delivery.rescue if delivery.rescue and delivery.rescue.asked < cut else None
+    again = [rescue.attempt] if rescue and rescue.attempt else []
+    ended = [*own, *(attempt for attempt in again if attempt.end < cut)]
+    state, latency = "queued", None
+    if ended and len(ended) == len(delivery.attempts) + len(again):
+        state = "delivered" if ended[-1].outcome == ACCEPTED else "failed"
+    if state == "delivered":
+        latency = ended[-1].end - ended[-1].start
+    return Known(delivery.destination, state, len(ended), is_exact=len(own) <= 1, latency=latency)
+
+
 def _capture(delivery: Delivery, cut: int) -> Known | None:
     """What went over a connection: no refused connection, nobody's decision; without an answer a message waits."""
     sent = [attempt for attempt in attempts_before(delivery, cut) if attempt.outcome != REFUSED]
@@ -96,6 +110,8 @@ KNOWN: dict[str, Callable[[Delivery, int], Known | None]] = {
     "csv": _everything,
     "cloudevents": _everything,
     "snapshots": _snapshot,
+    "mirth": _row,
+    "tables": _row,
     "capture": _capture,
     "azure": _runs,
     "otlp": _spans,
@@ -111,3 +127,14 @@ def known_on(road: str, messages: Iterable[Message], cut: int) -> list[dict[str,
         key=lambda known: (*known[:4], known.latency or 0),
     )
     return [known._asdict() for known in found]
+
+
+def interventions(messages: Iterable[Message], cut: int) -> dict[str, int]:
+    """What people did to messages before the cut: sent again, of those delivered by then, and thrown away."""
+    rescues = [each.rescue for message in messages for each in message.deliveries if each.rescue]
+    sent_again = [rescue for rescue in rescues if rescue.asked < cut and rescue.attempt]
+    recovered = [
+        each for each in sent_again if each.attempt and each.attempt.end < cut and each.attempt.outcome == ACCEPTED
+    ]
+    thrown_away = [rescue for rescue in rescues if rescue.asked < cut and not rescue.attempt]
+    return {"replayed": len(sent_again), "recovered": len(recovered), "discarded": len(thrown_away)}

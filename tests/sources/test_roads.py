@@ -34,7 +34,7 @@ SEED, MESSAGES, EVERY = 46, 599, 36 * SECOND
 """A seed whose messages meet everything: refusals, time-outs, an outage, replays that help and that do not, a queue at the cut."""
 KINDS = (("ADT", "ADT^A01"), ("ADT", "ADT^A08"), ("ORDERS", "ORM^O01"), ("RESULTS", "ORU^R01"), ("ADT", "ADT^A03"))
 KNOWS_ALL = ("ndjson", "csv", "cloudevents")
-ROADS = (*KNOWS_ALL, "snapshots", "capture", "azure", "otlp")
+ROADS = (*KNOWS_ALL, "snapshots", "mirth", "tables", "capture", "azure", "otlp")
 KPIS = (
     "interface_messages",
     "interface_final_failure_rate",
@@ -70,7 +70,7 @@ def hospital(tmp_path_factory):
     cells.cut = span[1] // SECOND
     site = Site(Home(folder))
     assert site.ingest(folder / "landing").totals["quarantined"] == 0
-    site.build("marts.message", "marts.message_delivery", "staging.acknowledgement")
+    site.build("marts.message", "marts.intervention")
     yield site, json.loads((folder / "truth.json").read_text()), interfaces(trace, cells)
     site.db.close()
 
@@ -119,6 +119,20 @@ def test_a_road_that_knows_all_gives_the_true_answer(hospital, road, kpi_id):
     chosen = Selection(start=as_of.date(), end=as_of.date() + timedelta(days=1))
     (row,) = evaluate(kpi, mart, chosen, as_of=as_of).collect("pyarrow").rows(named=True)
     assert {name: row[name] for name in cell["true"]} == pytest.approx(cell["true"], rel=1e-9)
+
+
+@pytest.mark.parametrize("road", [*KNOWS_ALL, "mirth", "tables", "azure"])
+def test_a_road_that_says_what_people_did_tells_it_as_it_was(hospital, road):
+    site, truth, _ = hospital
+    done = truth["interventions"]
+    assert done["replayed"] > done["recovered"] > 0
+    ((replayed, recovered, discarded),) = site.db.execute(
+        """select count(*) filter (where kind = 'replayed'), count(*) filter (where is_recovered),
+            count(*) filter (where kind = 'discarded') from marts.intervention where source = $road and is_confirmed""",
+        {"road": road},
+    ).fetchall()
+    assert (replayed, recovered) == (done["replayed"], done["recovered"])
+    assert discarded == (done["discarded"] if road in KNOWS_ALL else 0)
 
 
 def test_every_acknowledgement_of_the_capture_finds_its_message(hospital):

@@ -1,0 +1,121 @@
+"""Mirth's tables as an extract delivers them, one row a connector, and its event log as the Administrator exports it.
+
+Here: the CSV of both. Not here: what the rows are (`mirth`), the XML of the same messages.
+"""
+
+import base64
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
+
+from sample_data.clock import ZONE, hl7_time, instant_ms
+from sample_data.engine_course import ERROR, REJECTED, Delivery, Message
+from sample_data.facility import Facility
+from sample_data.hl7 import SENDER_SKEW
+from sample_data.mirth import (
+    Row,
+    answered_at,
+    channel_id,
+    columns_of,
+    rows_of,
+    rows_sent_again,
+    source_status,
+    status_of,
+)
+
+COLUMNS = (
+    *("CHANNEL_ID", "CHANNEL_NAME", "MESSAGE_ID", "MESSAGE_RECEIVED_DATE", "SOURCE_RECEIVED_DATE", "ORIGINAL_ID"),
+    *(
+        "METADATA_ID",
+        "CONNECTOR_NAME",
+        "SERVER_ID",
+        "RECEIVED_DATE",
+        "STATUS",
+        "SEND_ATTEMPTS",
+        "SEND_DATE",
+        "RESPONSE_DATE",
+    ),
+    *("IS_NACK", "SOURCE_CHANNEL_ID", "SOURCE_MESSAGE_ID", "MSH_7"),
+    *("CONTROL_ID", "TYPE", "MRN", "VISIT", "PLACER"),
+)
+_HEADER = "ID, Date and Time, Level, Outcome, Name, User ID, IP Address, Attributes, ChannelID-MessageID, ChannelName, PatientID\n"
+
+
+def extract(facility: Facility, messages: Sequence[Message], until: int) -> str:
+    """The tables of every channel as they stand at `until`."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, COLUMNS)
+    writer.writeheader()
+    for message in messages:
+        for row in (*rows_of(message, until), *rows_sent_again(message, 0, until)):
+            writer.writerows(_connectors(facility, row, until))
+    return table.getvalue()
+
+
+def _connectors(facility: Facility, row: Row, until: int) -> Iterator[dict[str, Any]]:
+    received = instant_ms(row.received)
+    whole = {
+        "CHANNEL_ID": channel_id(facility, row.channel),
+        "CHANNEL_NAME": row.channel,
+        "MESSAGE_ID": row.number,
+        "MESSAGE_RECEIVED_DATE": received,
+        "SOURCE_RECEIVED_DATE": received,
+        "ORIGINAL_ID": row.original,
+        "SERVER_ID": str(uuid5(NAMESPACE_URL, f"urn:sim:{facility.slug}:server")),
+        "SOURCE_CHANNEL_ID": None if row.parent is None else channel_id(facility, "ROUTER"),
+        "SOURCE_MESSAGE_ID": row.parent,
+        "MSH_7": hl7_time(row.message.sent + SENDER_SKEW),
+        **columns_of(row.message),
+    }
+    yield whole | {
+        "METADATA_ID": 0,
+        "CONNECTOR_NAME": "Source",
+        "RECEIVED_DATE": received,
+        "STATUS": source_status(row.message)[0],
+        "SEND_ATTEMPTS": 1,
+        "RESPONSE_DATE": instant_ms(answered_at(row)),
+    }
+    for place, delivery in enumerate(row.deliveries, row.place):
+        yield whole | {"METADATA_ID": place, "CONNECTOR_NAME": delivery.destination, **_destination(delivery, until)}
+
+
+def _destination(delivery: Delivery, until: int) -> dict[str, Any]:
+    status, tried = status_of(delivery, until)
+    return {
+        "RECEIVED_DATE": instant_ms(delivery.entered),
+        "STATUS": status[0],
+        "SEND_ATTEMPTS": len(tried),
+        "SEND_DATE": instant_ms(tried[-1].start) if tried else None,
+        "RESPONSE_DATE": instant_ms(tried[-1].end) if tried else None,
+        "IS_NACK": "t" if tried and tried[-1].outcome in (ERROR, REJECTED) else "f",
+    }
+
+
+def event_export(facility: Facility, messages: Sequence[Message], until: int) -> str:
+    """Who sent which message again, newest first, as Mirth 4.2 and later export it: local times, milliseconds as a whole number."""
+    asked = [
+        (delivery.rescue.asked, row)
+        for message in messages
+        for row in rows_sent_again(message, 0, until)
+        for delivery in message.deliveries
+        if delivery.rescue and delivery.rescue.number == row.number and delivery.rescue.asked == row.received
+    ]
+    asked.sort(key=lambda each: (each[0], each[1].channel, each[1].number))
+    lines = [_event(facility, number, at, row) for number, (at, row) in enumerate(asked, 1)]
+    return _HEADER + "".join(reversed(lines))
+
+
+def _event(facility: Facility, number: int, at: int, row: Row) -> str:
+    local = datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(ZONE))
+    channel = channel_id(facility, row.channel)
+    attributes = (
+        f"attributes = \r\n{{\r\n    channel = Channel[id={channel},name={row.channel}]\r\n\r\n"
+        f"    messageId = {row.original}\r\n}}\r\n"
+    )
+    packed = base64.urlsafe_b64encode(attributes.encode()).decode().rstrip("=")
+    when = f"{local:%d-%m-%y %H-%M-%S}.{at % 1000:02d}"
+    return f"{number}, {when}, INFORMATION, SUCCESS, Reprocess messages, 4, 10.0.0.7, {packed},null,null,null\n"
