@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _BY_LINE = frozenset({"ndjson-log", "openhim", "otlp"})
 _MESSAGES = "mirth"
+_FRAMES = "hl7"
+_FRAME_END = b"\x1c"
+_BATCH = re.compile(rb"(?:\A|[\r\n\x0b])(?:FHS|BHS)")
 _ENDS_OF_MESSAGES = (b"</message>", b"</list>", b"</messages>")
 _OTHER_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
@@ -27,7 +30,7 @@ _BOM = b"\xef\xbb\xbf"
 
 def can(kind: str) -> bool:
     """Whether files of this kind can be read on at all."""
-    return kind in _BY_LINE or kind == _MESSAGES
+    return kind in _BY_LINE or kind in {_MESSAGES, _FRAMES}
 
 
 def preamble(
@@ -41,6 +44,9 @@ def preamble(
     """
     if kind == _MESSAGES:
         return None if _OTHER_ENCODING.search(head[:200]) else b""
+    if kind == _FRAMES:  # a batch says what its messages belong to; without frames nobody knows where a message ends
+        is_framed = b"\x0b" in head and not _BATCH.search(head) and not _BATCH.search(fresh)
+        return b"" if is_framed and not fresh.startswith(b"\n") else None
     first = head[: head.find(b"\n") + 1]
     if kind not in _BY_LINE or not first or head.startswith(_BOM):
         return None
@@ -76,13 +82,16 @@ def _clocks_change_about(zone: str, instant: datetime) -> bool:
 
 def has_a_whole_record(kind: str, fresh: bytes) -> bool:
     """Whether the beginning of a part holds the end of a record."""
-    return b"</message>" in fresh if kind == _MESSAGES else b"\n" in fresh
+    return {_MESSAGES: b"</message>", _FRAMES: _FRAME_END}.get(kind, b"\n") in fresh
 
 
 def line_ends(kind: str, rest: bytes) -> int | None:
     """How many lines end in the bytes from a file's last record on; null where another record does not simply follow them."""
     if kind == _MESSAGES:
         return rest.count(b"\n") if rest.rstrip().endswith(_ENDS_OF_MESSAGES) else None
+    if kind == _FRAMES:
+        is_closed = rest.count(_FRAME_END) == 1 and not rest.partition(_FRAME_END)[2].strip()
+        return rest.count(b"\n") + rest.count(b"\r") - rest.count(b"\r\n") if is_closed else None
     if not rest.endswith(b"\n") or b"\r" in rest.replace(b"\r\n", b"\n"):
         return None
     return rest.count(b"\n")

@@ -234,7 +234,9 @@ class Reader:
             return False
         is_message = found.kind(group) == _MSH
         is_open = is_message and found.is_framed(header)
-        if found.kind(group) not in _BATCH and self.session.holds_back(self.file, self.offset + start):
+        if found.kind(group) not in _BATCH and self.session.holds_back(
+            self.file, self.offset + self._begin(found, group)
+        ):
             return True
         others = self.n + group
         if is_open or (not tail and is_message and others > 0):

@@ -13,7 +13,7 @@ from pipelines import due, ledger
 from pipelines.intake import _Intake
 from pipelines.sources.arrivals import gather
 from tests.sources.test_engine_logs import SOURCE, message
-from tests.sources.test_growing_files import AS_CSV, COLUMNS, EVENTS, MAPPINGS, logged, logged_in_csv
+from tests.sources.test_growing_files import AS_CSV, COLUMNS, EVENTS, MAPPINGS, captured, logged, logged_in_csv
 
 FOLDER = "landing/it"
 SETTINGS = '[[sources]]\nname = "it"\nkind = "{kind}"\npath = "landing/it"\nzone = "America/New_York"{more}\n'
@@ -27,6 +27,7 @@ def sent(number: int) -> bytes:
 KINDS = {
     "ndjson-log": ("engine.log", b"", logged, ""),
     "ndjson-log in CSV": ("engine.csv", (",".join(COLUMNS) + "\n").encode(), logged_in_csv, AS_CSV),
+    "hl7": ("link.mllp", b"", captured, ""),
     "mirth": ("messages.xml", b"<list>\n", sent, ""),
 }
 """By kind: a file's name, what it begins with, its records, more settings."""
