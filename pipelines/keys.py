@@ -1,8 +1,9 @@
 """The site key and the keyed hash by which identifiers join without being readable.
 
 `keyed(kind, authority, value)` is the first 32 hex digits of HMAC-SHA-256(site key, "kind|authority|value"). It exists
-twice, in Python and as a DuckDB macro, and a test holds them equal. Here: loading, creating, replacing and applying the
-key. Not here: which columns are hashed, and what a rotation does to the data (`rotation`).
+in Python, as a DuckDB macro and as an expression over a whole column, and tests hold them equal. Here: loading,
+creating, replacing and applying the key. Not here: which columns are hashed, and what a rotation does to the data
+(`rotation`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hmac
 import os
 import secrets
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import vector_functions
 from pipelines.errors import KeyMissing
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    import polars as pl
 
     from pipelines.settings import Settings
 
@@ -145,6 +147,12 @@ def keyed_bytes(key: bytes, kind: str, authority: str, value: bytes) -> str:
     return hmac.new(key, f"{kind}|{authority}|".encode() + value, hashlib.sha256).hexdigest()[:_HEX_DIGITS]
 
 
+def digest(key: bytes, text: pl.Expr) -> pl.Expr:
+    """The keyed hash of a column of texts, each `kind|authority|value`; null of null. A whole column takes half the time of a macro."""
+    namespace: Any = text
+    return namespace.chash.hmac_sha256(key=key.decode()).str.head(_HEX_DIGITS)
+
+
 def fingerprint(key: bytes) -> str:
     """What tells two site keys apart without telling either: kept in the warehouse to notice a changed key."""
     return keyed(key, "key", "", "fingerprint")
@@ -152,8 +160,7 @@ def fingerprint(key: bytes) -> str:
 
 def install(db: duckdb.DuckDBPyConnection, key: bytes) -> None:
     """Give this connection the macro `keyed(kind, authority, v)`; null when any part is null. Nothing is written to the file."""
-    digest = vector_functions.TEXT.chash.hmac_sha256(key=key.decode()).str.head(_HEX_DIGITS)
-    vector_functions.define(db, "site_hmac", digest)
+    vector_functions.define(db, "site_hmac", digest(key, vector_functions.TEXT))
     db.execute(
         "create or replace temp macro keyed(kind, authority, v) as site_hmac(kind || '|' || authority || '|' || v)"
     )

@@ -1,8 +1,7 @@
 """The SQL of a mapped log: records out of the fields that were read, events out of records.
 
-Here: statements and macros only. Not here: reading fields (`log_records`), times (`log_times`), who runs them
-(`mapped_log`). Identifiers are hashed in the statement that reads them; an error text leaves it as its hash, which
-`error_facts` turns into what may be kept.
+Here: statements and macros only. Not here: fields and hashes (`log_fields`), times (`log_times`), who runs them
+(`mapped_log`). Identifiers and error texts arrive as hashes; `error_facts` has what may be kept of an error.
 """
 
 from __future__ import annotations
@@ -10,35 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.log_mapping import NOTHING, Proof, TimeFormat
+from pipelines.sources.log_fields import HASHED, READ
 from pipelines.sources.log_times import quoted, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
     from pipelines.log_mapping import LogMapping
-    from pipelines.settings import Numbered
 
-_FIELDS = (
-    "record_id",
-    "time",
-    "clock",
-    "flow",
-    "message",
-    "parent",
-    "control_id",
-    "type",
-    "event",
-    "destination",
-    "attempt",
-    "ack",
-    "error",
-    "mrn",
-    "visit",
-    "placer",
-    "sent_at",
-)
-_LATER_FIELDS = ("shape", "actor", "role", "prior_mrn", "size")
-"""Fields that were added when logs had been read already: no part of a record's identity, or each would look new."""
 _ROLES = (
     "integration analyst",
     "interface analyst",
@@ -57,6 +35,11 @@ EARLIEST, LATEST = "1971-01-01", "9000-01-01"
 """A time before the one is a clock that was never set; one after the other says never. Neither is when something happened."""
 
 MACROS = (
+    # What a chunk's statements have in common; a view takes no parameters.
+    *(
+        f"create or replace temp macro log_{name}() as getvariable('log_{name}')::varchar"
+        for name in ("source", "zone", "sent_zone")
+    ),
     "create or replace temp macro plain(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,79}') then x end",
     # A word that nobody mapped, where it is made of harmless words.
     """create or replace temp macro redacted_word(x) as if(
@@ -65,40 +48,15 @@ MACROS = (
 )
 
 
-def stage_records(mapping: LogMapping, record: str, assigners: Mapping[Numbered, Mapping[str, str]]) -> str:
-    """The statement that makes `log_record`: of every line its fields, hashed or reduced, and the rule that keeps it out, if any.
+def stage_records(mapping: LogMapping, present: Collection[str]) -> str:
+    """The statement that makes `log_record` of `chunk`: of every record its fields, reduced, and the rule that keeps it out, if any.
 
-    One row a line; of a snapshot one a line and proof. `record` is what `log_records` says of the lines' fields.
-    A value that is not there is not hashed: asking for the hash of nothing costs a tenth of a second a million records each.
-    `instant` is set where the text says its offset; `local_time` where it does not. `assigners`: of each kind of number, what
-    the names of those who give it out stand for.
+    One row a record; of a snapshot one a record and proof. `present` are the columns of `chunk`: `log_fields.Said.records`.
+    `instant` is set where the text says its offset; `local_time` where it does not.
     """
-
-    def assigned(kind: Numbered) -> str:
-        if f"{kind}_assigner" not in mapping.fields:
-            return f"${kind}"
-        known = " ".join(
-            f"when {quoted(name)} then {quoted(system)}" for name, system in assigners.get(kind, {}).items()
-        )
-        named = (
-            f"case {kind}_assigner_ {known} else $source || '/' || {kind}_assigner_ end"
-            if known
-            else f"$source || '/' || {kind}_assigner_"
-        )
-        return f"coalesce({named}, ${kind})"
-
-    kinds: tuple[Numbered, ...] = ("mrn", "visit", "placer")
-    unmapped = [
-        f"({kind}_ is not null and {kind}_assigner_ is not null"
-        + (
-            f" and {kind}_assigner_ not in ({', '.join(map(quoted, names))}))"
-            if (names := assigners.get(kind, {}))
-            else ")"
-        )
-        for kind in kinds
-        if f"{kind}_assigner" in mapping.fields
-    ]
+    listed = ", ".join(name if name in present else f"{absent} as {name}" for name, absent in _RECORD.items())
     proofs = mapping.proves if mapping.rows == "snapshots" else (Proof(time=""),)
+    proof_times = "".join(f", proof_{i}_" for i in range(len(mapping.proves)))
     proven = "\nunion all\n".join(_proven(mapping, number, proof) for number, proof in enumerate(proofs))
     worst = "found"
     if mapping.rows == "snapshots":  # one spoiled time keeps out the record, and so does the lack of any
@@ -108,18 +66,17 @@ def stage_records(mapping: LogMapping, record: str, assigners: Mapping[Numbered,
     keep = " ".join(f"when {quoted(word)} then {quoted(word)}" for word in mapping.events)
     native = f"case event_ {keep} else redacted_word(event_) end" if keep else "redacted_word(event_)"
     native = native if "event" in mapping.fields else "null::varchar"
-    scope = "coalesce(plain(flow_), '') || ':'" if mapping.message_scope == "flow" else "''"
     sent = reading("sent_at_", mapping.written("sent_at"), "sent_iso")
-    whole = ", ".join(f"{field}_" for field in _FIELDS)
     return f"""
     create or replace temp table log_record as
-    with record as ({record}), proven as ({proven}), found as (
+    with record as (select file_id, line, byte_offset, ends_open, is_record, {listed}{proof_times} from chunk),
+    proven as ({proven}), found as (
         select *, case
             when is_ignored then null
             when not is_record then if(ends_open, 'truncated', 'unparseable')
             when event_ is null and fixed_type is null then 'untyped'
-            when message_ is null then 'no_id'
-            when record_id_ is null and {str(mapping.format == "cloudevents").lower()} then 'no_id'
+            when message_key is null then 'no_id'
+            when record_uid is null and {str(mapping.format == "cloudevents").lower()} then 'no_id'
             when instant is null and local_time is null and is_date_only(time_) then 'date_only'
             when instant is null and local_time is null and (time_ is not null or not is_proof) then 'no_time'
             when coalesce(instant, local_time::timestamptz)
@@ -129,42 +86,50 @@ def stage_records(mapping: LogMapping, record: str, assigners: Mapping[Numbered,
     ), judged as (
         select *, {worst} as rule, {sent.iso} as sent_iso from found
     )
-    select file_id, line, byte_offset, is_ignored, rule, instant, local_time, fixed_type,
+    select file_id, line, byte_offset, rule, instant, local_time,
         rule is null and not is_ignored and (time_ is not null or not is_proof) and mapped_type <> '{NOTHING}' as is_event,
-        case when rule is not null then keyed('line', $source, text) end as line_hash,
         case when instant is null then 'site_zone' when from_epoch then 'epoch' else 'offset' end as time_basis,
         time_precision,
-        md5(time_) as time_id,
         coalesce(plain(clock_), '') as clock,
         coalesce(plain(flow_), '') as flow,
         case when fixed_type is null then {native} end as native_type,
         mapped_type,
         is_proof,
         if(of_message, '', coalesce(plain(destination_), '')) as destination,
-        keyed('message', $source, {scope} || message_) as message,
-        case when parent_ is not null then keyed('message', $source, {scope} || parent_) end as parent,
-        case when control_id_ is not null then keyed('control', $source, control_id_) end as correlation_key,
+        message_key,
+        parent_key,
+        control_id_key,
         nullif(regexp_extract(type_, '^([A-Z][A-Z0-9]{{2}})', 1), '') as msg_type,
         nullif(regexp_extract(type_, '^[A-Z][A-Z0-9]{{2}}[^A-Z0-9]([A-Z][A-Z0-9]{{2}})', 1), '') as msg_trigger,
-        case when mrn_ is not null then keyed('mrn', {assigned("mrn")}, mrn_) end as mrn_key,
-        case when prior_mrn_ is not null then keyed('mrn', {assigned("mrn")}, prior_mrn_) end as prior_mrn_key,
-        case when visit_ is not null then keyed('visit', {assigned("visit")}, visit_) end as visit_key,
-        case when placer_ is not null then keyed('placer', {assigned("placer")}, placer_) end as placer_key,
-        {" or ".join(unmapped) or "false"} as is_unmapped,
+        mrn_key,
+        prior_mrn_key,
+        visit_key,
+        placer_key,
+        is_unmapped,
         case when not of_message then try_cast(attempt_ as integer) end as attempt_no,
         case when fixed_type is null and upper(ack_) in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then upper(ack_) end as ack_code,
         shape_of(shape_) as msg_shape,
-        case when actor_ is not null then keyed('user', $source, actor_) end as actor_key,
+        actor_key,
         case when lower(role_) in ({roles}) then lower(role_) when role_ is not null then 'other' end as actor_role,
         case when try_cast(size_ as bigint) >= 0 then try_cast(size_ as bigint) end as size_bytes,
-        case when fixed_type is null then md5(error_ || '|' || coalesce(destination_, '')) end as error_id,
+        case when fixed_type is null then error_id end as error_id,
         {sent.instant} as sent_instant,
         {sent.local} as sent_local,
         sent_at_ is not null as is_sent_at_given,
-        md5(record_id_) as record_id,
-        case when record_id_ is null then md5(row({whole})::varchar) end as content_id
+        record_uid,
+        content_id
     from judged
     """
+
+
+_RECORD = {
+    "is_ignored": "false",
+    "is_unmapped": "false",
+    **dict.fromkeys((f"{name}_" for name in READ), "null::varchar"),
+    **dict.fromkeys((f"{name}_key" for name in HASHED), "null::varchar"),
+    **dict.fromkeys(("error_id", "record_uid", "content_id"), "null::varchar"),
+}
+"""The columns of a record, with what stands for each that the mapping does not fill."""
 
 
 def _proven(mapping: LogMapping, number: int, proof: Proof) -> str:
@@ -203,15 +168,15 @@ def _placed(*, needs_zone: bool, on_a_night: bool, needs_ordinal: bool) -> str:
         else ""
     )
     if not on_a_night:
-        instant = "coalesce(instant, timezone($zone, local_time))" if needs_zone else "instant"
+        instant = "coalesce(instant, timezone(log_zone(), local_time))" if needs_zone else "instant"
         return f"""
 with instants as (
-    select * replace ({instant} as instant), false as twice, false as in_gap, {ordinal} as ordinal
+    select log_record.* replace ({instant} as instant), log_record.rowid as place, false as twice, false as in_gap, {ordinal} as ordinal
     from log_record {before} where is_event
 )"""
     return f"""
 with placed as (
-    select *, instant is null and coalesce(falls_twice(local_time, $zone), false) as twice
+    select *, rowid as place, instant is null and coalesce(falls_twice(local_time, log_zone()), false) as twice
     from log_record where is_event
 ), ordered as (
     select *,
@@ -221,10 +186,10 @@ with placed as (
     from (select *, lag(local_time) over (partition by file_id order by line) as before from placed)
 ), instants as (
     select * replace (coalesce(instant,
-            case when not twice then timezone($zone, local_time)
-                 when steps_back > 0 then greatest(timezone($zone, local_time), later(local_time, $zone))
-                 else least(timezone($zone, local_time), earlier(local_time, $zone)) end) as instant),
-        instant is null and timezone($zone, timezone($zone, local_time)) <> local_time as in_gap,
+            case when not twice then timezone(log_zone(), local_time)
+                 when steps_back > 0 then greatest(timezone(log_zone(), local_time), later(local_time, log_zone()))
+                 else least(timezone(log_zone(), local_time), earlier(local_time, log_zone())) end) as instant),
+        instant is null and timezone(log_zone(), timezone(log_zone(), local_time)) <> local_time as in_gap,
         {ordinal} as ordinal
     from ordered {before}
 )"""
@@ -239,28 +204,29 @@ _STAGE_EVENTS = """
     from instants
 )
 select
-    uid_of({identity}) as event_uid,
-    $source as source,
+    place,
+    {identity} as event_uid,
+    log_source() as source,
     '{source_kind}' as source_kind,
     native_type,
     instant as occurred_at,
-    if(time_basis = 'site_zone' and $zone in ('UTC', 'Etc/UTC'), 'utc', time_basis) as time_basis,
+    if(time_basis = 'site_zone' and log_zone() in ('UTC', 'Etc/UTC'), 'utc', time_basis) as time_basis,
     time_precision,
     twice as time_ambiguous,
-    $source || ':' || clock as clock_id,
+    log_source() || ':' || clock as clock_id,
     event_type,
-    if(flow = '', $source, flow) as flow_id,
-    if(flow = '', $source, flow) as flow_name,
+    if(flow = '', log_source(), flow) as flow_id,
+    if(flow = '', log_source(), flow) as flow_name,
     destination as node_id,
     nullif(destination, '') as node_name,
     if(destination = '', 'source', 'destination') as node_role,
     if(destination = '' or event_type = 'received', 'inbound', 'outbound') as direction,
-    $source || ':' || message as message_uid,
+    log_source() || ':' || message_key as message_uid,
     null::varchar as incarnation,
-    $source || ':' || parent as parent_message_uid,
-    $source || ':' || coalesce(parent, message) as root_message_uid,
+    log_source() || ':' || parent_key as parent_message_uid,
+    log_source() || ':' || coalesce(parent_key, message_key) as root_message_uid,
     null::varchar as replay_of_uid,
-    correlation_key,
+    control_id_key as correlation_key,
     case when msg_type is not null then 'hl7v2' end as msg_standard,
     msg_type,
     msg_trigger,
@@ -276,7 +242,7 @@ select
     error_code,
     error_template,
     error_fingerprint,
-    coalesce(sent_instant, timezone($sent_zone, sent_local)) as sent_at,
+    coalesce(sent_instant, timezone(log_sent_zone(), sent_local)) as sent_at,
     case when event_type = 'received' and destination = '' then msg_shape end as msg_shape,
     actor_key,
     actor_role,
@@ -284,55 +250,66 @@ select
     file_id,
     line,
     byte_offset,
-    list_filter([
-        if(in_gap, 'time_in_gap', null), if(event_type = 'unknown', 'unknown_event', null), if(twice, 'time_ambiguous', null),
-        if(is_unmapped, 'unmapped_assigner', null),
-        if(is_sent_at_given and sent_instant is null and (sent_local is null or $sent_zone is null), 'sent_at_unreadable', null)
-    ], lambda f: f is not null) as quality_flags
+    case
+        when not (in_gap or twice or is_unmapped or event_type = 'unknown' or (is_sent_at_given and sent_at is null)) then []
+        else list_filter([
+            if(in_gap, 'time_in_gap', null), if(event_type = 'unknown', 'unknown_event', null), if(twice, 'time_ambiguous', null),
+            if(is_unmapped, 'unmapped_assigner', null),
+            if(is_sent_at_given and sent_at is null, 'sent_at_unreadable', null)
+        ], lambda f: f is not null)
+    end as quality_flags
 from typed left join error_facts using (error_id)
 """
 
 _IDENTITY = {
-    # A CloudEvent is its source and id, whatever else a second delivery says.
-    "cloudevents": "concat_ws('|', 'cloudevent', $source, record_id)",
     # A snapshot proves an event by its time and the number of attempts until then.
-    "snapshots": """concat_ws('|', 'snapshot', $source, clock, message, destination, event_type, coalesce(native_type, ''),
-        epoch_ms(instant)::varchar, coalesce(attempt_no, 0)::varchar)""",
-    "events": """concat_ws('|', 'log', $source, clock, message, destination, coalesce(native_type, mapped_type),
-        if(record_id is null, content_id || '|' || ordinal::varchar, record_id || '|' || time_id))""",
+    "snapshots": """uid_of(concat_ws('|', 'snapshot', log_source(), clock, message_key, destination, event_type,
+        coalesce(native_type, ''), epoch_ms(instant)::varchar, coalesce(attempt_no, 0)::varchar))""",
+    "events": "record_uid",
+    "ordinals": "coalesce(record_uid, uid_of(concat_ws('|', 'log', log_source(), content_id, ordinal)))",
 }
 
 
-def stage_events(mapping: LogMapping, *, needs_zone: bool, on_a_night: bool, needs_ordinal: bool) -> str:
-    """The statement that makes `event_staged` of `log_record`.
+def stage_events(mapping: LogMapping, *, needs_zone: bool, on_a_night: bool, needs_ordinal: bool) -> tuple[str, str]:
+    """What makes events of `log_record`, and its name: a view, or a table where rows are told by those around them.
 
     `needs_zone` where some time has to be placed in a zone, `on_a_night` where its clocks change meanwhile,
     `needs_ordinal` where a record has no id of its own.
     """
-    kind = mapping.rows if mapping.rows == "snapshots" or mapping.format != "cloudevents" else mapping.format
-    rest = _STAGE_EVENTS.format(identity=_IDENTITY[kind], source_kind=mapping.rows.removesuffix("s"))
-    placed = _placed(needs_zone=needs_zone, on_a_night=on_a_night, needs_ordinal=needs_ordinal and kind == "events")
-    return f"create or replace temp table event_staged as {placed}{rest}"
+    kind = "snapshots" if mapping.rows == "snapshots" else "ordinals" if needs_ordinal else "events"
+    source_kind = mapping.rows.removesuffix("s")
+    rest = _STAGE_EVENTS.format(identity=_IDENTITY[kind], source_kind=source_kind)
+    placed = _placed(needs_zone=needs_zone, on_a_night=on_a_night, needs_ordinal=needs_ordinal)
+    made, name = ("table", "log_event_placed") if on_a_night or needs_ordinal else ("view", "log_event")
+    return f"create or replace temp {made} {name} as {placed}{rest}", name
 
 
-def verdicts(mapping: LogMapping) -> tuple[str, str]:
-    """The statements that account for records which bring no event, and that list the others as `record_staged`."""
-    of_records = "log_record"
-    if mapping.rows == "snapshots":
-        of_records = """(
-            select file_id, line, byte_offset, bool_or(is_event) as is_event, any_value(rule) as rule, any_value(line_hash) as line_hash
-            from log_record group by all)"""
-    return (
-        f"""
+def verdicts(mapping: LogMapping) -> str:
+    """The statement that accounts for records which bring no event. What is kept out is told by the hash of its `text` in `chunk_text`."""
+    return f"""
         insert into line_verdict by name
-        select file_id, line, byte_offset, if(rule is null, 'ignored', 'quarantined') as verdict, rule, line_hash
-        from {of_records} where not is_event
-        """,
-        f"""
+        with silent as (select * from {_records(mapping)} where not is_event)
+        select file_id, line, byte_offset, 'ignored' as verdict, rule, null::varchar as line_hash from silent where rule is null
+        union all
+        select file_id, silent.line, byte_offset, 'quarantined', rule, keyed('line', log_source(), text)
+        from silent join chunk_text using (file_id, byte_offset) where rule is not null
+        """
+
+
+def readable(mapping: LogMapping) -> str:
+    """The statement that lists the records which bring events as `record_staged`."""
+    return f"""
         create or replace temp table record_staged as
-        select file_id, line, byte_offset from {of_records} where is_event
-        """,
-    )
+        select file_id, line, byte_offset from {_records(mapping)} where is_event
+        """
+
+
+def _records(mapping: LogMapping) -> str:
+    """`log_record`, one row a record."""
+    if mapping.rows == "events":
+        return "log_record"
+    return """(
+        select file_id, line, byte_offset, bool_or(is_event) as is_event, any_value(rule) as rule from log_record group by all)"""
 
 
 SEEN = "create or replace temp table log_seen (file_id integer, content_id varchar, n bigint)"

@@ -1,24 +1,26 @@
 """The lines of a mapped log, and what each says in the fields that its mapping names; nothing else of them is looked at.
 
-Here: from files to chunks of records, and the SQL that reads a field of a record. Not here: CSV (`log_csv`), JSON that is
-not one record a line (`json_records`), what fields mean (`log_events`).
+Here: from files to chunks of records with the values of their fields. Not here: CSV (`log_csv`), JSON that is not one record a
+line (`json_records`), what a mapping makes of the values (`log_fields`), what they mean (`log_events`).
 """
 
 from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from pipelines.log_mapping import FIELDS, json_path
+from pipelines.lending import lent
+from pipelines.log_mapping import json_path
 from pipelines.sources import json_records, lines, log_csv
 from pipelines.sources.log_times import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import duckdb
     import pyarrow as pa
 
     from pipelines.log_mapping import LogMapping
@@ -87,78 +89,41 @@ def _has(value: object, steps: list[str | int]) -> bool:
     return True
 
 
-def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> Iterator[pa.Table]:
-    """Records as few Arrow tables `file_id, line, byte_offset, ends_open, text`, of CSV also `is_record, c0, c1, …`."""
+class Chunk(NamedTuple):
+    """Records of one or many files: `texts` with their place (`file_id, line, byte_offset`) and `text`; `fields` with their place,
+    `ends_open`, `is_record` (it could be parsed) and `c0, c1, …`: the mapping's paths in order of their names. In any order.
+    """
+
+    texts: pa.Table
+    fields: pa.Table
+
+
+def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> Iterator[Chunk]:
+    """All records of the files; sets `lines_read`."""
     if mapping.encoding != "utf-8":
         for file in files:
             file.delivered = file.delivered.decoded(mapping.encoding)
     if mapping.format == "csv":
-        yield from log_csv.chunks(session, files, mapping)
+        for chunk in log_csv.chunks(session, files, mapping):
+            yield Chunk(chunk, chunk.drop_columns("text"))
         return
     spread = [file for file in files if json_records.depth_of_records(file.delivered.head()) is not None]
-    if spread:
-        yield from json_records.chunks(session, spread)
-    if len(spread) < len(files):
-        kept = {file.file_id for file in spread}
-        yield from lines.chunks(session, [file for file in files if file.file_id not in kept])
+    kept = {file.file_id for file in spread}
+    of_lines = [file for file in files if file.file_id not in kept]
+    for several, read in ((spread, json_records.chunks), (of_lines, lines.chunks)):
+        for chunk in read(session, several) if several else ():
+            yield Chunk(chunk, _values(session.db, chunk, mapping))
 
 
-def record(mapping: LogMapping) -> str:
-    """The select over `chunk` that gives every canonical field as `<name>_` and every proof's time as `proof_<n>_`."""
-    fields = [f"{_canonical(mapping, name)} as {name}_" for name in FIELDS]
-    proofs = [f"{_read(mapping, each.time)} as proof_{i}_" for i, each in enumerate(mapping.proves)]
-    ignored = [
-        f"coalesce({_read(mapping, each.field)} in ({', '.join(quoted(value) for value in each.values)}), false)"
-        for each in mapping.ignore
-    ]
-    return f"""
-        select file_id, line, byte_offset, ends_open, text, is_record,
-            {" or ".join(ignored) or "false"} as is_ignored,
-            {", ".join([*fields, *proofs])}
-        from ({_values(mapping)})"""
-
-
-def _values(mapping: LogMapping) -> str:
-    """`chunk` with the values of the fields that are read."""
-    if mapping.format == "csv":
-        return "from chunk"
-    paths = ", ".join(quoted(_sql_path(path)) for path in sorted(mapping.paths))
-    return f"""
-        select file_id, line, byte_offset, ends_open, text, json_valid(text) as is_record,
-            case when json_valid(text) then json_extract_string(text, [{paths}]) end as v
-        from chunk"""
-
-
-def _read(mapping: LogMapping, path: str) -> str:
-    place = sorted(mapping.paths).index(path)
-    return f"nullif(c{place}, '')" if mapping.format == "csv" else f"nullif(v[{place + 1}], '')"
-
-
-def _canonical(mapping: LogMapping, name: str) -> str:
-    given = mapping.fields.get(name)
-    constant = mapping.constants.get(name)
-    if given is None:
-        return "null::varchar" if constant is None else quoted(constant)
-    if isinstance(given, str):
-        found = _read(mapping, given)
-        return found if constant is None else f"coalesce({found}, {quoted(constant)})"
-    parts = [_read(mapping, path) for path in given]
-    return "(" + " || '|' || ".join(f"length({part})::varchar || ':' || {part}" for part in parts) + ")"
-
-
-def error_texts(mapping: LogMapping) -> str | None:
-    """The select over `chunk` that gives every distinct error text with its destination; null where none is mapped."""
-    path = mapping.fields.get("error")
-    if not isinstance(path, str):
-        return None
-    destination = _canonical(mapping, "destination")
-    where = "true" if mapping.format == "csv" else f"contains(text, {quoted(str(json_path(path)[-1]))})"
-    values = f"select * from chunk where {where}"
-    return f"""
-        select distinct md5(error || '|' || coalesce(destination, '')), error, destination from (
-            select {_read(mapping, path)} as error, {destination} as destination
-            from ({_values(mapping).replace("from chunk", f"from ({values})")})
-        ) where error is not null"""
+def _values(db: duckdb.DuckDBPyConnection, chunk: pa.Table, mapping: LogMapping) -> pa.Table:
+    paths = sorted(mapping.paths)
+    listed = ", ".join(quoted(_sql_path(path)) for path in paths)
+    values = ", ".join(f"v[{i + 1}] as c{i}" for i in range(len(paths)))
+    with lent(db, json_text=chunk):
+        return db.sql(f"""
+            select file_id, line, byte_offset, ends_open, v is not null as is_record, {values}
+            from (select *, try(json_extract_string(text, [{listed}])) as v from json_text)
+        """).to_arrow_table()
 
 
 def _sql_path(path: str) -> str:

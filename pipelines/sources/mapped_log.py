@@ -1,9 +1,9 @@
 """A log that Wardflow has no adapter for: CSV, NDJSON or CloudEvents, read as the mapping file of its source says.
 
 Here: from a chunk of records to events, and the zone that times without an offset need. Not here: the mapping's names and
-rules (`log_mapping`), its SQL (`log_records`, `log_times`, `log_events`). Fields that the mapping does not name are never
-read. An event word that it does not know is counted, with the type `unknown` and, where it is made of harmless words, as
-`native_type`: never guessed to be good news.
+rules (`log_mapping`), reading records (`log_records`, `log_fields`), the SQL (`log_times`, `log_events`). Fields that the
+mapping does not name are never read. An event word that it does not know is counted, with the type `unknown` and, where it
+is made of harmless words, as `native_type`: never guessed to be good news.
 
 What it cannot know: which of two equal times of the autumn hour came first, where the file's own order does not tell; of a
 snapshot, what happened between the times that it shows.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipelines import log_mapping
 from pipelines.errors import ZoneNeeded
 from pipelines.lending import lent
-from pipelines.sources import engine_records, log_events, log_records, log_times
+from pipelines.sources import engine_records, log_events, log_fields, log_records, log_times
 from pipelines.sources.events import COLUMNS, insert_events
 
 if TYPE_CHECKING:
@@ -55,44 +55,45 @@ class MappedLog:
         mapping = mapping_of(source)
         engine_records.prepare(session, source)
         session.db.execute(log_events.SEEN)
-        for chunk in log_records.chunks(session, files, mapping):
+        for texts, fields in log_records.chunks(session, files, mapping):
             session.flush()
-            with lent(session.db, chunk=chunk):
-                query = log_records.error_texts(mapping)
-                texts = session.db.execute(query).fetchall() if query else []
-                with lent(session.db, error_facts=engine_records.error_facts(source, texts)):
-                    _load_chunk(session, source, mapping, files)
+            records, errors = log_fields.said(fields, mapping, source, session.key)
+            facts = engine_records.error_facts(source, errors)
+            with lent(session.db, chunk=records, chunk_text=texts, error_facts=facts):
+                _load_chunk(session, source, mapping, files, records.column_names)
 
 
-def _load_chunk(session: Session, source: SourceSettings, mapping: LogMapping, files: Sequence[Intake]) -> None:
+def _load_chunk(
+    session: Session, source: SourceSettings, mapping: LogMapping, files: Sequence[Intake], present: Sequence[str]
+) -> None:
     db = session.db
     zone = mapping.written("time").zone or session.zone or source.zone
     sent_zone = mapping.written("sent_at").zone or session.zone or source.zone
-    db.execute(
-        log_events.stage_records(mapping, log_records.record(mapping), source.assigners),
-        {"source": source.name, **{kind: source.authority_of(kind) for kind in ("mrn", "visit", "placer")}},
-    )
-    ((first, last, needs_ordinal),) = db.execute(
+    for name, value in (("log_source", source.name), ("log_zone", zone), ("log_sent_zone", sent_zone)):
+        db.execute(f"set variable {name} = $value", {"value": value})
+    db.execute(log_events.stage_records(mapping, present))
+    ((first, last, needs_ordinal, silent),) = db.execute(
         """
-        select min(local_time) filter (instant is null), max(local_time) filter (instant is null),
-            coalesce(bool_or(content_id is not null), false)
-        from log_record where is_event
+        select min(local_time) filter (instant is null and is_event), max(local_time) filter (instant is null and is_event),
+            coalesce(bool_or(content_id is not null and is_event), false), count(*) filter (not is_event)
+        from log_record
         """
     ).fetchall()
     if first is not None and zone is None:
         _refuse_zoneless(session, source, files)
-    staged = log_events.stage_events(
+    make_events, events = log_events.stage_events(
         mapping,
         needs_zone=first is not None,
         on_a_night=first is not None and zone is not None and log_times.clock_changes(zone, first, last),
         needs_ordinal=needs_ordinal,
     )
-    db.execute(staged, {"source": source.name, "zone": zone, "sent_zone": sent_zone})
-    for statement in log_events.verdicts(mapping):
-        db.execute(statement)
+    db.execute(make_events)
+    db.execute(log_events.readable(mapping))
+    if silent:
+        db.execute(log_events.verdicts(mapping))
     if needs_ordinal:
         db.execute(log_events.REMEMBER)
-    insert_events(session)
+    insert_events(session, events)
 
 
 def _refuse_zoneless(session: Session, source: SourceSettings, files: Sequence[Intake]) -> None:

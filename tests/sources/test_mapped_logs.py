@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from pipelines import keys, ledger, log_mapping
 from pipelines.errors import ConfigurationError, ZoneNeeded
 from pipelines.log_mapping import TimeFormat
-from pipelines.sources import log_times
+from pipelines.settings import SourceSettings
+from pipelines.sources import log_fields, log_times
 from tests.sources.test_laws import emptied
 from tests.sources.test_planted_people import NEEDLES, SENTENCE
 
@@ -534,6 +536,32 @@ def test_whatever_a_file_holds_every_line_is_accounted_for(new_site, tmp_path, f
         site.ingest(path, source="gate")  # which asserts that the account is balanced
 
     holds()
+
+
+# Hashes
+
+NUMBERED = log_mapping.parse(
+    'message_scope = "flow"\n[fields]\nmessage = "a"\nflow = "b"\nmrn = "c"\nmrn_assigner = "d"\nevent = "e"\ntime = "e"',
+    "m",
+)
+TEXT = st.none() | st.sampled_from(["", "1", "NGH", "SGH"]) | st.text(max_size=5)
+
+
+@given(rows=st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT), min_size=1))
+def test_a_column_of_identifiers_is_hashed_as_each_of_them_is(rows):
+    source = SourceSettings(name="gate", kind="ndjson-log", assigners={"mrn": {"NGH": "urn:ngh:mrn"}})
+    columns = [pa.array(column, pa.string()) for column in [*zip(*rows, strict=True), [None] * len(rows)]]
+    place = {name: [0] * len(rows) for name in ("file_id", "line", "byte_offset", "ends_open", "is_record")}
+    fields = pa.table(place | {f"c{i}": column for i, column in enumerate(columns)})
+    records, _ = log_fields.said(fields, NUMBERED, source, KEY)
+    authority = {None: "gate", "": "gate", "NGH": "urn:ngh:mrn"}
+    assert records.select(["message_key", "mrn_key"]).to_pylist() == [
+        {
+            "message_key": keys.keyed(KEY, "message", "gate", f"{flow or ''}:{message}") if message else None,
+            "mrn_key": keys.keyed(KEY, "mrn", authority.get(assigner, f"gate/{assigner}"), mrn) if mrn else None,
+        }
+        for message, flow, mrn, assigner in rows
+    ]
 
 
 # People
