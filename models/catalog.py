@@ -34,7 +34,7 @@ _PARAMETER = re.compile(r"\$([a-z_]+)")
 
 @dataclass(frozen=True)
 class Table:
-    """One table that the pipeline builds: `create table <full_name> as <query>`."""
+    """One table that the pipeline builds: `create table <full_name> as <query>`, or the view of that query."""
 
     layer: str
     name: str
@@ -56,6 +56,11 @@ class Table:
                 break
             lines.append(line.removeprefix("--").strip())
         return tuple(lines)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it is worked out where it is read, and stored nowhere: its comments say that it is kept as a view."""
+        return any(line.startswith("Kept as a view") for line in self.comments)
 
     @property
     def grain(self) -> str:

@@ -54,7 +54,7 @@ de-identified data lies decades ahead; else when they arrived.
 
 
 def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> int:
-    """Replace the table by what its query finds now, in one statement; how many rows it has."""
+    """Replace the table by what its query finds now, in one statement; how many rows it has. A view is only defined."""
     known: dict[str, Any] = {
         "as_of": lambda: data_cut(db, settings, [table.full_name]),
         "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
@@ -67,9 +67,18 @@ def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> in
     for name in sorted(table.reads & fhir_references.VIEWS.keys()):
         db.execute(fhir_references.VIEWS[name])
     db.execute(f"create schema if not exists {table.layer}")
-    db.execute(f"create or replace table {table.full_name} as {table.query}", bound)
+    form, other = ("view", "table") if table.is_view else ("table", "view")
+    if _is(db, other, table):  # in a warehouse of a release that kept it so
+        db.execute(f"drop {other} {table.full_name}")
+    db.execute(f"create or replace {form} {table.full_name} as {table.query}", bound)
     ((rows,),) = db.execute(f"select count(*) from {table.full_name}").fetchall()
     return rows
+
+
+def _is(db: duckdb.DuckDBPyConnection, form: str, table: Table) -> bool:
+    query = f"select exists(select 1 from duckdb_{form}s() where schema_name = $layer and {form}_name = $name and not temporary)"
+    ((found,),) = db.execute(query, {"layer": table.layer, "name": table.name}).fetchall()
+    return found
 
 
 def _zones(settings: Settings) -> dict[str, list[str]]:

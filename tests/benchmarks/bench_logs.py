@@ -1,12 +1,12 @@
-"""How fast mapped logs come in, with every record accounted for: `make bench`, or `python tests/benchmarks/bench_logs.py [EVENTS]`.
+"""How fast engine logs come in, with every record accounted for: `make bench`, or `python tests/benchmarks/bench_logs.py [EVENTS]`.
 
-One million events (WARDFLOW_BENCH_EVENTS for another number) of an in-house log, once as NDJSON and once as CSV, and as many HL7
-envelopes, half of them acknowledgements, as an MLLP capture. On each file,
-in one run on this machine:
+One million events (WARDFLOW_BENCH_EVENTS for another number) of an in-house log, once as NDJSON and once as CSV; a fifth as many HL7 v2
+messages and acknowledgements in a file; a fiftieth as many Mirth messages of two connectors as XML. On each file, in one run on
+this machine:
 
 - the whole accounted load into a new warehouse: fields, keyed hashes, times, identity, error vocabulary, account;
-- the floor: DuckDB's own reader with the same columns named, which hashes nothing, knows no lines and fails on one bad record; of
-  HL7 Python's `split`;
+- the floor, which hashes nothing and keeps nothing: DuckDB's own reader with the same columns named, `split` of each segment of each
+  HL7 message, `lxml.iterparse` of the Mirth messages;
 - the same events again in other bytes, of which none may be new.
 
 Beside the seconds on the clock stand those of the processor, all threads together: on a machine that others use only these
@@ -17,6 +17,7 @@ import csv
 import json
 import multiprocessing
 import os
+import re
 import resource
 import sys
 import tempfile
@@ -25,10 +26,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-GOAL = 300_000
-"""Events a second on two cores, which is wanted; printed when missed."""
-LEAST = 10_000
-"""What no change may fall below, even on a machine that others use."""
+GOAL = {"ndjson": 300_000, "csv": 300_000, "hl7": 100_000, "xml": 8_000}
+"""Records a second on two cores, which are wanted; printed when missed."""
+SHARE = {"ndjson": 1, "csv": 1, "hl7": 5, "xml": 50}
+"""Of how many events of the in-house log there is one record in a file of this form."""
+KIND = {"ndjson": "ndjson-log", "csv": "ndjson-log", "hl7": "hl7", "xml": "mirth"}
+SLOWEST = 30
+"""By how much no change may fall behind the goal, even on a machine that others use."""
 MOST_MEMORY_MB = 2048
 THREADS = 2
 STEPS = ("RECV", "ROUTE", "TRY", "ACK", "ACKUP")
@@ -80,10 +84,36 @@ def events(n: int) -> Iterator[dict[str, str]]:
         yield record
 
 
+def messages(n: int) -> Iterator[str]:
+    """HL7 v2 messages, each followed by its acknowledgement, one in fifty a refusal."""
+    begin = datetime(2026, 1, 4, 9, tzinfo=UTC)
+    for i in range(n // 2):
+        at = f"{begin + timedelta(milliseconds=37 * i):%Y%m%d%H%M%S.%f}"[:18] + "+0000"
+        yield (
+            f"MSH|^~\\&|EHR|LARK|LIS|LARK|{at}||ORM^O01|C{i}|P|2.5.1\r"
+            f"PID|1||LK{i % 5000}^^^LARK^MR||Larkspur^Lavender||19310203|F|||17 Larkspur Mews\r"
+            f"PV1|1|O|||||||||||||||||V{i % 9000}\rORC|NW|P{i}\rOBR|1|P{i}||718-7^Hemoglobin^LN\r"
+        )
+        code = "AE" if i % 50 == 0 else "AA"
+        yield f"MSH|^~\\&|LIS|LARK|EHR|LARK|{at}||ACK^O01|A{i}|P|2.5.1\rMSA|{code}|C{i}\r"
+
+
+def documents(n: int) -> Iterator[str]:
+    """Mirth messages of a source and a destination: the first one of the fixture, again and again under other numbers and times."""
+    fixture = Path(__file__).parents[1] / "sources" / "fixtures" / "mirth" / "2026-01-04.xml"
+    with fixture.open(newline="") as file:
+        text = file.read()
+    first = text[: text.index("<message>\r\n<messageId>", 1)]
+    for i in range(n):
+        at = re.sub(r"<time>(\d+)</time>", lambda found: f"<time>{int(found[1]) + 37 * i}</time>", first)  # noqa: B023 -- called at once
+        at = at.replace("<messageId>11<", f"<messageId>{i}<").replace("LK0001", f"C{i}")
+        yield at.replace("LKM778812", f"LK{i % 5000}").replace("LKV5501", f"V{i % 9000}").replace("LKP9001", f"P{i}")
+
+
 def written(folder: Path, n: int) -> dict[str, tuple[Path, Path]]:
-    """The file of each format, and the same events in other bytes."""
+    """The file of each form, and the same events in other bytes."""
     folder.mkdir(exist_ok=True)
-    made = {form: (folder / f"a.{form}", folder / f"b.{form}") for form in ("ndjson", "csv")}
+    made = {form: (folder / f"a.{form}", folder / f"b.{form}") for form in GOAL}
     with made["ndjson"][0].open("w") as lines, made["ndjson"][1].open("w") as others:
         for record in events(n):
             lines.write(json.dumps(record) + "\n")
@@ -93,35 +123,12 @@ def written(folder: Path, n: int) -> dict[str, tuple[Path, Path]]:
             writer = csv.DictWriter(file, COLUMNS, lineterminator=end)
             writer.writeheader()
             writer.writerows(events(n))
-    made["hl7"] = (folder / "a.mllp", folder / "b.mllp")
-    made["hl7"][0].write_bytes("".join(exchanges(n)).encode())
-    made["hl7"][1].write_bytes("".join(exchanges(n)).replace("\x1c\r", "\x1c\r\n").encode())
+    for form, several in (("hl7", messages), ("xml", documents)):
+        records = list(several(n // SHARE[form]))
+        for path, start in zip(made[form], (0, len(records) // 4 * 2), strict=True):
+            with path.open("w", newline="") as file:
+                file.writelines([*records[start:], *records[:start]])
     return made
-
-
-HL7_GOAL = 100_000
-"""Envelopes a second, which is wanted."""
-
-
-def exchanges(n: int) -> Iterator[str]:
-    """Half of them orders of 1.2 kB, each answered: HL7 v2 as an MLLP capture holds it."""
-    begin = datetime(2026, 1, 4, 9, tzinfo=UTC)
-    results = "".join(f"OBX|{k}|NM|{k}00-1^Test {k}^LN||{k}.5|g/L|3-8|N|||F\r" for k in range(1, 13))
-    for i in range(n // 2):
-        at = f"{begin + timedelta(seconds=i):%Y%m%d%H%M%S}"
-        yield (
-            f"\x0bMSH|^~\\&|EHR|LARK|LIS|LARK|{at}||ORM^O01^ORM_O01|C{i}|P|2.5.1|||AL|NE\r"
-            f"PID|1||LK{i % 5000}^^^L^MR||Nobody^At^All||19310203|F|||12 No Street^^Nowhere\r"
-            f"PV1|1|I|W1^101^A{'|' * 16}V{i % 9000}^^^LARK^VN\rORC|NW|P{i}^EHR\rOBR|1|P{i}^EHR||58410-2^CBC^LN\r"
-            f"{results}NTE|1||{'some text that nobody reads ' * 8}\r\x1c\r"
-            f"\x0bMSH|^~\\&|LIS|LARK|EHR|LARK|{at}||ACK^O01|A{i}|P|2.5.1\rMSA|{'AE' if i % 50 == 0 else 'AA'}|C{i}\r\x1c\r"
-        )
-
-
-def split(path: Path) -> tuple[float, float]:
-    """The floor of HL7: Python's `split`, of every message its segments and of every segment its fields."""
-    content = path.read_bytes().decode()
-    return timed(lambda: [[s.split("|") for s in text.split("\r")] for text in content.split("\x0b")])
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -132,7 +139,10 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def floor(path: Path, form: str) -> tuple[float, float]:
-    """DuckDB's own reader, the better of two runs."""
+    """What the form costs at the least, the better of two runs."""
+    floors = {"hl7": _split, "xml": _iterparse}
+    if form in floors:
+        return min(timed(lambda: floors[form](path)) for _ in range(2))
     import duckdb
 
     columns = "{" + ", ".join(f"'{name}': 'varchar'" for name in COLUMNS) + "}"
@@ -143,6 +153,22 @@ def floor(path: Path, form: str) -> tuple[float, float]:
         db.execute("set preserve_insertion_order = false")
         query = f"create or replace table t as select {named} from {reader}('{path}', columns={columns}{more})"
         return min(timed(lambda: db.execute(query)) for _ in range(2))
+
+
+def _split(path: Path) -> int:
+    with path.open(newline="") as file:
+        return sum(len(segment.split("|")) for segment in file.read().split("\r"))
+
+
+def _iterparse(path: Path) -> None:
+    """Mirth writes one document after the other, so that a root has to be put around them."""
+    import io
+
+    from lxml import etree
+
+    whole = io.BytesIO(b"<all>" + path.read_bytes() + b"</all>")
+    for _, element in etree.iterparse(whole, tag="connectorMessage"):
+        element.clear()
 
 
 def load(home: str, form: str, path: str, other: str) -> dict[str, tuple[float, float] | float]:
@@ -166,7 +192,7 @@ def load(home: str, form: str, path: str, other: str) -> dict[str, tuple[float, 
     db.close()
     n = reports[0]["loaded"]
     assert [(each["loaded"], each["unchanged"]) for each in reports] == [(n, 0), (0, n)], reports
-    return {"load": first, "other bytes": again, "peak MB": peak, "events": n}
+    return {"load": first, "other bytes": again, "peak MB": peak, "records": n}
 
 
 def run(n: int) -> list[str]:
@@ -174,26 +200,27 @@ def run(n: int) -> list[str]:
     found = []
     with tempfile.TemporaryDirectory(dir=os.environ.get("WARDFLOW_BENCH_FOLDER")) as name:
         folder = Path(name)
-        print("\n| | clock | processor | events a second |\n|---|---|---|---|")  # noqa: T201 -- what this script is for
+        print("\n| | clock | processor | records a second |\n|---|---|---|---|")  # noqa: T201 -- what this script is for
         for form, (path, other) in written(folder / "logs", n).items():
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 result = pool.apply(load, (str(folder / f"home-{form}"), form, str(path), str(other)))
-            assert result["events"] == n
-            result |= {"floor": split(path) if form == "hl7" else floor(path, form)}
+            records = n // SHARE[form]
+            assert result["records"] == records
+            result |= {"floor": floor(path, form)}
             for what in ("floor", "load", "other bytes"):
                 clock, processor = result[what]
-                print(f"| {form}, {what} | {clock:.2f} s | {processor:.2f} s | {n / clock:,.0f} |")  # noqa: T201
-            rate = n / result["load"][0]
-            if rate < LEAST:
-                found.append(f"{form}: {rate:,.0f} events a second, fewer than {LEAST:,}")
-            elif rate < (goal := HL7_GOAL if form == "hl7" else GOAL):
-                print(f"{form}: the goal of {goal:,} a second is missed")  # noqa: T201
+                print(f"| {form}, {what} | {clock:.2f} s | {processor:.2f} s | {records / clock:,.0f} |")  # noqa: T201
+            rate = records / result["load"][0]
+            if rate < GOAL[form] / SLOWEST:
+                found.append(f"{form}: {rate:,.0f} records a second, far fewer than {GOAL[form]:,}")
+            elif rate < GOAL[form]:
+                print(f"{form}: the goal of {GOAL[form]:,} records a second is missed")  # noqa: T201
             if result["peak MB"] > MOST_MEMORY_MB:
                 found.append(f"{form}: {result['peak MB']:.0f} MB at the peak, more than {MOST_MEMORY_MB}")
     return found
 
 
-def test_mapped_logs_come_in_fast_and_in_bounded_memory_and_known_events_add_nothing():
+def test_engine_logs_come_in_fast_and_in_bounded_memory_and_known_events_add_nothing():
     assert run(int(os.environ.get("WARDFLOW_BENCH_EVENTS", "1000000"))) == []
 
 

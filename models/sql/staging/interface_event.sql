@@ -1,4 +1,5 @@
 -- Grain: one row per event that an integration engine's log proves.
+-- Kept as a view: what is stored is raw.interface_event, and writing it once more takes longer than all tables made of it.
 -- Typed already when read. Columns that no table counts stay in raw; added are the channel's name and the order of events
 -- that share a timestamp.
 -- channel: the newest name of the flow, under which all of its history counts (flow_channel); flow_name is the one at the time.
