@@ -281,6 +281,14 @@ STAGING: dict[str, tuple[Rule, ...]] = {
             at_least=0.95,
         ),
     ),
+    "staging.human_touch": (
+        unique("touch_key", "A touch that stands twice would be one too many."),
+        present("touch_key", "A touch without an identity could be loaded twice unseen."),
+        one_of("kind", ("override", "change", "access", "other"), "What was done is one of these."),
+        present("occurred_at", "A touch without a time belongs to no visit.", at_least=0.99, severity="content"),
+        within_horizon("occurred_at", at_least=0.99),
+        *_traced(),
+    ),
     "staging.registry_interface": (
         present("channel", "An interface is registered by its channel's name."),
         one_of("kind", ("channel", "router"), "A router's hop is the same message and is not counted again."),

@@ -125,6 +125,10 @@ _FHIR = {
     "coverage_eligibility_request_key "
     "varchar, status varchar, created varchar, outcome varchar, is_in_force boolean, error_codes "
     "varchar[]",
+    "fhir_audit_event": "audit_event_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
+    "task_keys varchar[], practitioner_keys varchar[], user_hashes varchar[], role_codes varchar[], system_hash varchar, "
+    "type_code varchar, subtype_codes varchar[], action varchar, outcome varchar, purpose_codes varchar[], "
+    "request_hashes varchar[], recorded varchar",
 }
 _OTHER = {
     "interface_event": "event_uid varchar, source varchar, source_kind varchar, native_type varchar, "
@@ -137,6 +141,10 @@ _OTHER = {
     "error_code varchar, error_template varchar, error_fingerprint varchar, sent_at timestamptz, msg_shape varchar, "
     "actor_key varchar, actor_role varchar, queue_depth bigint, event_count bigint, file_id integer, "
     "line bigint, quality_flags varchar[]",
+    "human_touch": "touch_uid varchar, source varchar, occurred_at timestamptz, time_precision varchar, event_code varchar, "
+    "type_codes varchar[], action varchar, outcome varchar, purpose_codes varchar[], user_hashes varchar[], role_codes varchar[], "
+    "system_hash varchar, mrn_key varchar, visit_key varchar, object_hashes varchar[], correlation_key varchar, file_id integer, "
+    "line bigint",
     "reference": "source varchar, resource varchar, element varchar, refers_to varchar, key varchar",
     "resource": "resource varchar, key varchar, is_deleted boolean, seen_to timestamptz, last_updated timestamptz",
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "

@@ -13,7 +13,7 @@ from pipelines import decisions, exports, ledger, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.errors import TooManyAbsent
 from pipelines.home import Home
-from pipelines.sources import discover, events, fhir_projection
+from pipelines.sources import discover, events, fhir_projection, human_touch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +35,7 @@ def raw_tables() -> list[str]:
         fhir_projection.TABLES,
         exports.TABLES,
         events.TABLES,
+        human_touch.TABLES,
         registry.TABLES,
         visit_rules.TABLES,
         decisions.TABLES,

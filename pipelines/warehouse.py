@@ -20,6 +20,7 @@ from pipelines.sources import (
     events,
     fhir_projection,
     hl7_envelope,
+    human_touch,
     log_events,
     log_times,
     otlp_events,
@@ -90,7 +91,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"create schema if not exists {schema}")
     for statement in _seen_times(db):  # before the views that read them
         db.execute(statement)
-    for part in (ledger, following, fhir_projection, exports, events, registry, visit_rules, decisions):
+    for part in (ledger, following, fhir_projection, exports, events, human_touch, registry, visit_rules, decisions):
         for statement in part.TABLES.values():
             db.execute(statement)
     for statement in (*ledger.UPGRADES, *events.UPGRADES, *_missing_columns(db)):

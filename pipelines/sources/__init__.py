@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.home import Home, spelled_out
 from pipelines.settings import Settings, load
 from pipelines.sources import fhir_manifest
+from pipelines.sources.atna import Atna
 from pipelines.sources.azure import Azure
 from pipelines.sources.fhir_bulk import FhirBulk
 from pipelines.sources.hl7_capture import Hl7Capture
@@ -31,6 +32,7 @@ SOURCES: dict[str, Source] = {
     for source in (
         FhirBulk(),
         Mirth(),
+        Atna(),
         OpenHim(),
         InterSystems(),
         Otlp(),

@@ -7,6 +7,7 @@ projection names is never materialised: not in a table, a temporary one or a mes
 
 from __future__ import annotations
 
+from pipelines.sources.fhir_access import ACCESS
 from pipelines.sources.fhir_clinical import CLINICAL
 from pipelines.sources.fhir_documents import DOCUMENTS
 from pipelines.sources.fhir_elements import ELEMENT_MACROS, PROVENANCE, Projection
@@ -30,6 +31,7 @@ PROJECTIONS: dict[str, Projection] = {
         *OUTREACH,
         *DOCUMENTS,
         *REVENUE,
+        *ACCESS,
     )
 }
 

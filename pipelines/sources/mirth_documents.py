@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 8 << 20
 LONGEST_DOCUMENT = 256 << 20
 _BOM = b"\xef\xbb\xbf"
-_BETWEEN = re.compile(rb"\s+|<\?xml[^>]*\?>|</?(?:list|messages)(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
+_BETWEEN = rb"\s+|<\?xml[^>]*\?>|</?(?:list|messages)(?:\s[^<>]*)?/?>|<!--.*?-->"
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _ILLEGAL_REFERENCE = re.compile(rb"&#(?:x(?:0?[0-8BCEFbcef]|1[0-9A-Fa-f])|(?:[0-8]|1[124-9]|2[0-9]|3[01]));")
@@ -34,6 +34,12 @@ class Element:
     """The element that a document is. Its start holds elements; one of the same name inside a stored response holds text."""
 
     name: str
+    before: str = ""
+
+    @cached_property
+    def outside(self) -> re.Pattern[bytes]:
+        """What may stand between documents: space, comments, the list around them, and what `before` says stands before each."""
+        return re.compile(b"|".join(filter(None, (self.before.encode(), _BETWEEN))), re.DOTALL)
 
     @cached_property
     def start(self) -> re.Pattern[bytes]:
@@ -119,7 +125,7 @@ def _parts(
         rule = "document_type" if dtd or _DTD.search(piece, 0, end) else None
         yield Document(line, offset, piece[:end], rule)
     rest = piece[end:]
-    other = _BETWEEN.sub(b"", rest)
+    other = element.outside.sub(b"", rest)
     if other and not _is_only_dtd(element, other):
         place = end + len(rest) - len(rest.lstrip())
         rule = "truncated" if at_end and other.startswith(b"<" + element.name.encode()) else "outside_a_message"
@@ -173,5 +179,5 @@ def _parse(content: bytes, expected: Element) -> etree._Element | None:
             element = etree.fromstring(text, _parser())
         except (etree.XMLSyntaxError, ValueError):
             continue
-        return element if element.tag == expected.name else None
+        return element if element.tag.rpartition("}")[2] == expected.name else None
     return None

@@ -32,6 +32,13 @@ authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit", placer = "urn:la
 assigners = { mrn = { L = "urn:lark:mrn" } }
 
 [[sources]]
+name = "audit-lark"
+kind = "atna"
+zone = "America/New_York"
+authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit" }
+assigners = { mrn = { L = "urn:lark:mrn" } }
+
+[[sources]]
 name = "engine-lark"
 kind = "ndjson-log"
 zone = "America/New_York"

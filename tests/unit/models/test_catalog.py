@@ -7,6 +7,13 @@ from models.catalog import SQL_ROOT, WHO_IS_WHO, Table, build_order, find_table,
 from models.errors import BadDeclaration
 
 
+def test_nothing_that_is_counted_or_published_reads_who_touched_what():
+    touched = {"raw.human_touch", "raw.fhir_audit_event", "staging.human_touch"}
+    assert [
+        table.full_name for table in tables() if table.layer == "marts" and upstream(table.full_name) & touched
+    ] == []
+
+
 def test_every_file_is_one_table_that_opens_with_its_grain():
     assert len(tables()) == len(list(SQL_ROOT.glob("*/*.sql")))
     assert all(table.grain.startswith("one row per ") for table in tables())
