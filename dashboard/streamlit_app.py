@@ -1,5 +1,6 @@
 """The shell: who is looking, at which snapshot, at what; then the page. Started by `dashboard.serve`."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,9 @@ from dashboard.parts.style import draw_style
 from models.errors import PublicationError
 from models.publication import Manifest
 
+LIVE = ("interfaces",)
+"""Pages that are drawn anew when another snapshot is published, without anybody asking: they hold no form to fill in."""
+LOOK_EVERY_SECONDS = 15
 PAGES = Path(__file__).with_name("app_pages")
 QUESTIONS = {  # name in the URL → file, question, icon
     "overview": ("overview.py", "How are we doing?", ":material/dashboard:"),
@@ -83,6 +87,16 @@ def main() -> None:
             page.run()
     except data.Forbidden as error:
         markup.empty("This is not open to you.", str(error))
+    if name in LIVE:
+        _follow(found.id)
+
+
+@st.fragment(run_every=LOOK_EVERY_SECONDS)
+def _follow(shown: str) -> None:
+    """Draw the page anew once another snapshot than the one it shows is published; otherwise nothing moves."""
+    with suppress(PublicationError):
+        if data.snapshot().id != shown:
+            st.rerun()
 
 
 main()

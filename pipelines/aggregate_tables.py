@@ -23,9 +23,11 @@ from pipelines import (
     process_tables,
     quality_tables,
     signals,
+    standing,
 )
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
+from pipelines.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,11 +39,9 @@ if TYPE_CHECKING:
     from models.publication import SourceState
     from pipelines.settings import Settings
 
+NOTHING = Standing()
 NAMES = (
-    "kpi_value",
-    "kpi_exclusion",
-    "readiness",
-    "kpi_signal",
+    *standing.TABLES,
     "backlog_week",
     "backlog_age",
     "pilot_result",
@@ -83,11 +83,12 @@ def registered(
     sources: Sequence[SourceState],
     cuts: Mapping[str, datetime],
     say: Callable[[str], None],
+    still: Standing = NOTHING,
 ) -> Iterator[Mapping[str, str]]:
     """Every aggregate by its published name, as the name of a relation that this connection can read; gone
-    afterwards.
+    afterwards. The rows of KPIs in `still` are taken over.
     """
-    frames = kpi_tables(db, settings, verdict, decisions, cuts, say)
+    frames = kpi_tables(db, settings, verdict, decisions, cuts, say, still)
     frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
     say("computing workflows")
     frames |= process_tables.process_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
@@ -116,6 +117,7 @@ def kpi_tables(
     decisions: Sequence[effective.Decided],
     cuts: Mapping[str, datetime],
     say: Callable[[str], None] = lambda _step: None,
+    still: Standing = NOTHING,
 ) -> dict[str, pl.DataFrame]:
     """Values, exclusions, readiness and signals of every KPI; windows are the same for all, before the newest data
     cut.
@@ -125,9 +127,14 @@ def kpi_tables(
     whole = {each.id: each.target for each in effective.kpi_settings(settings, decisions)}
     by_facility = effective.facility_targets(decisions)
     rebased = effective.rebased(decisions)
-    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in NAMES[:4]}
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in standing.TABLES}
     found_inputs = aggregate.inputs(db, list(KPIS.values()), cuts)
     for each in found_inputs:
+        if each.kpi.id in still.kpis:
+            say(f"keeping {each.kpi.id}")
+            for name, several in parts.items():
+                several.append(still.of(name, each.kpi.id))
+            continue
         say(f"computing {each.kpi.id}")
         values = hide_small_numbers(each.kpi, aggregate.kpi_values(each, spans), settings.suppress_below)
         parts["kpi_value"].append(values)

@@ -55,6 +55,20 @@ de-identified data lies decades ahead; else when they arrived.
 
 def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> int:
     """Replace the table by what its query finds now, in one statement; how many rows it has. A view is only defined."""
+    values = bound(db, settings, table)
+    for name in sorted(table.reads & fhir_references.VIEWS.keys()):
+        db.execute(fhir_references.VIEWS[name])
+    db.execute(f"create schema if not exists {table.layer}")
+    form, other = ("view", "table") if table.is_view else ("table", "view")
+    if _is(db, other, table):  # in a warehouse of a release that kept it so
+        db.execute(f"drop {other} {table.full_name}")
+    db.execute(f"create or replace {form} {table.full_name} as {table.query}", values)
+    ((rows,),) = db.execute(f"select count(*) from {table.full_name}").fetchall()
+    return rows
+
+
+def bound(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> dict[str, Any]:
+    """What the parameters of the table's query stand for now."""
     known: dict[str, Any] = {
         "as_of": lambda: data_cut(db, settings, [table.full_name]),
         "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
@@ -63,16 +77,7 @@ def build(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> in
         "zone": lambda: settings.zone,
         "zones": lambda: _zones(settings),
     }
-    bound = {name: known[name]() for name in table.parameters}
-    for name in sorted(table.reads & fhir_references.VIEWS.keys()):
-        db.execute(fhir_references.VIEWS[name])
-    db.execute(f"create schema if not exists {table.layer}")
-    form, other = ("view", "table") if table.is_view else ("table", "view")
-    if _is(db, other, table):  # in a warehouse of a release that kept it so
-        db.execute(f"drop {other} {table.full_name}")
-    db.execute(f"create or replace {form} {table.full_name} as {table.query}", bound)
-    ((rows,),) = db.execute(f"select count(*) from {table.full_name}").fetchall()
-    return rows
+    return {name: known[name]() for name in table.parameters}
 
 
 def _is(db: duckdb.DuckDBPyConnection, form: str, table: Table) -> bool:

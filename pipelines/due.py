@@ -71,7 +71,7 @@ def take_in(
     due = [
         batch
         for batch in batches
-        if (with_fhir or batch.kind not in _DELIVERED_WHOLE) and (sources is None or batch.source in sources)
+        if (with_fhir or is_growing(batch.kind)) and (sources is None or batch.source in sources)
     ]
     files: list[FileAccount] = []
     stopped: TooManyAbsent | None = None
@@ -107,14 +107,19 @@ def _journal_is_known(db: duckdb.DuckDBPyConnection, settings: Settings) -> bool
     return bool(known.fetchall())
 
 
+def is_growing(kind: str | None) -> bool:
+    """Whether files of such a source are read while they are written."""
+    return kind not in _DELIVERED_WHOLE
+
+
 def growing(batches: Iterable[Batch]) -> list[Batch]:
     """The engine logs of configured sources: they are read while they are written."""
-    return [batch for batch in batches if batch.kind not in _DELIVERED_WHOLE]
+    return [batch for batch in batches if is_growing(batch.kind)]
 
 
 def delivered(batches: Iterable[Batch]) -> list[Batch]:
     """What somebody puts there whole, and what lies in `landing/` without a source: it is read once it has stopped changing."""
-    return [batch for batch in batches if batch.kind in _DELIVERED_WHOLE]
+    return [batch for batch in batches if not is_growing(batch.kind)]
 
 
 def fingerprint(settings: Settings, batches: Iterable[Batch]) -> str:

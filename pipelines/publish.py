@@ -11,16 +11,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import publication
 from models.catalog import tables
 from models.publication import Checks, FailedExpectation, Manifest, SourceState
-from pipelines import aggregate_tables, effective, snapshot
+from pipelines import aggregate_tables, effective, rebuilding, snapshot, standing
 from pipelines.build import data_cut
+from pipelines.code import code_digest, code_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +74,8 @@ def publish(
 
     def add(relation: str, name: str, audience: Audience, cut: datetime) -> None:
         say(f"publishing {name}")
-        kept.append(snapshot.keep(db, published, relation, name=name, audience=audience, as_of=cut))
+        found = rebuilding.content_of(db, relation) or snapshot.fingerprint(db, relation)
+        kept.append(snapshot.keep(db, published, relation, found, name=name, audience=audience, as_of=cut))
 
     for name in marts:
         add(f"marts.{name}", name, "cases", cuts[name])
@@ -91,7 +90,10 @@ def publish(
     if before and before.extra.get("inputs") == digest and _has_all_files(home, before):
         return Publication(before, ())
 
-    with aggregate_tables.registered(db, settings, verdict, decisions, sources, cuts, say) as relations:
+    contents = {each.table.name: each.table.sha256 for each in kept}
+    inputs = standing.inputs_of_kpis(settings, verdict, decisions, cuts, contents, code_digest())
+    still = standing.standing(published, before, inputs)
+    with aggregate_tables.registered(db, settings, verdict, decisions, sources, cuts, say, still) as relations:
         for name, relation in relations.items():
             add(relation, name, "aggregates", as_of)
     manifest = Manifest(
@@ -99,7 +101,7 @@ def publish(
         as_of=as_of,
         published_at=datetime.now(UTC),
         tables={each.table.name: each.table for each in kept},
-        extra={"inputs": digest, "facility_targets": effective.facility_targets(decisions)},
+        extra={"inputs": digest, standing.RECORDED: inputs, "facility_targets": effective.facility_targets(decisions)},
         **described,
     )
     snapshot.make_current(published, manifest)
@@ -173,24 +175,3 @@ def _plain(value: object) -> object:
 
 def _has_all_files(home: Home, manifest: Manifest) -> bool:
     return all((home.published / file).exists() for table in manifest.tables.values() for file in table.files)
-
-
-@cache
-def code_digest() -> str:
-    """Changes with any query, KPI or step that a published number can depend on, so that an upgrade computes all anew."""
-    root = Path(__file__).resolve().parents[1]
-    files = [
-        path for part in ("models", "pipelines") for kind in ("py", "sql") for path in (root / part).rglob(f"*.{kind}")
-    ]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def code_version() -> str:
-    """The installed version of Wardflow; "unknown" when it runs from a folder that was not installed."""
-    try:
-        return metadata.version("wardflow")
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -57,13 +57,20 @@ def fingerprint(db: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, str]
 
 
 def keep(
-    db: duckdb.DuckDBPyConnection, published: Path, relation: str, *, name: str, audience: Audience, as_of: datetime
+    db: duckdb.DuckDBPyConnection,
+    published: Path,
+    relation: str,
+    found: tuple[int, str],
+    *,
+    name: str,
+    audience: Audience,
+    as_of: datetime,
 ) -> Kept:
-    """The table's file in the published folder, written when no file holds this content yet.
+    """The table's file in the published folder, written when no file holds this content yet; `found` is its `fingerprint`.
 
     Rows are written in order of all columns, so that the same content is the same file.
     """
-    rows, digest = fingerprint(db, relation)
+    rows, digest = found
     file = publication.file_name(audience, name, digest)
     target = published / file
     is_new = not target.exists()

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from models import times
-from pipelines import decisions, exports, following, keys, ledger, registry, vector_functions, visit_rules
+from pipelines import (
+    decisions,
+    exports,
+    following,
+    keys,
+    ledger,
+    rebuilding,
+    registry,
+    vector_functions,
+    verdicts,
+    visit_rules,
+)
 from pipelines.errors import KeyChanged
 from pipelines.home import Home
 from pipelines.sources import (
@@ -91,7 +102,19 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f"create schema if not exists {schema}")
     for statement in _seen_times(db):  # before the views that read them
         db.execute(statement)
-    for part in (ledger, following, fhir_projection, exports, events, human_touch, registry, visit_rules, decisions):
+    for part in (
+        ledger,
+        following,
+        rebuilding,
+        verdicts,
+        fhir_projection,
+        exports,
+        events,
+        human_touch,
+        registry,
+        visit_rules,
+        decisions,
+    ):
         for statement in part.TABLES.values():
             db.execute(statement)
     for statement in (*ledger.UPGRADES, *events.UPGRADES, *_missing_columns(db)):

@@ -114,11 +114,28 @@ def status(as_format: str) -> None:
         "visits": visits,
         "waiting": waiting,
         "late": [each.source for each in manifest.sources if each.is_late],
+        "followed": _followed(snapshot),
     }
     if as_format == "json":
         print_json(document)
     else:
         _say_status(snapshot, document)
+
+
+def _followed(snapshot: Snapshot) -> list[dict[str, Any]]:
+    from pipelines.lateness import followed
+
+    last_read = {each.source: each.last_file_at for each in snapshot.manifest.sources}
+    return [
+        {
+            "source": each.source,
+            "files": each.files,
+            "last_written_at": each.last_written_at and each.last_written_at.astimezone(snapshot.zone),
+            "last_read_at": each.last_read_at and each.last_read_at.astimezone(snapshot.zone),
+            "behind_seconds": round(each.behind_seconds),
+        }
+        for each in followed(call_of().settings(), last_read)
+    ]
 
 
 def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
@@ -147,6 +164,21 @@ def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
             for each in document["sources"]
         ],
     )
+    if document["followed"]:
+        click.echo()
+        print_table(
+            ["followed", "files", "last written", "last read", "behind"],
+            [
+                [
+                    each["source"],
+                    each["files"],
+                    local(each["last_written_at"], snapshot.zone),
+                    local(each["last_read_at"], snapshot.zone),
+                    wording.duration(each["behind_seconds"] / 60) if each["behind_seconds"] else "nothing waits",
+                ]
+                for each in document["followed"]
+            ],
+        )
     click.echo()
     click.echo(f"Checks: {document['checks']['passed']:,} passed, {len(document['checks']['failed'])} failed")
     for each in document["checks"]["failed"]:

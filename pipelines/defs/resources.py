@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,8 @@ HOME_VARIABLE = "WARDFLOW_HOME"
 class Warehouse:
     """The open run: `say` is told each step's name; `sources` limits what is ingested (null: all).
 
-    What steps found is kept here for whoever started the run in process.
+    What steps found is kept here for whoever started the run in process, and `contents`: digests of raw tables since they
+    were filled.
     """
 
     home: Home
@@ -44,6 +45,7 @@ class Warehouse:
     db: duckdb.DuckDBPyConnection
     say: Callable[[str], None] = lambda _step: None
     sources: Sequence[str] | None = None
+    contents: dict[str, str] = field(default_factory=dict[str, str])
     ingested: IngestReport | None = None
     structural_failures: tuple[Outcome, ...] = ()
     publication: Publication | None = None

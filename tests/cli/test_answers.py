@@ -250,6 +250,10 @@ def test_status_says_what_is_fresh_and_what_failed(wardflow):
     assert found["checks"]["passed"] > 0
     assert sum(found["kpis"].values()) == len(KPI_IDS)
     assert found["late"] == []
+    followed = {each["source"]: each for each in found["followed"]}
+    assert followed.keys() == {"mirth-northfield", "engine-eastbrook", "engine-westhaven"}
+    assert all(each["files"] > 0 and each["behind_seconds"] == 0 for each in followed.values())
+    assert "nothing waits" in wardflow("status").stdout
 
 
 def test_status_says_which_classes_of_visits_came_and_what_they_count_as(wardflow):

@@ -60,6 +60,20 @@ def drop_next_day(home):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+def log_an_event(home):
+    """What an engine appends to the log that it has been writing all day."""
+    log = max((home.landing / "logs" / "engine-eastbrook").iterdir())
+    event = json.loads(log.read_text().splitlines()[-1])
+    changed = {"seq": 99_000_001, "msg": "M-LATER", "control_id": "LATER", "event": "RECV"}
+    content = log.read_bytes()
+    log.unlink()  # it is a link to what other tests read
+    log.write_bytes(content + json.dumps(event | changed).encode() + b"\n")
+
+
+def messages(home):
+    return load_current(home.published).table("message").rows
+
+
 def test_telemetry_is_off_and_one_run_at_a_time(tmp_path):
     text = (prepare_dagster_home(Home(tmp_path / "home")) / "dagster.yaml").read_text()
     assert "telemetry:\n  enabled: false" in text
@@ -97,7 +111,11 @@ def test_a_new_export_is_published_by_the_daemon_also_when_it_was_stopped_amid_t
     with scheduler(home, port) as running:
         wait_for("The web server", lambda: is_up(port), running, home)
         wait_for("A new snapshot", lambda: load_current(home.published).id != before.id, running, home)
+        exported = load_current(home.published)
+        log_an_event(home)
+        wait_for("The event's snapshot", lambda: messages(home) == exported.table("message").rows + 1, running, home)
     assert processes_of(home) == []
+    assert load_current(home.published).table("ed_attendance") == exported.table("ed_attendance")
     assert load_current(home.published).as_of.isoformat() == "2025-10-24T00:00:00-04:00"
     assert not runs_under_way(home)
     shutil.rmtree(home.dagster_home)
@@ -110,7 +128,9 @@ def test_a_run_that_was_lost_with_its_scheduler_does_not_keep_others_from_starti
         lost = instance.create_run_for_job(dg.GraphDefinition("lost").to_job(), status=dg.DagsterRunStatus.STARTED)
     prepare_dagster_home(home)
     with dg.DagsterInstance.from_config(str(folder)) as instance:
-        assert instance.get_run_by_id(lost.run_id).status is dg.DagsterRunStatus.FAILURE
+        run = instance.get_run_by_id(lost.run_id)
+        assert run is not None
+        assert run.status is dg.DagsterRunStatus.FAILURE
 
 
 STUBBORN = """
@@ -132,6 +152,7 @@ def test_ending_a_program_ends_what_it_left_behind_even_what_ignores_every_reque
     with subprocess.Popen(
         [sys.executable, "-c", STUBBORN, STUBBORN], start_new_session=True, stdout=subprocess.PIPE
     ) as leader:
+        assert leader.stdout is not None
         assert leader.stdout.readline() == b"up\n"
         leader.wait()
         assert len(processes_of(home)) == 1

@@ -49,6 +49,7 @@ def ingest(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Wareho
     except TooManyAbsent as error:  # a person has to decide: trying again changes nothing
         raise dg.Failure(str(error), allow_retries=False) from error
     warehouse.ingested = report
+    warehouse.contents.clear()
     for key in sorted(selected):
         yield dg.MaterializeResult(
             asset_key=key,

@@ -3,13 +3,13 @@
 import dagster as dg
 
 from models.catalog import Table, tables
-from pipelines.build import build
 from pipelines.defs.resources import Warehouse
+from pipelines.rebuilding import build_if_changed
 from pipelines.sources.fhir_references import behind_views
 
 
 def asset_for(table: Table) -> dg.AssetsDefinition:
-    """The asset that builds `table` inside DuckDB."""
+    """The asset that builds `table` inside DuckDB, when something that it is made from has changed."""
 
     @dg.asset(
         key=[table.layer, table.name],
@@ -20,7 +20,7 @@ def asset_for(table: Table) -> dg.AssetsDefinition:
     )
     def built(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
         warehouse.say(table.full_name)
-        rows = build(warehouse.db, warehouse.settings, table)
+        rows = build_if_changed(warehouse.db, warehouse.settings, table, warehouse.contents)
         return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
     return built

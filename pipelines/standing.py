@@ -1,0 +1,89 @@
+"""Published rows of KPIs that still stand, because nothing that they are computed from has changed.
+
+Here: what a KPI's rows depend on, as one digest, and taking its rows over from the current snapshot. Not here: computing
+them (`aggregate`). An interface log that grew by a few lines leaves every clinical number as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from models.kpis import KPIS
+from pipelines import effective
+from pipelines.aggregate import window_list
+from pipelines.periods import signal_weeks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from data_quality.run import Verdict
+    from models.publication import Manifest
+    from pipelines.settings import Settings
+
+TABLES = ("kpi_value", "kpi_exclusion", "readiness", "kpi_signal")
+"""The tables of which each row is of one KPI and depends on nothing else."""
+RECORDED = "kpi_inputs"
+"""Under this name a manifest says of every KPI what its rows were computed from."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """By table and KPI, the rows that are taken over; a KPI that is not here is computed."""
+
+    kpis: frozenset[str] = frozenset()
+    rows: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
+
+    def of(self, table: str, kpi_id: str) -> pl.DataFrame:
+        """The rows of one KPI."""
+        return self.rows[table].filter(pl.col("kpi") == kpi_id)
+
+
+def inputs_of_kpis(
+    settings: Settings,
+    verdict: Verdict,
+    decisions: Sequence[effective.Decided],
+    cuts: Mapping[str, datetime],
+    contents: Mapping[str, str],
+    code: str,
+) -> dict[str, str]:
+    """By KPI the digest of all that its rows depend on; `cuts` and `contents` (digests) are by mart."""
+    as_of = max(cuts.values())
+    whole = {each.id: each.target for each in effective.kpi_settings(settings, decisions)}
+    by_facility = effective.facility_targets(decisions)
+    rebased = effective.rebased(decisions)
+    same_for_all = [code, settings.zone, settings.suppress_below, window_list(as_of), signal_weeks(as_of)]
+    return {
+        kpi.id: _digest(
+            *same_for_all,
+            contents[kpi.mart],
+            cuts[kpi.mart],
+            whole[kpi.id],
+            by_facility.get(kpi.id),
+            sorted((str(place), day) for (of, place), day in rebased.items() if of == kpi.id),
+            [asdict(each) for each in verdict.content_failures if kpi.id in each.kpis],
+        )
+        for kpi in KPIS.values()
+    }
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def standing(published: Path, before: Manifest | None, inputs: Mapping[str, str]) -> Standing:
+    """The rows of the current snapshot of every KPI whose inputs are the same as then."""
+    recorded: Mapping[str, str] = before.extra.get(RECORDED, {}) if before else {}
+    kpis = frozenset(kpi for kpi, digest in inputs.items() if recorded.get(kpi) == digest)
+    if not before or not kpis or not all(name in before.tables for name in TABLES):
+        return Standing()
+    files = {name: [published / file for file in before.table(name).files] for name in TABLES}
+    if not all(file.exists() for several in files.values() for file in several):
+        return Standing()
+    return Standing(kpis, {name: pl.read_parquet(several) for name, several in files.items()})
