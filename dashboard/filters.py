@@ -30,6 +30,7 @@ class View:
     find: str | None = None
     workflow: str | None = None
     step: str | None = None
+    message: str | None = None
 
     @property
     def params(self) -> dict[str, str]:
@@ -48,6 +49,7 @@ class View:
                 "find",
                 "workflow",
                 "step",
+                "message",
             )
         }
         weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
@@ -71,6 +73,10 @@ class View:
     def to_case(self, case: str) -> "View":
         """The same view with a journey opened."""
         return replace(self, case=case)
+
+    def to_message(self, message: str) -> "View":
+        """The same view with a message's hops opened."""
+        return replace(self, message=message)
 
     def to_channel(self, channel: str) -> "View":
         """The same place and period with an interface channel opened."""
@@ -102,6 +108,7 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
         find=params.get("find") or None,
         workflow=params.get("workflow") or None,
         step=params.get("step") or None,
+        message=params.get("message") or None,
         board=params.get("board") if params.get("board") in BOARDS else None,
     )
 

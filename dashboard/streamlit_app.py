@@ -30,6 +30,7 @@ QUESTIONS = {  # name in the URL → file, question, icon
     "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),
     "dictionary": ("dictionary.py", "What do numbers mean?", ":material/menu_book:"),
     "kpi": ("kpi.py", "One measure", ":material/monitoring:"),
+    "message": ("message.py", "One message", ":material/mail:"),
     "case": ("case.py", "One journey", ":material/route:"),
 }
 

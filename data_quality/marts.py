@@ -473,6 +473,11 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         *_flags("is_both_ways"),
         between("within_ms", 0, None, "A message there and back takes no less than no time.", at_least=0.9),
     ),
+    "marts.message_event": (
+        present("message_key", "A step belongs to a message."),
+        present("occurred_at", "A step without a time has no place on the way."),
+        between("attempt", 1, None, "The first attempt is number one."),
+    ),
     "marts.log_gap": (
         present("until_at", "A gap ends with the message after it."),
         *_flags("is_pruned"),

@@ -119,6 +119,27 @@ def incident(kind: str, amount: float) -> str:
             return f"{number(amount)} messages in an unusual format"
 
 
+_STEPS = {
+    "ack_sent": "acknowledged to its sender",
+    "nack_sent": "refused to its sender",
+    "routed": "sent on its way",
+    "filtered": "not wanted",
+    "queued": "put into the queue",
+    "attempt_started": "attempt",
+    "attempt_failed": "attempt failed",
+    "response_received": "answered",
+    "nack_received": "refused by the receiver",
+    "dead_lettered": "dead-lettered",
+    "replay_requested": "asked to be sent again",
+    "replayed": "sent again",
+}
+
+
+def message_step(event_type: str) -> str:
+    """What happened to a message on its way: `received`, `put into the queue`, `dead-lettered`."""
+    return _STEPS.get(event_type, event_type.replace("_", " "))
+
+
 def waiting(source: str, encounters: int, files: int) -> str:
     """What is held back until an export is whole: `ehr: 3 encounters wait for the rest of their export; files missing: 2`."""
     who = (

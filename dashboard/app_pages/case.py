@@ -8,6 +8,7 @@ from dashboard.parts import markup
 from dashboard.parts.cases import source_files
 from dashboard.parts.deciding import draw_deciding, draw_decisions
 from dashboard.parts.head import draw_head, draw_path, kpi_steps
+from dashboard.parts.message import draw_links
 from dashboard.parts.opening import opening
 from dashboard.parts.timeline import NAMES, draw_lanes, draw_timeline
 
@@ -28,6 +29,7 @@ if opened is not None:
             "Show", list(NAMES), selection_mode="multi", default=list(NAMES), format_func=NAMES.__getitem__, key="kinds"
         )
         draw_timeline(now, [e for e in events if e["kind"] in kinds], source_files(now, f"journey of {case}"))
+        draw_links(now, events)
         draw_deciding(now, "case", case)
         draw_decisions(now, "case", case)
     else:

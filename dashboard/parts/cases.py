@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import data, words
+from dashboard import data, message, words
 from dashboard.data import Row
 from dashboard.here import Here
 from dashboard.parts import markup
@@ -17,6 +17,8 @@ from models import wording
 from models.kpi import Selection
 
 AT_ONCE = 15
+MESSAGES = ("message", "message_delivery")
+"""Marts whose cases are messages: they open as hops, and from there the journey."""
 
 
 def draw_cases(here: Here, reading: Reading) -> None:
@@ -49,6 +51,9 @@ def draw_cases(here: Here, reading: Reading) -> None:
 
 def _link(here: Here, reading: Reading, case: Row) -> Callable[[], object]:
     key = str(case["case_key"])
+    if reading.kpi.mart in MESSAGES:
+        hops = here.view.to_kpi(reading.kpi.id).to_message(key)
+        return lambda: here.link("message", f"**Message {message.short(key)}**", hops, icon="", help="")
     if not case["journey_key"]:
         return lambda: st.html(f"<span>{escape(key[:18])}</span>")
     view = here.view.to_kpi(reading.kpi.id).to_case(case["journey_key"])

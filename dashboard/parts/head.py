@@ -30,7 +30,7 @@ def draw_head(here: Here, title: str, *, kpis: list[str] | None = None, filters:
 def draw_path(here: Here, *steps: tuple[str, str, View]) -> None:
     """All facilities › Northfield › … : each part a link (page, label, view); the last one is where you are."""
     view = here.view
-    home = "overview" if here.page in ("kpi", "case") else here.page
+    home = "overview" if here.page in ("kpi", "case", "message") else here.page
     board = view.board if home == "overview" else None
     first = {"pilots": "All pilots", "dictionary": "All measures and tables"}.get(home, ALL_FACILITIES)
     path = [(home, first, View(weeks=view.weeks, board=board))]

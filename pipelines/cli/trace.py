@@ -44,6 +44,9 @@ UNMATCHED = """
 """
 """A message that belongs to no case that is known: its own hops."""
 
+STEPS = "select * from step where message_key = $key order by event_order, destination"
+"""Everything that happened to one message on its way."""
+
 UNDELIVERED = """
     select
         delivery.channel || ' to ' || delivery.destination as hop,
@@ -100,7 +103,8 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
 
     KEY is the keyed hash of an encounter, an order or a patient (`wardflow key` makes it from an id; `wardflow kpi cases` lists
     them), or the key of a message or of a delivery. A patient is found by any key that was merged into one. Needs the informatics
-    role and a purpose, which goes into the access log; file and line are for engineers. Exit code 1 when nothing has that key.
+    role and a purpose, which goes into the access log; of a message every step is listed. File and line are for engineers. Exit
+    code 1 when nothing has that key.
 
     \b
     Example: wardflow trace 0f3a52c1d9e84b7790aa12cd34ef5678 --purpose "late bed, complaint 17"
@@ -130,6 +134,11 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
         "spans": [_span(span, snapshot, files) for span in spans],
         "missing": _missing(snapshot, wanted, cases),
     }
+    if kind == "message":
+        steps = snapshot.rows(STEPS, {"key": wanted}, step="message_event")
+        document["steps"] = [_step(step, snapshot, files) for step in steps]
+    from models import wording
+
     if as_format == "json":
         print_json(document)
         return
@@ -148,6 +157,15 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
             for span in document["spans"]
         ],
     )
+    if document.get("steps"):
+        print_table(
+            ["at", "channel", "destination", "event", "attempt", "since", "error", "line"],
+            [
+                [_clock(step["at"]), step["channel"], step["destination"], step["event_type"], step["attempt"],
+                 wording.milliseconds(step["since_ms"]), step["error_template"] or step["error_class"], step["line"]]
+                for step in document["steps"]
+            ],
+        )  # fmt: skip
     for each in document["missing"]:
         click.echo(f"Missing: {each['where']}: {each['what']}")
 
@@ -173,6 +191,19 @@ def _span(span: dict[str, Any], snapshot: Snapshot, files: dict[int, str]) -> di
         "line": span["line"] if files else None,
         "order_key": span.get("order_key"),
         "message_key": span.get("message_key"),
+    }
+
+
+def _step(step: dict[str, Any], snapshot: Snapshot, files: dict[int, str]) -> dict[str, Any]:
+    names = (
+        "channel", "destination", "event_type", "attempt", "is_attempt_exact", "since_ms", "is_other_clock", "ack_code",
+        "error_class", "error_template", "actor_role",
+    )  # fmt: skip
+    return {
+        "at": step["occurred_at"].astimezone(snapshot.zone).isoformat(),
+        **{name: step[name] for name in names},
+        "source_file": files.get(step["file_id"]),
+        "line": step["line"] if files else None,
     }
 
 

@@ -26,6 +26,7 @@ PAGES = {
     "dictionary": "/dictionary",
     "one table": "/dictionary?table=marts.handoff",
     "one kpi": "/kpi?kpi=ed_boarding_ed2",
+    "one message": "/message?message=mirth:77",
     "one case": f"/case?kpi=ed_boarding_ed2&case={CASE}",
 }
 WAIT = 60_000  # a busy machine loads the parts of Streamlit slowly

@@ -210,6 +210,10 @@ def test_a_trace_of_a_message_that_failed_names_the_missing_hop(wardflow):
     )
     deliveries = wardflow.json("trace", failed["case_key"], "--purpose", "test")
     assert deliveries["is"] == "message"
+    assert deliveries["steps"][0]["event_type"] == "received"
+    assert {"attempt_started"} < {step["event_type"] for step in deliveries["steps"]}
+    assert all(step["line"] >= 1 and _has_offset(step["at"]) for step in deliveries["steps"])
+    assert "attempt_started" in wardflow("trace", failed["case_key"], "--purpose", "test").stdout
     assert [each["where"] for each in deliveries["missing"]]
     assert " to " in deliveries["missing"][0]["where"]
     assert "never acknowledged" in deliveries["missing"][0]["what"]

@@ -23,6 +23,7 @@ PAGES = (
     "dictionary",
     "kpi",
     "case",
+    "message",
 )
 
 
@@ -77,6 +78,6 @@ def visit(monkeypatch) -> Callable[..., AppTest]:
 def words(app: AppTest) -> str:
     """Everything that the page says, markup included."""
     kinds = ("html", "markdown", "caption", "subheader", "error", "success")
-    said = [str(element.value) for kind in kinds for element in app.get(kind)]
+    said = [str(element.value) for kind in kinds for element in app.get(kind)]  # type: ignore[attr-defined]
     said = [text for text in said if not text.startswith("<style>")]
     return "\n".join([*said, *(link.proto.label for link in app.get("page_link"))])

@@ -134,7 +134,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
 
 def delivered(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     """Three lines kept out; a hundredth judged; a finding that rises when something failed; one element of each kind then."""
-    ehr = {"source": "ehr", "resource_type": "Encounter"}
+    ehr: dict[str, object] = {"source": "ehr", "resource_type": "Encounter"}
     element = ehr | {"release": "R4B", "lines": 90, "looked_at": 100, "first_seen_at": AS_OF - timedelta(weeks=26),
         "last_seen_at": AS_OF, "is_unknown": False, "is_new": False, "has_vanished": False}  # fmt: skip
     drift = [element | {"path": "status"}]
@@ -281,9 +281,16 @@ def hours() -> list[dict[str, object]]:
 
 def channel_histories() -> dict[str, list[dict[str, object]]]:
     """RESULTS of mirth: 70 messages a day, of the day before yesterday the log knows nothing; renamed in March; a clock 800 ms ahead."""
-    of = {"source": "mirth", "channel": "RESULTS"}
-    counts = {"deliveries": 70, "delivered": 69, "failed_first": 7, "failed_final": 1, "retried": 6, "ack_unknown": 0}
-    ack = {"ack_p50_ms": 120.0, "ack_p95_ms": 900.0, "ack_p99_ms": 1300.0}
+    of: dict[str, object] = {"source": "mirth", "channel": "RESULTS"}
+    counts: dict[str, object] = {
+        "deliveries": 70,
+        "delivered": 69,
+        "failed_first": 7,
+        "failed_final": 1,
+        "retried": 6,
+        "ack_unknown": 0,
+    }
+    ack: dict[str, object] = {"ack_p50_ms": 120.0, "ack_p95_ms": 900.0, "ack_p99_ms": 1300.0}
     history = [
         of | counts | ack | {
             "grain": "day", "period": END - timedelta(days=n), "hours": 24, "missing_hours": 24 if n == 2 else 0,
@@ -378,11 +385,19 @@ def cases() -> dict[str, list[dict[str, object]]]:
          "case_date": END - timedelta(days=3 + 100 * i)}
         for i, key in enumerate((CASE, CASE))
     ]  # fmt: skip
+    for i, row in enumerate(found["message_delivery"]):
+        row |= {
+            "message_key": "mirth:77" if i < 2 else f"mirth:{i}", "channel": "ADT-OUT", "destination": ("LIS", "BED-MGMT")[i % 2],
+            "state": ("delivered", "dead_lettered")[i % 2], "attempts": 1 + 2 * (i % 2), "attempts_exact": i % 2 == 0, "msg_type": "ADT",
+            "queue_elapsed_ms": 20.0, "ack_latency_ms": 120.0 if i % 2 == 0 else None, "hop_elapsed_ms": 150.0,
+            "error_class": None if i % 2 == 0 else "connect", "error_template": None if i % 2 == 0 else "connection refused by <destination>",
+        }  # fmt: skip
+    found["message_event"] = message_events()
     start = datetime(2026, 4, 12, 9, 0)
     found["journey_event"] = [
         {"case_key": CASE, "journey_key": CASE, "seq": i + 1, "occurred_at": start + timedelta(minutes=20 * i),
          "until_at": start + timedelta(minutes=20 * i + 35) if until else None, "kind": kind, "place": place, "what": what,
-         "facility": "Northfield General", "order_key": None, "message_key": None, "file_id": 1, "line": 10 + i}
+         "facility": "Northfield General", "order_key": None, "message_key": f"mirth:{76 + i}" if kind == "message" else None, "file_id": 1, "line": 10 + i}
         for i, (kind, place, what, until) in enumerate((
             ("clinical", "Emergency", "arrived", False), ("message", "ADT-OUT to BED-MGMT", "ADT A04 delivered", True),
             ("clinical", "Emergency", "first seen by a clinician", False), ("human", "Ward 4N", "handoff offered", True),
@@ -390,6 +405,35 @@ def cases() -> dict[str, list[dict[str, object]]]:
         ))
     ]  # fmt: skip
     return found
+
+
+def message_events() -> list[dict[str, object]]:
+    """Message 77 reaches LIS at once; the third attempt at BED-MGMT is given up, and a person sends it again after midnight."""
+    start = datetime(2026, 4, 12, 9, 0)
+    steps: tuple[tuple[str, str | None, int, dict[str, object]], ...] = (
+        ("received", None, 0, {}),
+        ("routed", "LIS", 10, {}),
+        ("attempt_started", "LIS", 20, {"attempt": 1}),
+        ("received", "LIS", 900, {"attempt": 1, "is_other_clock": True, "since_ms": None}),
+        ("delivered", "LIS", 140, {"attempt": 1, "ack_code": "AA"}),
+        ("attempt_started", "BED-MGMT", 30, {"attempt": 3, "is_attempt_exact": False}),
+        (
+            "dead_lettered",
+            "BED-MGMT",
+            40,
+            {"error_class": "connect", "error_template": "connection refused by <destination>"},
+        ),
+        ("replayed", "BED-MGMT", 16 * 3_600_000, {"actor_role": "service desk"}),
+    )
+    return [
+        {
+            "message_key": "mirth:77", "event_order": seq, "encounter_key": CASE, "facility": "Northfield General", "source": "mirth", "channel": "ADT-OUT",
+            "destination": where, "event_type": kind, "occurred_at": start + timedelta(milliseconds=after), "clock_id": "mirth:1",
+            "attempt": None, "is_attempt_exact": True, "is_other_clock": False, "since_ms": 10.0 if seq > 1 else None, "ack_code": None,
+            "error_class": None, "error_template": None, "actor_role": None, "file_id": 1, "line": 200 + seq,
+        } | more
+        for seq, (kind, where, after, more) in enumerate(steps, 1)
+    ]  # fmt: skip
 
 
 def _cell(column: str, i: int, day: date) -> object:  # noqa: PLR0911 — one line a kind of column

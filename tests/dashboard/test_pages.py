@@ -139,6 +139,40 @@ def test_one_flow_shows_its_history_and_says_what_its_log_lacks(homes, visit):
     assert "Nothing is known of this period." in words(visit(homes["sample"], "interfaces", channel="engine/PHARM"))
 
 
+def test_one_message_shows_its_hops_attempts_answers_and_errors_down_to_the_line(homes, visit):
+    said = words(visit(homes["sample"], "message", message="mirth:77", purpose="a test")).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "ADT reached 1 of 2 destinations." in said
+    assert "8 events in 16 h 00, with 3 attempts at most." in said
+    assert "delivered AA" in said
+    assert "attempt no. 3 at least; the log keeps only the last" in said
+    assert "dead-lettered (connect: connection refused by &lt;destination&gt;)" in said
+    assert ("another clock" in said, "after 10 ms" in said, "not arrived" in said) == (True, True, True)
+    assert "sent again by service desk" in said
+    assert "Encounter.ndjson:201" in said
+    assert ("not known" in said, "3 or more" in said) == (True, True)
+    assert "The journey it belongs to" in said
+
+
+def test_a_delivery_leads_to_its_message_and_each_opening_is_written_down(homes, visit):
+    delivery = "0" + CASE[1:]
+    assert "ADT reached 1 of 2" in words(visit(homes["sample"], "message", message=delivery, purpose="who waited"))
+    log = (homes["sample"] / "access" / "access.ndjson").read_text()
+    assert f"message_event: hops of {delivery}" in log
+    assert f"message_delivery: hops of {delivery}" in log
+    assert "who waited" in log
+    listed = visit(homes["sample"], "kpi", kpi="interface_final_failure_rate", purpose="a test")
+    assert "**Message " in words(listed)
+
+
+def test_a_message_that_is_not_there_or_not_open_says_so(homes, visit):
+    assert "Message 77" in words(visit(homes["sample"], "case", case=CASE, purpose="a test"))
+    assert "No message is chosen." in words(visit(homes["sample"], "message"))
+    assert "hops are kept for 27 weeks" in words(visit(homes["sample"], "message", message="gone", purpose="a test"))
+    assert "What do you open these for?" in words(visit(homes["sample"], "message", message="mirth:77"))
+
+
 def test_a_kpi_lists_what_it_leaves_out_with_counts(homes, visit):
     said = words(visit(homes["sample"], "kpi", kpi="ed_boarding_ed2"))
     assert "the decision is later than the departure</td>" in said

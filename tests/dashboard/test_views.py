@@ -23,7 +23,14 @@ PLACES = {"Northfield General": ("Emergency", "Ward 4N"), "Eastbrook Community":
     st.sampled_from([None, "abc"]),
     st.sampled_from([None, "mirth/ADT-OUT"]),
     st.sampled_from([None, "stakeholder"]),
-    st.sampled_from([{}, {"pilot": "discharge-by-noon"}, {"workflow": "ed-to-bed", "step": "arrived → triaged"}]),
+    st.sampled_from(
+        [
+            {},
+            {"pilot": "discharge-by-noon"},
+            {"workflow": "ed-to-bed", "step": "arrived → triaged"},
+            {"message": "f-1:12"},
+        ]
+    ),
 )
 def test_a_view_survives_the_round_trip_through_the_url(place, weeks, kpi, case, channel, board, opened):
     view = View(place[0], place[1], weeks, kpi, case, channel, board, **opened)

@@ -106,3 +106,36 @@ def test_one_way_tells_what_a_clock_is_off_at_least(hospital):
         row["other_clock_id"]: (row["ahead_ms"], row["is_both_ways"]) for row in hospital.build("marts.clock_skew")
     }
     assert found == {"sender of FAST": (1300, False), "sender of SLOW": (0, False), "lis1": (-2000, False)}
+
+
+def steps(hospital):
+    return [
+        (row["destination"], row["event_type"], row["attempt"], row["since_ms"], row["is_other_clock"])
+        for row in sorted(hospital.build("marts.message_event"), key=lambda row: row["event_order"])
+    ]
+
+
+def test_what_happened_to_a_message_stands_in_order_with_the_time_since_the_step_before(hospital):
+    hospital.event("m1", "received", "10:00:00")
+    hospital.event("m1", "routed", "10:00:01", node="LIS")
+    hospital.event("m1", "attempt_started", "10:00:02", node="LIS")
+    hospital.event("m1", "attempt_failed", "10:00:02.500", node="LIS")
+    hospital.event("m1", "attempt_started", "10:01:00", node="LIS")
+    hospital.event("m1", "received", "10:01:01", node="LIS", clock="lis1")
+    hospital.event("m1", "delivered", "10:01:02", node="LIS")
+    assert steps(hospital) == [
+        (None, "received", None, None, None),
+        ("LIS", "routed", None, None, None),
+        ("LIS", "attempt_started", 1, 1000, False),
+        ("LIS", "attempt_failed", 1, 500, False),
+        ("LIS", "attempt_started", 2, 57_500, False),
+        ("LIS", "received", 2, None, True),
+        ("LIS", "delivered", 2, None, True),
+    ]
+
+
+def test_a_log_that_keeps_only_the_last_attempt_says_its_number_and_old_messages_are_left_out(hospital):
+    hospital.event("m1", "attempt_started", "10:00:02", node="LIS", attempt_no=4, attempts_exact=False)
+    hospital.event("old", "received", "", occurred_at="2025-06-01T10:00:00-05:00")
+    (row,) = hospital.build("marts.message_event")
+    assert (row["message_key"], row["attempt"], row["is_attempt_exact"]) == ("m1", 4, False)

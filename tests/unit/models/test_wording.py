@@ -122,3 +122,13 @@ def test_a_share_without_decimals():
 def test_what_is_known_exactly_needs_no_sentence(minutes, said):
     assert said in wording.known_within(minutes)
     assert bool(wording.known_within(minutes)) is bool(said)
+
+
+def test_what_happened_to_a_message_is_said_in_words():
+    assert [wording.message_step(step) for step in ("received", "queued", "nack_received", "dead_lettered")] == [
+        "received",
+        "put into the queue",
+        "refused by the receiver",
+        "dead-lettered",
+    ]
+    assert wording.message_step("flow_stopped") == "flow stopped"
