@@ -9,6 +9,7 @@ errors of the pure core (`models.errors`). No message ever carries a line of a h
   x KeyMissing (2): there is no site key, or it is too short
   x KeyChanged (2): the warehouse was filled under another site key
   x UnreadableFile (1): a file that cannot be opened at all
+  x SourceUnreachable (1): an engine that is polled does not answer, or refuses
   x ZoneNeeded (2): a log without offsets and no zone to read it in
   x TooManyAbsent (1): an export lacks so much of what was known that nothing was deleted
   x Unbalanced (1): an account that does not add up; nothing of its files was kept
@@ -47,6 +48,10 @@ class KeyChanged(PipelineError):
 
 class UnreadableFile(PipelineError):
     """A delivered file that cannot be opened or is no file at all."""
+
+
+class SourceUnreachable(PipelineError):
+    """An engine that wardflow.toml has polled does not answer, or refuses. What was read before is kept."""
 
 
 class ZoneNeeded(PipelineError):

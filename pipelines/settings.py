@@ -6,13 +6,14 @@ interfaces (`registry`), anything that a setting is used for.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipelines import log_mapping
@@ -66,6 +67,33 @@ Numbered = Literal["mrn", "visit", "placer", "filler"]
 """The kinds of numbers that people and systems give out, beside logical ids."""
 
 
+class Poll(_Part):
+    """How an engine is asked for what is new: its PostgreSQL, or its REST API. Secrets stand in variables or files of their own."""
+
+    database_env: str = ""
+    database_file: str = ""
+    api: str = ""
+    user: str = ""
+    password_env: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    every_seconds: Annotated[float, Field(gt=0)] = 60
+    page_messages: Annotated[int, Field(ge=1, le=10_000)] = 500
+    look_back_messages: Annotated[int, Field(ge=0)] = 20_000
+    look_back_every_seconds: Annotated[float, Field(gt=0)] = 3600
+
+    @model_validator(mode="after")
+    def _says_where_and_as_whom(self) -> Self:
+        if sum(map(bool, (self.database_env, self.database_file, self.api))) != 1:
+            raise ValueError("one of database_env, database_file and api must say where to ask")
+        is_here = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])[:/]", self.api)
+        if self.api and not (self.api.startswith("https://") or is_here):
+            raise ValueError("api must begin with https://, or with http:// on this very machine")
+        if self.api and not (self.user and (self.password_env or self.password_file)):
+            raise ValueError("api needs user, and password_env or password_file")
+        return self
+
+
 class SourceSettings(_Part):
     """One system that delivers files."""
 
@@ -85,6 +113,19 @@ class SourceSettings(_Part):
     full_exports: bool | None = None
     max_absent_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     visits: tuple[VisitRule, ...] = ()
+    poll: Poll | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_polled_into_landing(cls, given: Any) -> Any:  # noqa: ANN401 -- what the file says
+        """A source that is polled delivers into a folder of `landing/` that is called like it."""
+        if isinstance(given, dict) and given.get("poll") and given.get("kind") != "mirth":
+            raise ValueError("only sources of the kind mirth are polled")
+        return (
+            {**given, "path": given.get("path") or f"landing/{given.get('name')}"}
+            if isinstance(given, dict) and given.get("poll")
+            else given
+        )
 
     @field_validator("zone")
     @classmethod
@@ -182,7 +223,7 @@ class Settings(BaseSettings):
         """The settings as JSON values, without secrets and without where this machine keeps things: for the manifest."""
         document = self.model_dump(mode="json", exclude={"alerts", "memory_limit", "threads"})
         for source in document["sources"]:
-            for private in ("path", "mapping", "columns", "error_words", "own_accounts"):
+            for private in ("path", "mapping", "columns", "error_words", "own_accounts", "poll"):
                 source.pop(private, None)
         return document
 
@@ -250,7 +291,7 @@ def _first_mistake(error: ValidationError, path: Path) -> str:
 
 
 def _names() -> frozenset[str]:
-    parts = (Settings, Windows, Access, SourceSettings, VisitRule, MetadataColumns, AlertSettings)
+    parts = (Settings, Windows, Access, SourceSettings, Poll, VisitRule, MetadataColumns, AlertSettings)
     return frozenset(
         name for part in parts for name in part.model_fields if name not in {"home", "site_key", "new_site_key"}
     )

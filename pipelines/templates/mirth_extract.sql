@@ -6,6 +6,7 @@ select
     m.id as message_id,
     m.received_date as message_received_date,
     first.received_date as source_received_date,
+    m.processed,
     m.original_id,
     m.import_id,
     m.import_channel_id,
@@ -41,11 +42,11 @@ select
     substring(lineage.content from '<string>sourceChannelId</string>\s*<string>([^<]*)</string>') as source_channel_id,
     substring(lineage.content from '<string>sourceMessageId</string>\s*<long>([0-9]*)</long>') as source_message_id,
     case when raw.content like 'MSH|%' then split_part(split_part(raw.content, chr(13), 1), '|', 7) end as msh_7,
-    coalesce(meta.control_id, case when raw.content like 'MSH|%' then split_part(split_part(raw.content, chr(13), 1), '|', 10) end) as control_id,
-    coalesce(meta.type, case when raw.content like 'MSH|%' then split_part(split_part(raw.content, chr(13), 1), '|', 9) end) as type,
-    meta.mrn,
-    meta.visit,
-    meta.placer
+    coalesce(meta."CONTROL_ID", case when raw.content like 'MSH|%' then split_part(split_part(raw.content, chr(13), 1), '|', 10) end) as control_id,
+    coalesce(meta."TYPE", case when raw.content like 'MSH|%' then split_part(split_part(raw.content, chr(13), 1), '|', 9) end) as type,
+    meta."MRN" as mrn,
+    meta."VISIT" as visit,
+    meta."PLACER" as placer
 from d_m12 as m
 join d_channels as channel
     on channel.local_channel_id = 12

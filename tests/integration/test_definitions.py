@@ -164,5 +164,10 @@ def test_schedules_and_sensors_run_without_being_switched_on(definitions):
         "hourly": ("5 * * * *", "refresh_interfaces"),
     }
     assert {schedule.default_status for schedule in definitions.schedules} == {dg.DefaultScheduleStatus.RUNNING}
-    assert sorted(sensor.name for sensor in definitions.sensors) == ["failed_runs", "growing_logs", "new_files"]
+    assert sorted(sensor.name for sensor in definitions.sensors) == [
+        "failed_runs",
+        "growing_logs",
+        "new_files",
+        "polled_engines",
+    ]
     assert {sensor.default_status for sensor in definitions.sensors} == {dg.DefaultSensorStatus.RUNNING}
