@@ -6,11 +6,12 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import ledger
 from pipelines.errors import ZoneNeeded
+from tests.sources.test_laws import QUIET, emptied, mutated
 
 OLD = "ID, Date and Time, Level, Outcome, Operation, Name, User ID, IP Address, Attributes\r\n"
 NEW = "ID, Date and Time, Level, Outcome, Name, User ID, IP Address, Attributes, ChannelID-MessageID, ChannelName, PatientID\n"
@@ -285,13 +286,6 @@ ROWS = [
     row(4, "04-01-26 09-10-00.490", "Stop channels", **{"channel[0]": FEED, "channel[1]": FEED.replace(ONE, TWO)}),
     row(5, "04-01-26 09-20-00.1", "Data Pruner", user="0", **{"Channel ID": ONE, "Messages Pruned": "3"}),
 ]
-QUIET = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def emptied(site) -> None:
-    for table in site.tables():
-        if table != "account.site_key":
-            site.db.execute(f"delete from {table}")
 
 
 @QUIET
@@ -318,6 +312,17 @@ def test_wherever_an_export_is_cut_the_rest_is_read_and_the_whole_one_completes_
         assert report.totals["loaded"] + report.totals["unchanged"] in {whole, whole + 1}
     site.ingest(put("whole-events.txt", content))
     assert site.rows("select count(distinct event_uid), count(*) from raw.interface_event") == [(6, 6)]
+
+
+@QUIET
+@given(
+    st.integers(0, 10_000), st.sampled_from([1, 5, 40]), st.sampled_from(["2026-01-05-120000-events.txt", "events.xml"])
+)
+def test_no_damage_to_an_event_log_raises_or_lets_anybody_out(site, fixtures, put, planted, seed, times, name):
+    emptied(site)
+    site.ingest(put(name, mutated((fixtures / "mirth" / name).read_bytes(), seed, times)))
+    told = site.everything()
+    assert [each for each in planted if each in told] == []
 
 
 def test_a_row_that_is_still_being_written_waits(site, put):
