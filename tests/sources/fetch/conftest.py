@@ -226,7 +226,7 @@ def api(fixtures) -> Iterator[Api]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 -- the base class's names
             return
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
