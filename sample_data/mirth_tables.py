@@ -6,7 +6,7 @@ Here: the CSV of both. Not here: what the rows are (`mirth`), the XML of the sam
 import base64
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -19,7 +19,6 @@ from sample_data.hl7 import SENDER_SKEW
 from sample_data.mirth import (
     Row,
     answered_at,
-    channel_id,
     columns_of,
     rows_of,
     rows_sent_again,
@@ -45,6 +44,11 @@ COLUMNS = (
 _HEADER = "ID, Date and Time, Level, Outcome, Name, User ID, IP Address, Attributes, ChannelID-MessageID, ChannelName, PatientID\n"
 
 
+def channel_of_extract(facility: Facility, channel: str) -> str:
+    """The channel's UUID on the server whose tables are read: another one than the server that writes XML."""
+    return str(uuid5(NAMESPACE_URL, f"urn:sim:{facility.slug}:tables:{channel}"))
+
+
 def extract(facility: Facility, messages: Sequence[Message], until: int) -> str:
     """The tables of every channel as they stand at `until`."""
     table = io.StringIO(newline="")
@@ -59,14 +63,14 @@ def extract(facility: Facility, messages: Sequence[Message], until: int) -> str:
 def _connectors(facility: Facility, row: Row, until: int) -> Iterator[dict[str, Any]]:
     received = instant_ms(row.received)
     whole = {
-        "CHANNEL_ID": channel_id(facility, row.channel),
+        "CHANNEL_ID": channel_of_extract(facility, row.channel),
         "CHANNEL_NAME": row.channel,
         "MESSAGE_ID": row.number,
         "MESSAGE_RECEIVED_DATE": received,
         "SOURCE_RECEIVED_DATE": received,
         "ORIGINAL_ID": row.original,
         "SERVER_ID": str(uuid5(NAMESPACE_URL, f"urn:sim:{facility.slug}:server")),
-        "SOURCE_CHANNEL_ID": None if row.parent is None else channel_id(facility, "ROUTER"),
+        "SOURCE_CHANNEL_ID": None if row.parent is None else channel_of_extract(facility, "ROUTER"),
         "SOURCE_MESSAGE_ID": row.parent,
         "MSH_7": hl7_time(row.message.sent + SENDER_SKEW),
         **columns_of(row.message),
@@ -95,7 +99,7 @@ def _destination(delivery: Delivery, until: int) -> dict[str, Any]:
     }
 
 
-def event_export(facility: Facility, messages: Sequence[Message], until: int) -> str:
+def event_export(messages: Sequence[Message], until: int, channel_of: Callable[[str], str]) -> str:
     """Who sent which message again, newest first, as Mirth 4.2 and later export it: local times, milliseconds as a whole number."""
     asked = [
         (delivery.rescue.asked, row)
@@ -105,13 +109,12 @@ def event_export(facility: Facility, messages: Sequence[Message], until: int) ->
         if delivery.rescue and delivery.rescue.number == row.number and delivery.rescue.asked == row.received
     ]
     asked.sort(key=lambda each: (each[0], each[1].channel, each[1].number))
-    lines = [_event(facility, number, at, row) for number, (at, row) in enumerate(asked, 1)]
+    lines = [_event(channel_of(row.channel), number, at, row) for number, (at, row) in enumerate(asked, 1)]
     return _HEADER + "".join(reversed(lines))
 
 
-def _event(facility: Facility, number: int, at: int, row: Row) -> str:
+def _event(channel: str, number: int, at: int, row: Row) -> str:
     local = datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo(ZONE))
-    channel = channel_id(facility, row.channel)
     attributes = (
         f"attributes = \r\n{{\r\n    channel = Channel[id={channel},name={row.channel}]\r\n\r\n"
         f"    messageId = {row.original}\r\n}}\r\n"

@@ -8,6 +8,7 @@ group's own: together with it every message would count twice.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sample_data.engine_log import EngineLog
 from sample_data.facility import Facility
 from sample_data.files import write_file
 from sample_data.hl7 import acknowledgement, message_text
-from sample_data.mirth import MirthLog
+from sample_data.mirth import MirthLog, channel_id
 from sample_data.people import REJECTIONS
 from sample_data.truth_roads import attempts_before, interventions, is_thrown_away, known_on
 
@@ -145,8 +146,8 @@ class Roads:
         self._mirth.write_day(self._start, self.cut)
         extract = mirth_tables.extract(self._facility, self.messages, self.cut)
         self._file("tables/connectors.csv", [extract.encode()])
-        for name in ("mirth", "tables"):
-            events = mirth_tables.event_export(self._facility, self.messages, self.cut)
+        for name, channel_of in (("mirth", channel_id), ("tables", mirth_tables.channel_of_extract)):
+            events = mirth_tables.event_export(self.messages, self.cut, partial(channel_of, self._facility))
             self._file(f"{name}/2025-10-14-000000-events.txt", [events.encode()])
         self._settings()
 
@@ -164,12 +165,13 @@ class Roads:
             for name, more in _SOURCES.items()
         ]
         site = slug.upper()
-        flows = {name: sorted({channel for channel, _, _ in LINES}) for name in _SOURCES}
-        flows["mirth"] = flows["tables"] = [*flows["azure"], "ADT-OUT"]
-        flows["capture"] = [f"ENGINE/{site} > {to}/{site}" for to in sorted({to for _, to, _ in LINES})]
+        flows = {name: sorted({channel for channel, _, _ in LINES} - {"PHARM-TEST"}) for name in _SOURCES}
+        flows["mirth"] = flows["tables"] = ["ROUTER", "ADT-OUT", *(name for name in flows["azure"] if name != "ADT")]
+        flows["capture"] = [f"ENGINE/{site} > {to}/{site}" for to in sorted({to for _, to, _ in LINES} - {"PHARM"})]
         registered = [
             f'[[interface]]\nflow = "{flow}"\nsource = "{name}"\nfacility = "{name}"\nowner = "Integration lead"\n'
-            'protocol = "any"\ndata_domain = "all"\ncriticality = "low"\nkind = "channel"\n'
+            'protocol = "any"\ndata_domain = "all"\ncriticality = "low"\n'
+            f'kind = "{"router" if flow == "ROUTER" else "channel"}"\n'
             for name, names in flows.items()
             for flow in names
         ]

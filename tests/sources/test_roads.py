@@ -135,6 +135,11 @@ def test_a_road_that_says_what_people_did_tells_it_as_it_was(hospital, road):
     assert discarded == (done["discarded"] if road in KNOWS_ALL else 0)
 
 
+def test_no_delivery_of_one_road_is_taken_for_one_of_another(hospital):
+    site, _, _ = hospital
+    assert site.rows("select count(*) = count(distinct delivery_key) from marts.message_delivery") == [(True,)]
+
+
 def test_every_acknowledgement_of_the_capture_finds_its_message(hospital):
     site, _, _ = hospital
     ((n, paired, ambiguous),) = site.rows(
