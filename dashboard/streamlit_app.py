@@ -15,8 +15,9 @@ from dashboard.parts.style import draw_style
 from models.errors import PublicationError
 from models.publication import Manifest
 
+# Pages that are drawn anew when another snapshot is published, without anybody asking: they hold no form to fill in.
+# (A comment: Streamlit draws a string that stands by itself.)
 LIVE = ("interfaces",)
-"""Pages that are drawn anew when another snapshot is published, without anybody asking: they hold no form to fill in."""
 LOOK_EVERY_SECONDS = 15
 PAGES = Path(__file__).with_name("app_pages")
 QUESTIONS = {  # name in the URL → file, question, icon

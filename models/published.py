@@ -68,6 +68,16 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per workflow, facility, period and path; rare paths together in one row without a path.",
         "workflow facility path cases grain period period_end suppressed",
     ),
+    "interface_channel": (
+        "One row per channel, seen or registered, and window.",
+        (
+            "grain period period_end source channel facility owner protocol data_domain criticality kind is_registered is_seen messages "
+            "deliveries failed_first failed_final retried dead_lettered queue_depth oldest_queued_minutes engine_queue_depth "
+            f"engine_queue_at delivered ack_unknown hop_unknown {_ACK} hop_p50_ms hop_p95_ms hop_p99_ms dead_letters_open "
+            "oldest_dead_letter_minutes handled_by_hand silent_minutes drifted throughput_ratio first_seen_at last_seen_at "
+            "last_message_at max_silence_minutes silence_limit_minutes silence_basis silent"
+        ),
+    ),
     "interface_hour": (
         "One row per channel and hour of the last eight days; an hour of which its log says nothing has no row.",
         "source channel began_at messages expected_messages expected_low expected_high silent_minutes is_last_day",
@@ -233,12 +243,31 @@ MEANINGS: Mapping[str, str] = {
     "service_total_seconds": "work on the second step, all together",
     "target_seconds": "how long it may take, as registered",
     "lost_seconds": "time beyond what it may take, all together",
-    "owner": "who answers for the second step, as registered",
+    "owner": "who answers for it, as registered; of an edge: for its second step",
     "channel": "the interface channel, by its name in the engine",
     "began_at": "when the hour began",
     "messages": (
         "messages that the channel received; null where its log is known to lack the whole period; of an error: how many had it"
     ),
+    "protocol": "as registered",
+    "data_domain": "what it carries, as registered",
+    "criticality": "low, medium or high, as registered",
+    "is_registered": "registry.toml names it",
+    "is_seen": "a log shows it",
+    "dead_lettered": "those that the engine gave up in the end",
+    "oldest_queued_minutes": "how long the oldest of those that wait has waited at the data cut",
+    "engine_queue_depth": "how many wait by the engine's own last word; null where its log does not say",
+    "engine_queue_at": "when it said so",
+    "hop_unknown": "delivered ones whose hop nobody can time: two clocks, or no time in the log",
+    "dead_letters_open": "given up and neither delivered nor discarded since, at the data cut",
+    "oldest_dead_letter_minutes": "how long ago the oldest of them was given up",
+    "handled_by_hand": "what people did to its messages: sent again, discarded, released, edited",
+    "throughput_ratio": "messages by what is usual at those hours; null where less than one an hour is usual",
+    "last_message_at": "when it last received a message",
+    "max_silence_minutes": "longest silence, as registered",
+    "silence_limit_minutes": "longest silence: as registered, else as learned of its own gaps; null where nobody knows",
+    "silence_basis": "registered, learned or unknown",
+    "silent": "it has been without a message for longer than that at the data cut, or is registered and was never seen",
     "hours": "hours of the period between the source's first message and its last",
     "missing_hours": "hours of which the log is known to lack messages and that show none: not known, not zero",
     "missing_messages": "messages whose numbers never came, by the first message after them",
@@ -248,7 +277,7 @@ MEANINGS: Mapping[str, str] = {
     "failed_first": "those whose first attempt did not succeed",
     "failed_final": "those that failed for good",
     "retried": "those that took more than one attempt",
-    "queue_depth": "those that still wait",
+    "queue_depth": "those that still wait; of a channel at the data cut, whenever they came",
     "ack_unknown": "delivered ones whose latency nobody can know: two clocks, or no time in the log",
     "ack_p50_ms": "last attempt to acknowledgement, median",
     "ack_p95_ms": "last attempt to acknowledgement, 95 %",
@@ -275,7 +304,7 @@ MEANINGS: Mapping[str, str] = {
     "unexpected_share": "share of rows for which it did not",
     "kpis": "the KPIs that depend on it",
     "source": "the source system",
-    "kind": "what kind of source it is",
+    "kind": "what kind of source it is; of a channel: channel, or router where messages only pass through",
     "resource_type": "the FHIR resource; null for other sources",
     "files": "delivered files",
     "lines_read": "lines read; the sum of the five that follow",
@@ -307,8 +336,8 @@ MEANINGS: Mapping[str, str] = {
     "checked": "lines that were judged",
     "failed": "lines that fhir.resources refuses; they are loaded all the same",
     "as_r5": "lines judged by the models of R5, because of their shape",
-    "last_seen_at": "data cut of the newest file that had it",
-    "first_seen_at": "data cut of the oldest file that had it",
+    "last_seen_at": "data cut of the newest file that had it; of a channel: its last sign in the log",
+    "first_seen_at": "data cut of the oldest file that had it; of a channel: its first sign in the log",
     "meaning": "what it means and what to do about it",
     "has_risen": "newest week only: its share of lines is more than twice that of the four weeks before",
     "release": "the release of FHIR that defines it, R4B before R5; null when none does",

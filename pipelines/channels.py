@@ -46,11 +46,8 @@ with hour as (
     group by all
 ), message as (
     select source, channel, count(distinct original_uid) as messages
-    from staging.interface_event
-    where event_type = 'received'
-        and node_role = 'source'
-        and ($start is null or occurred_at::date >= $start)
-        and ($end is null or occurred_at::date < $end)
+    from received_message
+    where ($start is null or received_date >= $start) and ($end is null or received_date < $end)
     group by all
 ), waiting as (
     select
@@ -173,6 +170,15 @@ hours that can be compared; null where less than one message an hour is usual, b
 nothing.
 """
 
+RECEIVED = """
+create or replace temp table received_message as
+select distinct source, channel, original_uid, occurred_at::date as received_date
+from staging.interface_event
+where event_type = 'received'
+    and node_role = 'source'
+"""
+"""What each channel received on which day, read once and not for every window."""
+
 HOURS = """
 select
     hour.source,
@@ -209,6 +215,8 @@ def hours(db: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> None:
 
 def fill(db: duckdb.DuckDBPyConnection, table: str, window_list: Sequence[Window], as_of: datetime) -> None:
     """Make the temporary table with the rows of every window."""
+    db.execute(RECEIVED)
     for position, window in enumerate(window_list):
         verb = f"insert into {table}" if position else f"create or replace temp table {table} as"
         db.execute(f"{verb} {QUERY}", {"name": window.name, "start": window.start, "end": window.end, "as_of": as_of})
+    db.execute("drop table received_message")

@@ -113,6 +113,22 @@ left join delivery
 numbers say that messages of it are lacking; a period all of whose hours are missing has no `messages`, which is not zero.
 """
 
+FAILED_STEPS = """
+create or replace temp table failed_step as
+select
+    source,
+    channel,
+    case when node_role = 'destination' then node end as destination,
+    error_class,
+    error_template,
+    message_uid,
+    occurred_at,
+    occurred_at::date as occurred_date
+from staging.interface_event
+where error_class is not null
+"""
+"""Events that say what went wrong: few of all events, which are read once and not for every window."""
+
 ERRORS = """
 select
     $name::varchar as grain,
@@ -120,17 +136,15 @@ select
     $end::date as period_end,
     source,
     channel,
-    case when node_role = 'destination' then node end as destination,
+    destination,
     error_class,
     error_template,
     count(*) as n,
     count(distinct message_uid) as messages,
     min(occurred_at) as first_at,
     max(occurred_at) as last_at
-from staging.interface_event
-where error_class is not null
-    and ($start is null or occurred_at::date >= $start)
-    and ($end is null or occurred_at::date < $end)
+from failed_step
+where ($start is null or occurred_date >= $start) and ($end is null or occurred_date < $end)
 group by all
 """
 """One row per channel, destination, class and template of error: how often an attempt or a step ended so, and of how many messages."""
@@ -170,10 +184,12 @@ def fill(db: duckdb.DuckDBPyConnection, windows: Sequence[Window]) -> None:
     for position, grain in enumerate(("day", "week")):
         verb = "insert into aggregate_interface_history" if position else _made("interface_history")
         db.execute(f"{verb} {HISTORY}", {"grain": grain})
+    db.execute(FAILED_STEPS)
     for table, query in (("interface_error", ERRORS), ("interface_destination", DESTINATIONS)):
         for position, window in enumerate(windows):
             verb = f"insert into aggregate_{table}" if position else _made(table)
             db.execute(f"{verb} {query}", {"name": window.name, "start": window.start, "end": window.end})
+    db.execute("drop table failed_step")
     for name in COPIED:
         db.execute(f"{_made(name)} from marts.{name}")
 

@@ -49,7 +49,7 @@ def draw_events(here: Here, events: Sequence[Row], files: Mapping[int, str]) -> 
             day = event["occurred_at"].date()
             items.append(f'<li class="wf-day">{escape(wording.day(day))}</li>')
         items.append(_item(event, files))
-    st.html(f'<ol class="wf-journey">{"".join(items)}</ol>')
+    st.html(f'<ol class="wf-journey wf-hops">{"".join(items)}</ol>')
     st.caption(
         f"Times are local ({here.found.zone}), each by the clock that stamped it. Beside an event stands how long it came after "
         "the one before it at the same channel or destination; between two clocks nobody can say it."

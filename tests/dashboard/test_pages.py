@@ -88,6 +88,10 @@ def test_without_a_snapshot_the_page_says_what_to_do(tmp_path, visit):
     assert "Run `wardflow run`" in words(app)
 
 
+def test_no_comment_of_the_code_is_drawn(homes, visit):
+    assert "drawn anew" not in words(visit(homes["sample"], "interfaces"))
+
+
 def test_the_channels_in_trouble_stand_first(homes, visit):
     said = words(visit(homes["sample"], "interfaces"))
     assert "2 of 5 channels need somebody." in said
