@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard import data, readings
 from dashboard.here import Here
@@ -46,11 +47,21 @@ def incidents(here: Here, rows: Sequence[Row]) -> list[Row]:
     start, end = readings.whole_weeks(here.found, here.view.weeks)
     shown = {(row["source"], row["channel"]) for row in rows}
     found = [
-        row | {"said": wording.incident(row["kind"], row["amount"])}
+        row | {"said": wording.incident(row["kind"], row["minutes"], row["seen"], row["expected"])}
         for row in data.rows(here.found, here.person, "interface_incident")
         if (row["source"], row["channel"]) in shown and row["ended_date"] >= start and row["started_date"] < end
     ]
     return sorted(found, key=lambda row: (row["started_at"], row["channel"]), reverse=True)
+
+
+def course(here: Here, incident: Row) -> list[Row]:
+    """What was seen around an incident step by step, with local `period`, and when it `started` and `ended`."""
+    zone = ZoneInfo(here.found.zone)
+    local = {name: incident[f"{name}_at"].astimezone(zone).replace(tzinfo=None) for name in ("started", "ended")}
+    found = data.rows(
+        here.found, here.person, "incident_course", {"incident_key": incident["incident_key"]}, order=("step",)
+    )
+    return [row | local | {"period": row["began_at"].astimezone(zone).replace(tzinfo=None)} for row in found]
 
 
 def headline(rows: Sequence[Row]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ theme's colours when it draws, so one figure is right in light and in dark.
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -185,6 +185,21 @@ def history(
     )  # fmt: skip
     figure.update_yaxes(fixedrange=True, range=[-top * 0.03, top * 1.2], **_ticks(0, top, axis))
     return plain(figure, height=170, margin={"l": 8, "r": 84, "t": 4, "b": 4})
+
+
+def course(
+    steps: Sequence[Row],
+    lines: Sequence[tuple[str, str, str]],
+    said: Callable[[Row], str],
+    axis: Callable[[float], str],
+    span: tuple[datetime, datetime],
+) -> go.Figure:
+    """Lines over the hours or days around an incident, shaded while it lasted; what each says as in `history`."""
+    figure = history(steps, lines, said, axis)
+    figure.add_vrect(x0=span[0].isoformat(), x1=span[1].isoformat(), fillcolor=BAND, line_width=0, layer="below")
+    named = [row["period"] for row in steps][:: max(1, -(-len(steps) // 6))]
+    figure.update_xaxes(tickvals=[each.isoformat() for each in named], ticktext=[f"{each:%a %H:%M}" for each in named])
+    return figure
 
 
 def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:

@@ -496,8 +496,15 @@ MARTS: dict[str, tuple[Rule, ...]] = {
     ),
     "marts.interface_incident": (
         present("channel", "An incident happens to a channel."),
-        one_of("kind", ("silent", "retry_storm", "schema_drift"), "Readers are told what each kind means."),
+        unique("incident_key", "An incident told twice is two incidents to whoever reads the list."),
+        one_of(
+            "kind",
+            ("silent", "outage", "retry_storm", "error_burst", "backlog", "latency_shift", "schema_drift"),
+            "Readers are told what each kind means.",
+        ),
+        between("messages_affected", 0, None, "Fewer than no messages is an error of counting.", severity="structural"),
         _order("started_at", "ended_at", 1.0),
+        _order("started_at", "detected_at", 1.0),
     ),
     "marts.interface_channel": (
         present("channel", "A channel is its name."),

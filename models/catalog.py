@@ -5,7 +5,8 @@ A table is one `.sql` file holding one `select`. Its name is its path: `sql/mart
 The leading comment block is its documentation: the first line is the grain, then what a reader must know; lines of the
 form `column: meaning` document columns. A line `Looked up in identity: a_key, b_keys.` names columns that hold references:
 the table is the query with each of them replaced by what it stands for in `staging.identity`, so that no staging file
-repeats that join.
+repeats that join. A line that begins `Not published: ` says of a
+mart why it stays in the warehouse: it is a step on the way to others.
 """
 
 import re
@@ -72,6 +73,11 @@ class Table:
                 "Make its first line: -- Grain: one row per …"
             )
         return found["grain"]
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a snapshot holds it: every mart that does not say why it is only a step on the way to others."""
+        return self.layer == "marts" and not any(line.startswith("Not published: ") for line in self.comments)
 
     @property
     def description(self) -> str:

@@ -150,6 +150,8 @@ _OTHER = {
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",
     "registry_alias": "source varchar, flow_id varchar, is_now varchar",
+    "registry_downtime": "source varchar, flow varchar, starts_at timestamptz, ends_at timestamptz, why varchar",
+    "registry_holiday": "holiday_date date",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
     "window_minutes double, exception varchar",
     "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "

@@ -108,15 +108,34 @@ def local_time(when: datetime) -> str:
     return f"{day(when)}, {when:%H:%M}"
 
 
-def incident(kind: str, amount: float) -> str:
-    """What happened to a channel: `silent for 3 h 00`, `a storm of 1,200 attempts`, `40 messages in an unusual format`."""
-    match kind:
-        case "silent":
-            return f"silent for {duration(amount)}"
-        case "retry_storm":
-            return f"a storm of {number(amount)} attempts"
-        case _:
-            return f"{number(amount)} messages in an unusual format"
+INCIDENTS: Final = {
+    "silent": "silent",
+    "outage": "outage",
+    "retry_storm": "retry storm",
+    "error_burst": "error burst",
+    "backlog": "backlog",
+    "latency_shift": "slow answers",
+    "schema_drift": "other format",
+}
+"""What each kind of incident is called."""
+
+
+def incident(kind: str, minutes: float, seen: float | None, expected: float | None) -> str:
+    """What happened to a flow, against what is usual: `silent for 3 h 00; about 42 messages did not come`.
+
+    `seen` and `expected` are those of `marts.interface_incident`; null where nothing is known.
+    """
+    missing = f"; about {number(expected)} messages did not come" if expected else ""
+    said = {
+        "silent": f"silent for {duration(minutes)}{missing}",
+        "outage": f"nothing got through for {duration(minutes)}",
+        "retry_storm": f"each message tried {number(seen)} times on average",
+        "error_burst": f"{percent(seen)} of tries failed; up to {percent(expected)} is usual",
+        "backlog": f"up to {number(seen)} messages waited longer than 20 min",
+        "latency_shift": f"answers took {milliseconds(seen)}; {milliseconds(expected)} is usual",
+        "schema_drift": f"{number(seen)} messages in an unusual format",
+    }
+    return said[kind]
 
 
 _STEPS = {

@@ -49,6 +49,7 @@ NAMES = (
     "interface_channel",
     "interface_hour",
     "interface_incident",
+    "incident_course",
     *flow_history.NAMES,
     "check_result",
     "ledger_total",
@@ -99,6 +100,7 @@ def registered(
     flow_history.fill(db, aggregate.window_list(as_of))
     channels.hours(db, "aggregate_interface_hour", as_of)
     db.execute("create or replace temp table aggregate_interface_incident as from marts.interface_incident")
+    db.execute("create or replace temp table aggregate_incident_course as from marts.incident_course")
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
     try:
         with quality_tables.made(db):
@@ -106,7 +108,14 @@ def registered(
     finally:
         for name in frames:
             db.unregister(f"aggregate_{name}")
-        for name in ("interface_channel", "interface_hour", "interface_incident", *flow_history.NAMES, "ledger_total"):
+        for name in (
+            "interface_channel",
+            "interface_hour",
+            "interface_incident",
+            "incident_course",
+            *flow_history.NAMES,
+            "ledger_total",
+        ):
             db.execute(f"drop table if exists aggregate_{name}")
 
 

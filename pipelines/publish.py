@@ -67,7 +67,7 @@ def publish(
     published = home.published
     snapshot.make_folders(published)
     before = snapshot.current(published)
-    marts = [table.name for table in tables() if table.layer == "marts"]
+    marts = [table.name for table in tables() if table.is_published]
     cuts = {name: data_cut(db, settings, [f"marts.{name}"]) for name in marts}
     as_of = max(cuts.values())
     kept: list[snapshot.Kept] = []

@@ -6,10 +6,11 @@ Here: the file's form and its rules. Not here: comparing it with what the logs s
 from __future__ import annotations
 
 import tomllib
+from datetime import date  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
@@ -35,6 +36,12 @@ TABLES = {
         create table if not exists raw.registry_record (domain varchar not null, system varchar not null)""",
     "raw.registry_alias": """
         create table if not exists raw.registry_alias (source varchar not null, flow_id varchar not null, is_now varchar not null)""",
+    "raw.registry_downtime": """
+        create table if not exists raw.registry_downtime (
+            source varchar not null, flow varchar, starts_at timestamptz not null, ends_at timestamptz not null, why varchar
+        )""",
+    "raw.registry_holiday": """
+        create table if not exists raw.registry_holiday (holiday_date date not null)""",
     "raw.registry_workflow": """
         create table if not exists raw.registry_workflow (
             id varchar not null, title varchar, step_no integer not null, step varchar not null, owner varchar,
@@ -79,6 +86,23 @@ class Alias(_Part):
     is_now: _Name
 
 
+class Downtime(_Part):
+    """A planned downtime of a log's engine, or of one channel of it: what happens in it is no incident."""
+
+    source: _Name
+    flow: _Name | None = None
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    why: str = ""
+
+
+class Holiday(_Part):
+    """A day of the hospital's calendar on which feeds are as busy as on a Sunday."""
+
+    date: date
+    name: str = ""
+
+
 class Record(_Part):
     """Which system is right about a domain when two disagree."""
 
@@ -109,6 +133,8 @@ class Registry(_Part):
     system: tuple[System, ...] = ()
     interface: tuple[Interface, ...] = ()
     alias: tuple[Alias, ...] = ()
+    downtime: tuple[Downtime, ...] = ()
+    holiday: tuple[Holiday, ...] = ()
     record: tuple[Record, ...] = ()
     workflow: tuple[Workflow, ...] = ()
 
@@ -152,6 +178,12 @@ def _check(registry: Registry, path: Path) -> None:
                 f"{path}: the alias {alias.source}/{alias.flow_id} leads to {alias.is_now!r}, which was taken over itself. "
                 "Point each of them at the flow that runs today."
             )
+    for downtime in registry.downtime:
+        if downtime.ends_at <= downtime.starts_at:
+            raise ConfigurationError(
+                f"{path}: the downtime of {downtime.source!r} from {downtime.starts_at} ends before it starts. "
+                "Correct starts_at or ends_at."
+            )
     known = {system.id for system in registry.system}
     for record in registry.record:
         if record.system not in known:
@@ -171,6 +203,8 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
         "raw.registry_interface": [each.model_dump() for each in registry.interface],
         "raw.registry_alias": [each.model_dump() for each in registry.alias],
         "raw.registry_system": [each.model_dump() for each in registry.system],
+        "raw.registry_downtime": [each.model_dump() for each in registry.downtime],
+        "raw.registry_holiday": [{"holiday_date": each.date} for each in registry.holiday],
         "raw.registry_record": [each.model_dump() for each in registry.record],
         "raw.registry_workflow": [
             {

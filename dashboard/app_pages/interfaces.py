@@ -5,9 +5,10 @@ import streamlit as st
 from dashboard import channels, readings
 from dashboard.here import here
 from dashboard.parts import markup
-from dashboard.parts.board import draw_board, draw_channel, draw_incidents
+from dashboard.parts.board import draw_board, draw_channel
 from dashboard.parts.card import draw_cards
 from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.incidents import draw_incidents
 
 now = here()
 ids = [

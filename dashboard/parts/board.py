@@ -13,6 +13,7 @@ from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.channel_history import draw_breakdown, draw_history
 from dashboard.parts.deciding import draw_deciding, draw_decisions
+from dashboard.parts.incidents import draw_courses, draw_incidents
 from dashboard.parts.markup import Cell, Hours, Lines, chip
 from dashboard.parts.rows import ListedRow, draw_rows
 from models import wording
@@ -53,30 +54,6 @@ def draw_board(here: Here, rows: list[Row]) -> None:
     st.html(LEGEND)
 
 
-def draw_incidents(here: Here, rows: list[Row], most: int = 8) -> None:
-    """What the data show of these channels in the period, whether or not anybody noticed: the newest first."""
-    found = channels.incidents(here, rows)
-    if not found:
-        st.caption("No feed fell silent, no retries stormed and no format changed in this period.")
-        return
-    markup.table(
-        "What happened to the feeds, newest first",
-        ("From", "Until", "Channel", "What"),
-        [
-            (
-                words.short_time(here.found, row["started_at"]),
-                words.short_time(here.found, row["ended_at"]),
-                f"{row['channel']} ({row['source']})",
-                row["said"],
-            )
-            for row in found[:most]
-        ],
-        key="incidents",
-    )
-    if len(found) > most:
-        st.caption(f"{len(found) - most} earlier ones are not shown: open a channel, or choose a shorter period.")
-
-
 def _link(here: Here, row: Row) -> Callable[[], None]:
     def draw() -> None:
         here.link("interfaces", f"**{row['name']}**", here.view.to_channel(_id(row)), icon="", help="")
@@ -107,6 +84,7 @@ def draw_channel(here: Here, row: Row) -> None:
         markup.facts(_registered(row))
     st.subheader("What the data show", anchor=False)
     draw_incidents(here, [row])
+    draw_courses(here, [row])
     view = here.view.to(facility=row["facility"], unit=row["channel"]) if row["is_registered"] else here.view
     for kpi in ("interface_final_failure_rate", "interface_ack_latency", "interface_messages"):
         here.link("kpi", f"{words.kpi_title(kpi)} of this channel", view.to_kpi(kpi), icon=":material/chevron_right:")

@@ -256,8 +256,9 @@ def interfaces(weeks: str, as_format: str) -> None:
 
     `silent`, `last_seen_at`, the queue and the open dead letters are as of the data cut. `silence_basis` says whether the longest
     silence is registered or learned; `ack_unknown` and `hop_unknown` count those of `delivered` whose latency nobody can know.
-    `incidents` are what the data show in the window (silent, retry_storm, schema_drift) and the decision journal's entries about
-    the channel (kind decision).
+    `incidents` are what the data show in the window (silent, outage, retry_storm, error_burst, backlog, latency_shift,
+    schema_drift), and the decision journal's entries about the channel (kind decision). `detected_at` is when the rules could
+    first have known, `restored_at` is null while an incident is open.
 
     \b
     Example: wardflow interfaces --weeks 4
@@ -303,8 +304,12 @@ def interfaces(weeks: str, as_format: str) -> None:
         right=frozenset(range(2, 9)),
     )  # fmt: skip
     for each in happened[::-1]:
-        said = wording.incident(each["kind"], each["amount"])
-        click.echo(f"{local(each['started_at'], snapshot.zone)}  {each['channel']} ({each['source']}): {said}")
+        said = wording.incident(each["kind"], each["minutes"], each["seen"], each["expected"])
+        to = f" to {each['destination']}" if each["destination"] else ""
+        still = ", still open" if each["is_open"] else ""
+        click.echo(
+            f"{local(each['started_at'], snapshot.zone)}  {each['channel']}{to} ({each['source']}): {said}{still}"
+        )
 
 
 def _channel(
@@ -313,11 +318,13 @@ def _channel(
     last_seen = row["last_seen_at"]
     found = [
         {
-            "kind": each["kind"],
-            "started_at": each["started_at"].astimezone(snapshot.zone),
-            "ended_at": each["ended_at"].astimezone(snapshot.zone),
-            "hours": each["hours"],
-            "amount": each["amount"],
+            **{
+                name: each[name] for name in ("kind", "destination", "minutes", "messages_affected", "seen", "expected")
+            },
+            **{
+                name: each[name] and each[name].astimezone(snapshot.zone)
+                for name in ("started_at", "detected_at", "restored_at")
+            },
         }
         for each in happened
         if (each["source"], each["channel"]) == (row["source"], row["channel"])

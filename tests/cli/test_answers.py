@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.kpis import KPIS
+from models.wording import INCIDENTS
 from pipelines.snapshot_reader import Snapshot
 from tests.exported import lines_at
 
@@ -162,7 +163,7 @@ def test_interfaces_has_every_channel_with_counts_and_latencies(wardflow):
         assert each["last_seen_at"] is None or _has_offset(each["last_seen_at"])
         assert isinstance(each["silent"], bool)
         assert isinstance(each["incidents"], list)
-        assert {row["kind"] for row in each["incidents"]} <= {"silent", "retry_storm", "schema_drift", "decision"}
+        assert {row["kind"] for row in each["incidents"]} <= {*INCIDENTS, "decision"}
     drifted = [each for each in found if each["drifted"]]
     assert {each["flow"] for each in drifted} == {"RESULTS"}
     assert all("schema_drift" in {row["kind"] for row in each["incidents"]} for each in drifted)

@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -326,21 +326,46 @@ def channel_histories() -> dict[str, list[dict[str, object]]]:
 
 
 def incidents() -> list[dict[str, object]]:
-    """One of each kind, ten of drift: the oldest of them are not shown. One lies before every window."""
+    """One of each kind, ten of drift: the oldest of them are not shown. One lies before every window, one is open."""
     rows = [
-        ("mirth", "RESULTS", "silent", 3, 90.0),
-        ("engine", "ADT", "retry_storm", 5, 1200.0),
-        ("mirth", "RESULTS", "silent", 900, 60.0),
+        ("mirth", "RESULTS", None, "silent", 3, 0.0, 42.0),
+        ("engine", "ADT", "LIS", "retry_storm", 5, 23.0, None),
+        ("engine", "ADT", "LIS", "outage", 4, 12.0, None),
+        ("mirth", "ORDERS", "LIS", "error_burst", 4, 0.41, 0.02),
+        ("mirth", "RESULTS", "EHR", "backlog", 2, 31.0, 0.0),
+        ("mirth", "RESULTS", "EHR", "latency_shift", 1, 1200.0, 120.0),
+        ("mirth", "RESULTS", None, "silent", 900, 0.0, 42.0),
     ]
-    rows += [("mirth", "ORDERS", "schema_drift", 8 + day, 40.0) for day in range(10)]
+    rows += [("mirth", "ORDERS", None, "schema_drift", 8 + day, 40.0, 0.0) for day in range(10)]
+    began = datetime(2026, 4, 12, 13)
     return [
         {
-            "source": source, "channel": channel, "facility": "Northfield General", "kind": kind, "hours": 2, "amount": amount,
-            "started_at": datetime(2026, 4, 12, 13) - timedelta(days=ago), "ended_at": datetime(2026, 4, 12, 15) - timedelta(days=ago),
+            "incident_key": f"{source}:{channel}:{kind}:{ago}", "source": source, "channel": channel, "destination": destination,
+            "facility": "Northfield General", "kind": kind, "minutes": 120.0, "messages_affected": 40, "seen": seen, "expected": expected,
+            "started_at": began - timedelta(days=ago), "ended_at": began + timedelta(hours=2, days=-ago),
+            "detected_at": None if kind == "schema_drift" else began + timedelta(minutes=20, days=-ago),
+            "restored_at": None if kind == "latency_shift" else began + timedelta(hours=2, days=-ago), "is_open": kind == "latency_shift",
             "started_date": date(2026, 4, 12) - timedelta(days=ago), "ended_date": date(2026, 4, 12) - timedelta(days=ago),
         }
-        for source, channel, kind, ago, amount in rows
+        for source, channel, destination, kind, ago, seen, expected in rows
     ]  # fmt: skip
+
+
+def courses() -> list[dict[str, object]]:
+    """Four half hours around each of the incidents of one channel; of the third of them nothing is known."""
+    found: list[dict[str, object]] = []
+    for row in incidents():
+        began = row["started_at"]
+        if row["channel"] == "RESULTS" and isinstance(began, datetime):
+            found += [
+                {
+                    "incident_key": row["incident_key"], "source": row["source"], "channel": row["channel"], "step": step,
+                    "began_at": began + timedelta(minutes=30 * (step - 1)), "step_minutes": 30.0,
+                    "seen": None if step == 2 else 10.0 * step, "against": 12.0,
+                }
+                for step in range(4)
+            ]  # fmt: skip
+    return found
 
 
 def checks(*, failed: bool) -> list[dict[str, object]]:
@@ -494,8 +519,11 @@ AGGREGATE_SHAPES = {
     "net_effect double, net_low double, net_high double, minimum_detectable_effect double, needs_more_weeks bigint, guardrails varchar",
     "pilot_week": "pilot varchar, place varchar, is_pilot boolean, week date, value double, mean double, lower double, upper double, "
     "rule varchar",
-    "interface_incident": "source varchar, channel varchar, facility varchar, kind varchar, started_at timestamptz, ended_at timestamptz, "
-    "started_date date, ended_date date, hours bigint, amount double",
+    "incident_course": "incident_key varchar, source varchar, channel varchar, step bigint, began_at timestamptz, step_minutes double, "
+    "seen double, against double",
+    "interface_incident": "incident_key varchar, source varchar, channel varchar, destination varchar, facility varchar, kind varchar, "
+    "started_at timestamptz, detected_at timestamptz, restored_at timestamptz, ended_at timestamptz, is_open boolean, "
+    "started_date date, ended_date date, minutes double, messages_affected bigint, seen double, expected double",
     "interface_channel": f"{_SPAN}, source varchar, channel varchar, facility varchar, owner varchar, protocol varchar, data_domain varchar, "
     "criticality varchar, kind varchar, is_registered boolean, is_seen boolean, messages bigint, deliveries bigint, failed_first bigint, "
     "failed_final bigint, retried bigint, dead_lettered bigint, queue_depth bigint, oldest_queued_minutes double, ack_p50_ms double, "

@@ -126,7 +126,13 @@ def test_the_planted_gaps_make_their_kpis_biased_and_no_others(hospital):
 def test_what_was_planted_in_the_feeds_is_found_in_the_data(hospital):
     home, manifest, truth = hospital
     rows = pl.read_parquet([home.published / file for file in manifest.table("interface_incident").files])
-    kinds = {"silent_feed": "silent", "retry_storm": "retry_storm", "schema_drift": "schema_drift"}
+    kinds = {
+        "silent_feed": "silent",
+        "adt_outage": "outage",
+        "retry_storm": "retry_storm",
+        "schema_drift": "schema_drift",
+    }
+    taught = datetime.fromisoformat(truth["start"]).replace(tzinfo=ZoneInfo(truth["zone"])) + timedelta(days=21)
     for planted in truth["planted"]:
         if planted["kind"] in kinds:
             begin, end = (datetime.fromisoformat(planted[side]) for side in ("from", "to"))
@@ -137,6 +143,8 @@ def test_what_was_planted_in_the_feeds_is_found_in_the_data(hospital):
                 & (pl.col("ended_at") > begin)
             )
             facilities = {planted["facility"]} if planted["facility"] else set(truth["facilities"])
+            if planted["kind"] == "silent_feed" and begin < taught:  # the flow is too young to have taught its pace
+                facilities = set[str]()
             assert set(found["facility"]) >= facilities, planted["kind"]
     # a storm that nobody planted is not seen
     assert set(rows.filter(pl.col("kind") == "retry_storm")["channel"]) == {"RESULTS"}

@@ -169,6 +169,12 @@ flow = "ORDERS"
 source = "mirth-lark"
 kind = "router"
 max_silence_minutes = 60
+[[downtime]]
+source = "mirth-lark"
+starts_at = 2026-03-06T12:00:00-05:00
+ends_at = 2026-03-06T14:00:00-05:00
+[[holiday]]
+date = 2026-12-25
 [[record]]
 domain = "results"
 system = "LIS"
@@ -189,6 +195,10 @@ def test_the_registry_replaces_what_it_said_before(site):
     assert site.rows("select flow, source, kind, max_silence_minutes from raw.registry_interface") == [
         ("ORDERS", "mirth-lark", "router", 60)
     ]
+    assert site.rows(
+        "select flow, date_diff('minute', starts_at, ends_at), holiday_date::varchar "
+        "from raw.registry_downtime, raw.registry_holiday"
+    ) == [(None, 120, "2026-12-25")]
     assert site.rows("select step_no, step, window_minutes from raw.registry_workflow order by 1") == [
         (1, "verified", 30),
         (2, "acknowledged", None),
@@ -210,6 +220,8 @@ def test_the_registry_replaces_what_it_said_before(site):
             '[[alias]]\nsource="m"\nflow_id="a"\nis_now="b"\n[[alias]]\nsource="m"\nflow_id="b"\nis_now="c"\n[[record]]',
             "the alias m/a leads to 'b', which was taken over itself",
         ),
+        ("12:00:00", "14:00:00", "ends before it starts"),
+        ("12:00:00-05:00", "12:00:00", "downtime.0.starts_at"),
         ("max_silence_minutes", "max_silence_minuets", "interface.0.max_silence_minuets"),
     ],
 )

@@ -8,33 +8,18 @@
 -- other, the whole hour when nothing came although five messages or more are usual.
 -- The hour is cut from the local time and taken off the instant: the hour that the clock repeats in autumn is two hours.
 -- is_storm: of at least five deliveries of messages received in the hour, more than half took five attempts or more.
-with arrival as (
-    select
-        source,
-        channel,
-        original_uid,
-        min(occurred_at) as received_at
-    from staging.interface_event
-    where event_type = 'received'
-        and node_role = 'source'
-        and replay_of_uid is null
-        and message_uid is not null
-    group by
-        source,
-        channel,
-        original_uid
-), span as (
+with span as (
     select
         source,
         min(received_at) as first_at,
         max(received_at) as last_at
-    from arrival
+    from marts.channel_arrival
     group by source
 ), known_channel as (
     select
         source,
         channel
-    from arrival
+    from marts.channel_arrival
     union
     select
         source,
@@ -74,10 +59,9 @@ with arrival as (
     select
         source,
         channel,
-        date_diff('second', timestamptz '1970-01-01 00:00:00+00', received_at)
-        - date_diff('second', date_trunc('hour', received_at::timestamp), received_at::timestamp) as began_second,
+        date_diff('second', timestamptz '1970-01-01 00:00:00+00', began_at) as began_second,
         count(*) as messages
-    from arrival
+    from marts.channel_arrival
     group by
         source,
         channel,
@@ -114,7 +98,7 @@ with arrival as (
         source,
         channel,
         received_at as seen_at
-    from arrival
+    from marts.channel_arrival
     union all
     select
         source,

@@ -7,27 +7,13 @@
 -- nineteen of twenty.
 -- learned_gap_minutes: the longest and twice its distance from the usual one, at least a quarter of an hour: a feed that
 -- closes at night is missed when it does not open, one with gaps of all sizes later. Null with fewer than four days.
-with arrival as (
-    select
-        source,
-        channel,
-        min(occurred_at) as received_at
-    from staging.interface_event
-    where event_type = 'received'
-        and node_role = 'source'
-        and replay_of_uid is null
-        and message_uid is not null
-    group by
-        source,
-        channel,
-        original_uid
-), gap as (
+with gap as (
     select
         source,
         channel,
         received_at,
         lead(received_at) over (partition by source, channel order by received_at) as next_at
-    from arrival
+    from marts.channel_arrival
 ), measured as (
     select
         source,

@@ -10,7 +10,7 @@ from pipelines.defs.resources import Warehouse
 from pipelines.publish import LINEAGE, publish
 from pipelines.verdicts import recall
 
-_MARTS = [table.name for table in tables() if table.layer == "marts"]
+_MARTS = [table.name for table in tables() if table.is_published]
 _EVERYTHING = [dg.AssetKey([table.layer, table.name]) for table in tables()] + [dg.AssetKey(["account", "file"])]
 
 

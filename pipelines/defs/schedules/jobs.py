@@ -13,26 +13,15 @@ from pipelines import settings as configuration
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
 
-_HOURLY = {
-    "raw.interface_event",
-    "raw.decision",
-    "raw.registry_alias",
-    "raw.registry_interface",
-    "raw.registry_workflow",
-}
+_REGISTRY = ("registry_alias", "registry_downtime", "registry_holiday", "registry_interface", "registry_workflow")
+_HOURLY = {"raw.interface_event", "raw.decision", *(f"raw.{name}" for name in _REGISTRY)}
 _CLINICAL = [
     table.full_name.split(".")
     for table in tables()
     if table.full_name in WHO_IS_WHO or not upstream(table.full_name, without=WHO_IS_WHO) & _HOURLY
 ]
 """Tables that keep the nightly run's state, also where an hour's log brings a merge of two patients."""
-_PEOPLE = dg.AssetSelection.assets(
-    ["raw", "decision"],
-    ["raw", "registry_alias"],
-    ["raw", "registry_interface"],
-    ["raw", "registry_workflow"],
-    ["account", "file"],
-)
+_PEOPLE = dg.AssetSelection.assets(["raw", "decision"], *(["raw", name] for name in _REGISTRY), ["account", "file"])
 
 refresh = dg.define_asset_job(
     "refresh",

@@ -63,6 +63,12 @@ def test_a_table_comes_after_all_it_reads():
         assert all(order.index(name) < order.index(table.full_name) for name in table.reads if name in order)
 
 
+def test_a_mart_that_is_a_step_on_the_way_to_others_says_why_it_is_not_published():
+    published = {table.name for table in tables() if table.is_published}
+    assert {"interface_incident", "message_delivery"} <= published
+    assert not published & {"channel_arrival", "delivery_slot", "order", "registry_downtime"}
+
+
 def test_what_a_query_reads_and_binds_is_taken_from_the_query():
     handoff = find_table("marts.handoff")
     assert handoff.parameters == {"as_of", "handoff_accept_minutes"}

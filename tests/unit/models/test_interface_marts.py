@@ -509,38 +509,6 @@ def test_a_storm_is_an_hour_in_which_most_deliveries_are_tried_over_and_over(hos
     assert (row["is_storm"], row["attempts"], row["deliveries"]) == (is_storm, sum(tries), len(tries))
 
 
-def test_hours_of_the_same_trouble_are_one_incident(hospital):
-    hospital.db.execute(
-        "insert into raw.registry_interface (flow, source, facility, max_silence_minutes) "
-        "values ('ADT', 'engine', 'Northfield', 60)"
-    )
-    feed(hospital, "05T10:00:00", "05T13:00:00", "05T13:30:00", "05T15:00:00")
-    found = sorted(hospital.build("marts.interface_incident"), key=lambda row: row["started_at"])
-    # silent from 11:00 to 13:00 and from 14:30 to 15:00
-    assert [
-        (row["kind"], row["started_at"].hour, row["ended_at"].hour, row["hours"], row["amount"]) for row in found
-    ] == [
-        ("silent", 11, 13, 2, 120),
-        ("silent", 14, 15, 1, 30),
-    ]
-
-
-def test_drift_with_quiet_hours_in_between_is_one_incident_and_a_storm_another(hospital):
-    for day in range(6, 12):
-        feed(hospital, f"{day:02}T10:00:00", flow=f"OLD{day}", flow_name="ADT", msg_shape="2.5:MSH")
-    feed(hospital, "05T10:00:00", "05T13:00:00", "05T20:00:00", msg_shape="2.6:MSH")
-    for number in range(5):
-        hospital.event(f"m{number}", "received", "21:00:00", msg_shape="2.5:MSH")
-        hospital.event(f"m{number}", "attempt_started", "21:00:01", node="LIS", attempt_no=7)
-        hospital.event(f"m{number}", "delivered", "21:00:02", node="LIS")
-    found = hospital.build("marts.interface_incident")
-    assert sorted((row["kind"], row["started_at"].hour, row["ended_at"].hour, row["amount"]) for row in found) == [
-        ("retry_storm", 21, 22, 35),
-        ("schema_drift", 10, 14, 2),
-        ("schema_drift", 20, 21, 1),
-    ]
-
-
 def test_drifted_messages_and_those_sent_again_are_told_apart(hospital):
     for day in range(5, 11):
         shape = "2.6:MSH" if day == 10 else "2.5:MSH"

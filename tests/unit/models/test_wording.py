@@ -49,15 +49,21 @@ def test_milliseconds(amount, said):
 
 
 @pytest.mark.parametrize(
-    ("kind", "amount", "said"),
+    ("kind", "seen", "expected", "said"),
     [
-        ("silent", 180, "silent for 3 h 00"),
-        ("retry_storm", 1200, "a storm of 1,200 attempts"),
-        ("schema_drift", 40, "40 messages in an unusual format"),
+        ("silent", 0, 42.4, "silent for 3 h 00; about 42 messages did not come"),
+        ("silent", 0, None, "silent for 3 h 00"),
+        ("outage", 90, None, "nothing got through for 3 h 00"),
+        ("retry_storm", 23.4, None, "each message tried 23 times on average"),
+        ("error_burst", 0.41, 0.02, "41.0 % of tries failed; up to 2.0 % is usual"),
+        ("backlog", 31, 0, "up to 31 messages waited longer than 20 min"),
+        ("latency_shift", 1200, 120, "answers took 1.2 s; 120 ms is usual"),
+        ("schema_drift", 40, 0, "40 messages in an unusual format"),
     ],
 )
-def test_incidents_in_words(kind, amount, said):
-    assert wording.incident(kind, amount) == said
+def test_incidents_in_words(kind, seen, expected, said):
+    assert wording.incident(kind, 180, seen, expected) == said
+    assert kind in wording.INCIDENTS
 
 
 @pytest.mark.parametrize(
