@@ -40,6 +40,7 @@ def test_every_commented_line_of_the_template_is_a_valid_setting_too(home):
     assert [source.name for source in found.sources] == [
         "ehr",
         "mirth",
+        "audit",
         "openhim",
         "iris",
         "routes",
