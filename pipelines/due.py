@@ -1,6 +1,6 @@
 """What is due to come in: the batches that the settings name, the registry and the decision journal.
 
-Here: which paths one run takes in. Not here: reading them (`ledger.ingest_paths`), and the Dagster step around it
+Here: which paths one run takes in. Not here: reading them (`intake.ingest_paths`), and the Dagster step around it
 (`defs.ingest`).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipelines import decisions, exports, ledger, registry, visit_rules
+from pipelines import decisions, exports, intake, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.errors import TooManyAbsent
 from pipelines.home import Home
@@ -79,7 +79,7 @@ def take_in(
     for source in dict.fromkeys(batch.source for batch in due):
         paths = [path for batch in due if batch.source == source for path in batch.paths if path.exists()]
         try:
-            found = ledger.ingest_paths(db, settings, paths, source=source, settle_seconds=settle)
+            found = intake.ingest_paths(db, settings, paths, source=source, settle_seconds=settle)
             files += found.files
         except TooManyAbsent as error:  # all is loaded: the other sources come in before the run stops
             stopped = stopped or error
@@ -94,7 +94,7 @@ def take_in(
 def take_in_decided(db: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Take in what the hospital's own people wrote: the registry, the rules of visits and the journal of decisions."""
     registry.take_in(db, settings)
-    visit_rules.take_in(db, settings)
+    visit_rules.take_in(db, settings.visits)
     if not _journal_is_known(db, settings):
         decisions.take_in(db, settings)
 

@@ -1,7 +1,7 @@
 """How delivered files come in: which there are, what each is and whose, and one transaction for each group of like files.
 
-Here: the order of work and the booking. Not here: the report (`ledger`), formats (`sources`). Only
-`ledger.ingest_paths` calls this.
+Here: the one entry by which files come in, the order of work and the booking. Not here: the report (`ledger`), formats
+(`sources`), which files there are (`sources.discover`).
 """
 
 from __future__ import annotations
@@ -45,17 +45,30 @@ _SCRATCH = (
 )
 
 
-def take_in(
+def ingest_paths(
     db: duckdb.DuckDBPyConnection,
     settings: Settings,
     paths: Iterable[Path | str],
-    *,
-    source: str | None,
-    zone: str | None,
-    progress: Callable[[Progress], None] | None,
+    source: str | None = None,
+    zone: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
     settle_seconds: float = 0,
 ) -> IngestReport:
-    """See `ledger.ingest_paths`."""
+    """Read files and folders in place into `raw.*` and account for every line; the only way in. Idempotent; each group
+    of files is one transaction, so that a process killed at any instant leaves whole files or nothing of them.
+
+    `db` comes from `warehouse.connect`; the caller holds `Home.lock`. `source` names the source of all paths (default:
+    the configured source whose path matches, else the folder's name when a source is called so, else the only one of
+    that kind, else the kind). `zone` reads times without an offset, where the source's settings say nothing. The unfinished
+    last line of a file that grows, or that changed within `settle_seconds`, is left for the next ingest.
+
+    Raises:
+        UnreadableFile: a path that does not exist.
+        ConfigurationError: `source` is configured as another kind than a file is.
+        ZoneNeeded: a log without offsets, and no zone; nothing of that file was kept.
+        Unbalanced: an account that does not add up; nothing of that group was kept.
+        TooManyAbsent: an export lacks so much of what was known that nothing was deleted; all files are loaded and booked.
+    """
     arrivals = gather(settings, paths, source)
     intake = _Intake(db, settings, arrivals, zone, progress, settle_seconds)
     intake.run()

@@ -1,7 +1,7 @@
-"""The account of every delivered file and every line in it: its tables, its report, and the one entry by which files come in.
+"""The account of every delivered file and every line in it: its tables and its report.
 
 Here: what was read, what became of each line, and the assertion that the two agree. Not here: how a format is read
-(`sources`), which files there are (`sources.discover`), what a row means (`models`).
+(`sources`), how files come in (`intake`), what a row means (`models`).
 
 For every file: lines read = loaded + unchanged + superseded + ignored + quarantined. A record of a log that spans lines
 (a Mirth message, a CSV record with line breaks) counts as one line, placed at its first.
@@ -15,13 +15,9 @@ from typing import TYPE_CHECKING
 from pipelines.accounts import COUNTS, FileAccount, IngestReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     import duckdb
-
-    from pipelines.accounts import Progress
-    from pipelines.settings import Settings
 
 TABLES = {
     "account.file": """
@@ -75,35 +71,6 @@ TABLES = {
 
 UPGRADES = ("alter table account.file add column if not exists reading varchar",)
 """What brings an account up to date that was made before readings were booked."""
-
-
-def ingest_paths(
-    db: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    paths: Iterable[Path | str],
-    source: str | None = None,
-    zone: str | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    settle_seconds: float = 0,
-) -> IngestReport:
-    """Read files and folders in place into `raw.*` and account for every line; the only way in. Idempotent; each group
-    of files is one transaction, so that a process killed at any instant leaves whole files or nothing of them.
-
-    `db` comes from `warehouse.connect`; the caller holds `Home.lock`. `source` names the source of all paths (default:
-    the configured source whose path matches, else the folder's name when a source is called so, else the only one of
-    that kind, else the kind). `zone` reads times without an offset, where the source's settings say nothing. The unfinished
-    last line of a file that grows, or that changed within `settle_seconds`, is left for the next ingest.
-
-    Raises:
-        UnreadableFile: a path that does not exist.
-        ConfigurationError: `source` is configured as another kind than a file is.
-        ZoneNeeded: a log without offsets, and no zone; nothing of that file was kept.
-        Unbalanced: an account that does not add up; nothing of that group was kept.
-        TooManyAbsent: an export lacks so much of what was known that nothing was deleted; all files are loaded and booked.
-    """
-    from pipelines.intake import take_in
-
-    return take_in(db, settings, paths, source=source, zone=zone, progress=progress, settle_seconds=settle_seconds)
 
 
 def account(db: duckdb.DuckDBPyConnection) -> IngestReport:

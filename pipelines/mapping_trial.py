@@ -72,7 +72,7 @@ def try_on(mapping: Path, sample: Path, zone: str | None) -> Trial:
         ConfigurationError: the mapping breaks a rule.
         UnreadableFile: there is no such sample.
     """
-    from pipelines import ledger, log_mapping, warehouse
+    from pipelines import intake, log_mapping, warehouse
     from pipelines.home import Home
     from pipelines.settings import Settings, SourceSettings
 
@@ -89,7 +89,7 @@ def try_on(mapping: Path, sample: Path, zone: str | None) -> Trial:
         )
         db = warehouse.connect(settings, path=":memory:")
         try:
-            report = ledger.ingest_paths(db, settings, [sample])
+            report = intake.ingest_paths(db, settings, [sample])
         except ZoneNeeded:
             return _NO_ZONE
         else:

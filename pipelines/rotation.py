@@ -5,7 +5,7 @@ crash: (1) build and compare `rotation/warehouse.duckdb` in the home; (2) write 
 put the new warehouse in the old one's place; (4) lay the former key aside and put the next one in its place; (5) clear
 up. Until 3 the former warehouse and key are the pair; from 3 on the new warehouse and the next key are, and
 `warehouse.connect` does step 4 when it finds it undone. Here: the order and the comparison. Not here: key files
-(`keys`), reading files (`ledger`).
+(`keys`), reading files (`intake`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from models.catalog import build_order, tables
 from models.kpis import KPIS
-from pipelines import aggregate, due, keys, ledger, warehouse
+from pipelines import aggregate, due, intake, keys, warehouse
 from pipelines.build import build, data_cut
 from pipelines.errors import ConfigurationError, PipelineError
 from pipelines.sources import SOURCES
@@ -186,7 +186,7 @@ def _fill(
 ) -> None:
     for source, group in groupby(deliveries, key=lambda delivery: delivery[0]):
         say(f"reading {source} again")
-        ledger.ingest_paths(db, settings, [path for _, path in group], source=source, zone=zone)
+        intake.ingest_paths(db, settings, [path for _, path in group], source=source, zone=zone)
 
 
 def _account(db: duckdb.DuckDBPyConnection, settings: Settings, say: Callable[[str], None]) -> _Account:

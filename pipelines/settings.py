@@ -215,6 +215,11 @@ class Settings(BaseSettings):
             (home / Path(self.key_file).expanduser()).resolve() if self.key_file else home.with_name(f"{home.name}.key")
         )
 
+    @property
+    def visits(self) -> dict[str, tuple[VisitRule, ...]]:
+        """By source, its own rules for telling what kind of visit an Encounter is, in their order."""
+        return {source.name: source.visits for source in self.sources}
+
     def source(self, name: str) -> SourceSettings | None:
         """The configured source of that name."""
         return next((source for source in self.sources if source.name == name), None)

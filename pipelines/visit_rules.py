@@ -17,9 +17,9 @@ from pipelines.lending import append
 from pipelines.transaction import transaction
 
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Mapping, Sequence
 
-    from pipelines.settings import Settings
+    import duckdb
 
 TABLES = {
     "raw.visit_rule": """
@@ -66,11 +66,11 @@ class VisitRule(BaseModel):
         return self
 
 
-def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Replace `raw.visit_rule` by what the settings say now: each source's rules in their order, then the defaults."""
+def take_in(db: duckdb.DuckDBPyConnection, rules: Mapping[str, Sequence[VisitRule]]) -> None:
+    """Replace `raw.visit_rule` by these: each source's rules in their order, then the defaults."""
     own = [
         {
-            "source": source.name,
+            "source": source,
             "rule_no": number,
             "class_codes": list(rule.classes) or None,
             "type_codes": list(rule.types) or None,
@@ -80,8 +80,8 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> None:
             "place": rule.place,
             "visit_kind": rule.kind,
         }
-        for source in settings.sources
-        for number, rule in enumerate(source.visits, 1)
+        for source, said in rules.items()
+        for number, rule in enumerate(said, 1)
     ]
     columns = [row[0] for row in db.execute("describe raw.visit_rule").fetchall()]
     rows = [{name: row.get(name) for name in columns} for row in [*own, *default_rules()]]

@@ -27,7 +27,7 @@ def fetch(source: str | None, as_format: str, *, full: bool) -> None:
     """
     from pipelines import fetch as fetching
     from pipelines import warehouse
-    from pipelines.ledger import ingest_paths
+    from pipelines.intake import ingest_paths
 
     call = call_of()
     home, settings = call.home(), call.settings()

@@ -37,7 +37,7 @@ def ingest(paths: tuple[Path, ...], source: str | None, zone: str | None, as_for
              wardflow ingest engine.ndjson --zone Europe/London --format json
     """
     from pipelines import warehouse
-    from pipelines.ledger import ingest_paths
+    from pipelines.intake import ingest_paths
 
     call = call_of()
     home, settings = call.home(), call.settings()

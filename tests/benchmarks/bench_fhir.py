@@ -153,7 +153,7 @@ def with_fhir_resources(path: Path, kind: str, n: int) -> float:
 def load(home: str, path: str, other: str | None = None) -> tuple[float, float, float, float]:
     """In a process of its own: seconds of the first load, of the same files again, of other bytes; and the peak memory in MB."""
     os.environ["WARDFLOW_SITE_KEY"] = "a site key for benchmarks only"
-    from pipelines import ledger, warehouse
+    from pipelines import intake, warehouse
     from pipelines.home import Home
     from pipelines.settings import load as load_settings
 
@@ -166,7 +166,7 @@ def load(home: str, path: str, other: str | None = None) -> tuple[float, float, 
     reports = []
 
     def ingest(what: str) -> Callable[[], object]:
-        return lambda: reports.append(ledger.ingest_paths(db, settings, [Path(what)]).totals)
+        return lambda: reports.append(intake.ingest_paths(db, settings, [Path(what)]).totals)
 
     first = seconds(ingest(path), runs=1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

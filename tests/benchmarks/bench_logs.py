@@ -174,7 +174,7 @@ def _iterparse(path: Path) -> None:
 def load(home: str, form: str, path: str, other: str) -> tuple[dict[str, tuple[float, float]], int, float]:
     """In a process of its own: the first load and the same events in other bytes, how many, the peak memory in MB."""
     os.environ["WARDFLOW_SITE_KEY"] = "a site key for benchmarks only"
-    from pipelines import ledger, log_mapping, warehouse
+    from pipelines import intake, log_mapping, warehouse
     from pipelines.home import Home
     from pipelines.settings import load as load_settings
 
@@ -188,9 +188,9 @@ def load(home: str, form: str, path: str, other: str) -> tuple[dict[str, tuple[f
     settings = load_settings(made)
     db = warehouse.connect(settings)
     reports = []
-    first = timed(lambda: reports.append(ledger.ingest_paths(db, settings, [Path(path)]).totals))
+    first = timed(lambda: reports.append(intake.ingest_paths(db, settings, [Path(path)]).totals))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    again = timed(lambda: reports.append(ledger.ingest_paths(db, settings, [Path(other)]).totals))
+    again = timed(lambda: reports.append(intake.ingest_paths(db, settings, [Path(other)]).totals))
     db.close()
     n = reports[0]["loaded"]
     assert [(each["loaded"], each["unchanged"]) for each in reports] == [(n, 0), (0, n)], reports

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from models.publication import load_current
-from pipelines import keys, ledger, warehouse
+from pipelines import intake, keys, warehouse
 from pipelines.home import Home
 from pipelines.settings import load
 from pipelines.sources.fhir_projection import PROJECTIONS
@@ -118,11 +118,11 @@ def test_visits_of_an_export_wait_for_its_late_file(simulated, planted, tmp_path
     settings = load(home.path)
     visits = sum(r["resourceType"] == "Encounter" for r in resources_of(landed))
     with warehouse.connect(settings) as db:
-        ledger.ingest_paths(db, settings, [landed])
+        intake.ingest_paths(db, settings, [landed])
         incomplete = "select incomplete_exports, files_missing, encounters_waiting from account.completion"
         assert db.execute(incomplete).fetchall() == [(1, 1, visits)]
         held.rename(late)
-        ledger.ingest_paths(db, settings, [landed])
+        intake.ingest_paths(db, settings, [landed])
         assert db.execute(incomplete).fetchall() == [(0, 0, 0)]
 
 

@@ -15,11 +15,11 @@ from tests.sources.test_growing_files import logged
 KILLS = 6
 INGEST = """
 import sys
-from pipelines import ledger, settings, warehouse
+from pipelines import intake, settings, warehouse
 home = settings.load(sys.argv[1])
 db = warehouse.connect(home)
 print("open", flush=True)
-ledger.ingest_paths(db, home, [sys.argv[2]])
+intake.ingest_paths(db, home, [sys.argv[2]])
 print("done", flush=True)
 """
 

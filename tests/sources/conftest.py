@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from models.catalog import build_order, upstream
-from pipelines import build, ledger, warehouse
+from pipelines import build, intake, ledger, warehouse
 from pipelines.accounts import IngestReport
 from pipelines.home import Home
 from pipelines.settings import Settings, load
@@ -86,7 +86,7 @@ class Site:
         self.db = warehouse.connect(self.settings, path=None if self.in_file else ":memory:")
 
     def ingest(self, *paths: Path, source: str | None = None, zone: str | None = None) -> IngestReport:
-        report = ledger.ingest_paths(self.db, self.settings, paths, source, zone)
+        report = intake.ingest_paths(self.db, self.settings, paths, source, zone)
         assert report.balanced
         assert ledger.account(self.db).balanced
         return report

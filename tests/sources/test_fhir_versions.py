@@ -94,7 +94,7 @@ def told(new_site, put):
         report = site.ingest(put(f"{server}/export.ndjson", *PLACES, *export).parent)
         assert report.totals["loaded"] == len(PLACES) + len(export)
         assert not [file.findings for file in report.files if file.findings]
-        visit_rules.take_in(site.db, site.settings)
+        visit_rules.take_in(site.db, site.settings.visits)
         for table in build_order():
             if table.full_name in upstream(mart):
                 build(site.db, site.settings, table)

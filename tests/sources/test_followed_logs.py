@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import due, ledger
+from pipelines import due, intake
 from pipelines.intake import _Intake
 from pipelines.sources.arrivals import gather
 from tests.sources.test_engine_logs import SOURCE, message
@@ -183,7 +183,7 @@ def test_a_new_file_under_an_old_name_and_number_is_not_taken_for_the_old_one(en
 def test_a_record_that_was_kept_out_where_a_file_ended_does_not_hide_the_next_ones(engine):
     site, path = engine
     path.write_bytes(records(logged, 1, 60) + logged(61)[:-9])
-    ledger.ingest_paths(site.db, site.settings, [path], "it")
+    intake.ingest_paths(site.db, site.settings, [path], "it")
     assert accounts(site)[0][-1] == 1
     append(path, logged(61)[-9:] + records(logged, 62, 64))
     look(site)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import keys, ledger, log_mapping
+from pipelines import intake, keys, log_mapping
 from pipelines.errors import ConfigurationError, ZoneNeeded
 from pipelines.log_mapping import TimeFormat
 from pipelines.settings import SourceSettings
@@ -367,7 +367,7 @@ GROWING = {
 def test_the_record_in_which_a_growing_file_ends_waits_until_it_is_whole(new_site, put, form):
     mapping, begin, rest = GROWING[form]
     site = new_site(SITE, mappings={"gate.toml": mapping})
-    ledger.ingest_paths(site.db, site.settings, [put("a.log", begin)], "gate", None, settle_seconds=60)
+    intake.ingest_paths(site.db, site.settings, [put("a.log", begin)], "gate", None, settle_seconds=60)
     found = "select (select count(*) from raw.interface_event), (select count(*) from account.quarantine)"
     assert site.rows(found) == [(1, 0)]
     site.ingest(put("a.log", begin + rest), source="gate")

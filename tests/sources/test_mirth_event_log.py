@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import ledger
+from pipelines import intake
 from pipelines.errors import ZoneNeeded
 from tests.sources.test_laws import QUIET, emptied, mutated
 
@@ -327,7 +327,7 @@ def test_no_damage_to_an_event_log_raises_or_lets_anybody_out(site, fixtures, pu
 
 def test_a_row_that_is_still_being_written_waits(site, put):
     path = put("a-events.txt", OLD, ROWS[0], ROWS[1][:-40])
-    held = ledger.ingest_paths(site.db, site.settings, [path], None, None, settle_seconds=3600)
+    held = intake.ingest_paths(site.db, site.settings, [path], None, None, settle_seconds=3600)
     assert (held.totals["loaded"], held.totals["quarantined"]) == (1, 0)
     path.write_bytes((OLD + ROWS[0] + ROWS[1]).encode())
     report = site.ingest(path)

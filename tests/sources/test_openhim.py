@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import keys, ledger
+from pipelines import intake, keys
 from pipelines.errors import ZoneNeeded
 
 KEY = b"a site key for tests only"
@@ -253,10 +253,10 @@ def test_an_ambiguous_and_a_missing_local_time_are_resolved_and_flagged(site, pu
 def test_an_array_that_is_still_being_written_is_read_as_far_as_it_goes_and_then_whole(site, put):
     text = json.dumps([transaction(n) for n in range(3)])
     path = put("a.json", text[:-30])
-    (file,) = ledger.ingest_paths(site.db, site.settings, [path], settle_seconds=60).files
+    (file,) = intake.ingest_paths(site.db, site.settings, [path], settle_seconds=60).files
     assert (file.loaded, file.quarantined, dict(file.findings)) == (2, 0, {"tail_held_back": 1})
     path.write_text(text, encoding="utf-8")
-    (file,) = ledger.ingest_paths(site.db, site.settings, [path]).files
+    (file,) = intake.ingest_paths(site.db, site.settings, [path]).files
     assert (file.loaded, file.unchanged, file.quarantined) == (1, 2, 0)
 
 

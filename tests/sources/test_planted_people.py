@@ -114,7 +114,7 @@ def test_nothing_of_anybody_is_written_whatever_the_state_of_the_file(lines, new
         rule for file in rest.files for rule in file.reasons
     }
     assert sum("strange" in file.path for file in rest.files) == 1
-    visit_rules.take_in(site.db, site.settings)
+    visit_rules.take_in(site.db, site.settings.visits)
     for table in build_order():
         build(site.db, site.settings, table)
     told = "\n".join(

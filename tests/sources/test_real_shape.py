@@ -95,7 +95,7 @@ def real(new_site, put):
 
 
 def built(site):
-    visit_rules.take_in(site.db, site.settings)
+    visit_rules.take_in(site.db, site.settings.visits)
     for table in build_order():
         build(site.db, site.settings, table)
     return site

@@ -34,7 +34,7 @@ def concept(code):
 
 
 def kinds(site):
-    visit_rules.take_in(site.db, site.settings)
+    visit_rules.take_in(site.db, site.settings.visits)
     wanted = upstream("marts.visit")
     for table in build_order():
         if table.full_name in wanted:
