@@ -121,7 +121,7 @@ class Site:
         dump: dict[str, list[str]] = {}
         for table in self.tables():
             columns = [name for (name,) in self.rows(f"select column_name from (describe {table})")]
-            kept = [name for name in columns if name not in ACCOUNT_OF_WHEN | {"file_id"}]
+            kept = [f'"{name}"' for name in columns if name not in ACCOUNT_OF_WHEN | {"file_id"}]
             numbered = "file_id" in columns
             rows = self.rows(
                 f"select {'file_id' if numbered else 'null'}, row({', '.join(kept)})::varchar from {table}"
