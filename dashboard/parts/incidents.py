@@ -37,8 +37,8 @@ def draw_incidents(here: Here, rows: list[Row]) -> None:
                 words.short_time(here.found, row["started_at"]),
                 words.short_time(here.found, row["detected_at"]) if row["detected_at"] else wording.NONE,
                 words.short_time(here.found, row["restored_at"]) if row["restored_at"] else "still open",
-                _flow(row),
-                f"{wording.INCIDENTS[row['kind']].capitalize()}: {row['said']}",
+                f"{_flow(row)} ({row['source']})",
+                _what(row),
                 wording.number(row["messages_affected"]),
             )
             for row in found[:MOST]
@@ -74,6 +74,13 @@ def _draw_course(row: Row, steps: list[Row]) -> None:
         key=f"course-{row['incident_key']}",
         alt=f"{name}. {seen.capitalize()} and {against} in {len(steps)} steps around it.",
     )
+
+
+def _what(row: Row) -> str:
+    """The kind and what is said of it; a silence says so itself."""
+    kind = wording.INCIDENTS[row["kind"]]
+    said = row["said"] if row["said"].startswith(kind) else f"{kind}: {row['said']}"
+    return said[0].upper() + said[1:]
 
 
 def _flow(row: Row) -> str:
