@@ -104,7 +104,7 @@ def test_what_the_data_show_of_the_feeds_is_told_newest_first(homes, visit):
     said = words(visit(homes["sample"], "interfaces", weeks="4")).replace("\N{NO-BREAK SPACE}", " ")
     told = (
         "answers took 1.2 s; 120 ms is usual",
-        "silent for 2 h 00; about 42 messages",
+        "Silent for 2 h 00; about 42 messages",
         "each message tried 23 times",
     )
     assert sorted(told, key=said.index) == list(told)
