@@ -87,11 +87,15 @@ def known(db: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], list[Foll
 
 
 def grown(
-    of: Mapping[tuple[str, str, str], Sequence[Followed]], arrivals: Iterable[Arrival], settle_seconds: float
+    of: Mapping[tuple[str, str, str], Sequence[Followed]],
+    arrivals: Iterable[Arrival],
+    home: Path,
+    settle_seconds: float,
 ) -> dict[int, Growth]:
     """By place in `arrivals`, those that are known files, perhaps longer by now and under another name.
 
-    A file that still lies where it was is itself; what else has its content is a copy, and no known file.
+    A file that still lies where it was, in the home or elsewhere, is itself, also when it is not among these arrivals; what
+    else has its content is a copy, and no known file.
     """
     candidates = {at: found for at, arrival in enumerate(arrivals) if (found := _candidates(of, arrival))}
     owners: dict[int, tuple[int, Arrival, Followed]] = {}
@@ -102,7 +106,8 @@ def grown(
             fitting = (
                 each
                 for each in files
-                if each.file_id not in owners and (not stays or each.path == arrival.delivered.path)
+                if each.file_id not in owners
+                and (each.path == arrival.delivered.path if stays else not _still_lies(home, each))
             )
             if (file := next(fitting, None)) is not None:
                 owners[file.file_id] = (at, arrival, file)
@@ -123,14 +128,24 @@ def _candidates(
     try:
         with delivered.place.open("rb") as stream:
             head = _digest(stream.read(EDGE_BYTES))
-            files = [
-                each
-                for each in of.get((arrival.source.name, arrival.kind, head), [])
-                if each.bytes <= delivered.size and _seam(stream, each.bytes) == each.seam
-            ]
+            begun = of.get((arrival.source.name, arrival.kind, head), [])
+            files = [each for each in begun if each.bytes <= delivered.size and _goes_on(stream, each)]
     except OSError:
         return None
     return (arrival, files) if files else None
+
+
+def _still_lies(home: Path, file: Followed) -> bool:
+    """Whether the file is where the account says, as far as it is accounted for."""
+    try:
+        with (home / file.path).open("rb") as stream:
+            return _digest(stream.read(EDGE_BYTES)) == file.head and _goes_on(stream, file)
+    except OSError:
+        return False
+
+
+def _goes_on(stream: BinaryIO, file: Followed) -> bool:
+    return _seam(stream, file.bytes) == file.seam
 
 
 def _is_plain(arrival: Arrival) -> bool:

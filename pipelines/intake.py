@@ -123,7 +123,7 @@ class _Intake:
         self.zone_needed: ZoneNeeded | None = None
         self.reread: dict[int, FileAccount] = {}
         self.vanished: list[Unrecognised] = []
-        self._grown = following.grown(following.known(db), arrivals.known, settle_seconds)
+        self._grown = following.grown(following.known(db), arrivals.known, settings.home, settle_seconds)
         self._growth_of: dict[str, following.Growth] = {}
         self._arrival_of: dict[str, Arrival] = {each.delivered.path: each for each in arrivals.known}
         self._accounts: dict[int, FileAccount] = {}
