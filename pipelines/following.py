@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pipelines.sources import continuing
-from pipelines.sources.archives import HEAD_BYTES
+from pipelines.sources.archives import EDGE_BYTES, HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from pipelines.sources.arrivals import Arrival
     from pipelines.sources.source import Intake
 
-EDGE_BYTES = 4096
-"""So much of the beginning, and of what came last, tells one file from another; a shorter file is read whole."""
 _LONGEST_END = 1 << 20
 TABLES = {
     "account.followed": """
@@ -323,13 +321,15 @@ def remember(db: duckdb.DuckDBPyConnection, file: Intake, arrival: Arrival, grow
     if edges is None:
         return
     start, seam, rest = edges
+    if _digest(start[:EDGE_BYTES]) != arrival.begins:  # another file by now: nobody knows of which one the records were
+        return
     ends = continuing.line_ends(file.kind, rest)
     if ends is None or continuing.preamble(file.kind, file.source, start, b"", last_event_at) is None:
         return
     before = growth.file.lines - growth.preamble_lines if growth else 0
     known_as = {
         "id": growth.file.file_id if growth else file.file_id,
-        "head": _digest(start[:EDGE_BYTES]),
+        "head": arrival.begins,
         "seam": seam,
     }
     db.execute(

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 GROUP_BYTES = 64 << 20
 _MANIFEST = "manifest"
-_GONE = (
-    "was renamed or removed while it was being read; nothing of it was kept, the next run reads it where it lies then"
-)
+_GONE = "was renamed, removed or changed while it was being read; nothing of it was kept, the next run reads it as it is then"
 
 _SCRATCH = (
     """create or replace temp table line_verdict (
@@ -255,6 +253,7 @@ class _Intake:
     def _load_together(self, files: Sequence[Intake]) -> None:
         """One transaction: rows, verdicts, accounts; checked before it is committed."""
         self._number(files)
+        hashed = [file for file in files if file.sha256]
         try:
             with transaction(self.db):
                 session = Session(self.db, self.settings, self.key, self.zone, self.settle_seconds)
@@ -273,6 +272,7 @@ class _Intake:
                 if files[0].kind == "fhir":
                     exports.book_delivered(self.db, files)
                 session.flush()
+                _check_unchanged(hashed)
                 for file in files:
                     file.sha256 = file.sha256 or file.delivered.sha256()
                 grown = self._parts_among(files)
@@ -403,6 +403,12 @@ class _Moved(Exception):
     def __init__(self, paths: set[str]) -> None:
         super().__init__()
         self.paths = paths
+
+
+def _check_unchanged(hashed: Sequence[Intake]) -> None:
+    """Of files that were hashed before they were read: what was read must be what was hashed, or a copy counts as known."""
+    if changed := {_path(file) for file in hashed if file.delivered.is_growing()}:
+        raise _Moved(changed)
 
 
 def _path(file: Intake) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD_BYTES = 65_536
+EDGE_BYTES = 4096
+"""So much of the beginning, and of what came last, tells one growing file from another."""
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 _TAR_MAGIC = slice(257, 262)
 _DEEPEST = 3

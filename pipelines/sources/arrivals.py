@@ -6,6 +6,7 @@ Here: telling files apart and naming their source, export and manifest. Not here
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from pipelines.errors import ConfigurationError, UnreadableFile
 from pipelines.home import spelled_out
 from pipelines.settings import SourceSettings
 from pipelines.sources import SOURCES, fhir_manifest, parquet_files, places
-from pipelines.sources.archives import Delivered, deliveries
+from pipelines.sources.archives import EDGE_BYTES, Delivered, deliveries
 from pipelines.sources.fhir_updates import exported_about
 from pipelines.sources.source import Head
 
@@ -36,12 +37,13 @@ _ANCESTORS = 2
 
 @dataclass(frozen=True)
 class Arrival:
-    """One recognised file."""
+    """One recognised file. `begins` is the digest of the first `EDGE_BYTES` of its content at the first look."""
 
     delivered: Delivered
     source: SourceSettings
     kind: str
     together: str | None
+    begins: str = ""
 
 
 @dataclass
@@ -226,7 +228,8 @@ def _recognise(
     source = _source_for(settings, adapter.kind, delivered, owner, named)
     if source.name == adapter.kind and claimant is not None and adapter.kind == "ndjson-log" and not named:
         source = claimant  # several logs are mapped: the first whose mapping fits
-    arrivals.known.append(Arrival(delivered, source, adapter.kind, adapter.together(head)))
+    begins = hashlib.sha256(start[:EDGE_BYTES]).hexdigest()
+    arrivals.known.append(Arrival(delivered, source, adapter.kind, adapter.together(head), begins))
 
 
 def _claims(settings: Settings, head: Head, owner: SourceSettings | None) -> tuple[SourceSettings | None, list[Source]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import due, intake
+from pipelines import due, following, intake
+from pipelines.following import _edges
 from pipelines.intake import _Intake
 from pipelines.sources.arrivals import gather
+from pipelines.sources.mapped_log import MappedLog
 from tests.sources.test_engine_logs import SOURCE, message
 from tests.sources.test_growing_files import AS_CSV, COLUMNS, EVENTS, MAPPINGS, captured, logged, logged_in_csv
 
@@ -247,3 +249,38 @@ def test_a_file_that_is_renamed_while_others_are_read_is_left_for_the_next_look(
     assert site.rows(EVENTS) == [(30,)]
     path.with_name(".moved").rename(path)
     assert look(site)["x.log"].loaded == 60
+
+
+def test_a_file_that_becomes_another_before_its_end_is_noted_is_not_followed(engine, monkeypatch):
+    site, path = engine
+    path.write_bytes(records(logged, 1, 60))
+
+    def rotated_meanwhile(*of):
+        copied_and_truncated(path.parent)
+        append(path, records(logged, 61, 130))
+        monkeypatch.setattr(following, "_edges", _edges)
+        return _edges(*of)
+
+    monkeypatch.setattr(following, "_edges", rotated_meanwhile)
+    look(site)
+    look(site)
+    assert site.rows(EVENTS) == [(130,)]
+
+
+def test_a_file_that_was_hashed_and_then_changed_is_left_for_the_next_look_with_its_copy(engine, monkeypatch):
+    site, path = engine
+    path.write_bytes(records(logged, 1, 60))
+    shutil.copy(path, path.with_name("x.log.1"))
+    load = MappedLog.load
+
+    def truncated_meanwhile(*of):
+        os.truncate(path, 0)
+        append(path, records(logged, 61, 90))
+        monkeypatch.setattr(MappedLog, "load", load)
+        load(*of)
+
+    monkeypatch.setattr(MappedLog, "load", truncated_meanwhile)
+    look(site)
+    assert site.rows(EVENTS) == [(0,)]
+    look(site)
+    assert site.rows(EVENTS) == [(90,)]
