@@ -253,11 +253,11 @@ def test_a_file_that_is_renamed_while_others_are_read_is_left_for_the_next_look(
 
 def test_a_file_that_becomes_another_before_its_end_is_noted_is_not_followed(engine, monkeypatch):
     site, path = engine
-    path.write_bytes(records(logged, 1, 60))
+    path.write_bytes(records(logged, 101, 160))
 
     def rotated_meanwhile(*of):
         copied_and_truncated(path.parent)
-        append(path, records(logged, 61, 130))
+        append(path, records(logged, 201, 270))
         monkeypatch.setattr(following, "_edges", _edges)
         return _edges(*of)
 
