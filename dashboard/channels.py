@@ -59,7 +59,7 @@ def course(here: Here, incident: Row) -> list[Row]:
     zone = ZoneInfo(here.found.zone)
     local = {name: incident[f"{name}_at"].astimezone(zone).replace(tzinfo=None) for name in ("started", "ended")}
     found = data.rows(
-        here.found, here.person, "incident_course", {"incident_key": incident["incident_key"]}, order=("step",)
+        here.found, here.person, "incident_course", {"incident_id": incident["incident_id"]}, order=("step",)
     )
     return [row | local | {"period": row["began_at"].astimezone(zone).replace(tzinfo=None)} for row in found]
 

@@ -496,7 +496,7 @@ MARTS: dict[str, tuple[Rule, ...]] = {
     ),
     "marts.interface_incident": (
         present("channel", "An incident happens to a channel."),
-        unique("incident_key", "An incident told twice is two incidents to whoever reads the list."),
+        unique("incident_id", "An incident told twice is two incidents to whoever reads the list."),
         one_of(
             "kind",
             ("silent", "outage", "retry_storm", "error_burst", "backlog", "latency_shift", "schema_drift"),

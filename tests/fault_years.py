@@ -54,7 +54,7 @@ class Score:
                 for row in incidents
                 if row["channel"] == f"F{fault.flow}" and row["started_at"] < end + AFTER and row["ended_at"] > begin
             ]
-            matched |= {row["incident_key"] for row in overlapping}
+            matched |= {row["incident_id"] for row in overlapping}
             named = [row for row in overlapping if row["kind"] == fault.kind and row["started_at"] < end]
             self.seen[fault.kind] += bool(overlapping)
             if not named:
@@ -73,7 +73,7 @@ class Score:
             f"{seed} {row['channel']} {row['kind']} {row['started_at']:%d %b %H:%M} to {row['ended_at']:%d %b %H:%M} "
             f"seen {row['seen']} expected {row['expected']} affected {row['messages_affected']}"
             for row in incidents
-            if row["incident_key"] not in matched
+            if row["incident_id"] not in matched
         ]
 
     def lines(self):

@@ -71,7 +71,7 @@ def _draw_course(row: Row, steps: list[Row]) -> None:
         charts.course(steps, lines, said, axis, (steps[0]["started"], steps[0]["ended"])),
         width="stretch",
         config=charts.CONFIG,
-        key=f"course-{row['incident_key']}",
+        key=f"course-{row['incident_id']}",
         alt=f"{name}. {seen.capitalize()} and {against} in {len(steps)} steps around it.",
     )
 

@@ -340,7 +340,7 @@ def incidents() -> list[dict[str, object]]:
     began = datetime(2026, 4, 12, 13)
     return [
         {
-            "incident_key": f"{source}:{channel}:{kind}:{ago}", "source": source, "channel": channel, "destination": destination,
+            "incident_id": f"{source}:{channel}:{kind}:{ago}", "source": source, "channel": channel, "destination": destination,
             "facility": "Northfield General", "kind": kind, "minutes": 120.0, "messages_affected": 40, "seen": seen, "expected": expected,
             "started_at": began - timedelta(days=ago), "ended_at": began + timedelta(hours=2, days=-ago),
             "detected_at": None if kind == "schema_drift" else began + timedelta(minutes=20, days=-ago),
@@ -359,7 +359,7 @@ def courses() -> list[dict[str, object]]:
         if row["channel"] == "RESULTS" and isinstance(began, datetime):
             found += [
                 {
-                    "incident_key": row["incident_key"], "source": row["source"], "channel": row["channel"], "step": step,
+                    "incident_id": row["incident_id"], "source": row["source"], "channel": row["channel"], "step": step,
                     "began_at": began + timedelta(minutes=30 * (step - 1)), "step_minutes": 30.0,
                     "seen": None if step == 2 else 10.0 * step, "against": 12.0,
                 }
@@ -519,9 +519,9 @@ AGGREGATE_SHAPES = {
     "net_effect double, net_low double, net_high double, minimum_detectable_effect double, needs_more_weeks bigint, guardrails varchar",
     "pilot_week": "pilot varchar, place varchar, is_pilot boolean, week date, value double, mean double, lower double, upper double, "
     "rule varchar",
-    "incident_course": "incident_key varchar, source varchar, channel varchar, step bigint, began_at timestamptz, step_minutes double, "
+    "incident_course": "incident_id varchar, source varchar, channel varchar, step bigint, began_at timestamptz, step_minutes double, "
     "seen double, against double",
-    "interface_incident": "incident_key varchar, source varchar, channel varchar, destination varchar, facility varchar, kind varchar, "
+    "interface_incident": "incident_id varchar, source varchar, channel varchar, destination varchar, facility varchar, kind varchar, "
     "started_at timestamptz, detected_at timestamptz, restored_at timestamptz, ended_at timestamptz, is_open boolean, "
     "started_date date, ended_date date, minutes double, messages_affected bigint, seen double, expected double",
     "interface_channel": f"{_SPAN}, source varchar, channel varchar, facility varchar, owner varchar, protocol varchar, data_domain varchar, "

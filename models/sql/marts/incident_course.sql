@@ -6,7 +6,7 @@
 -- tries. Null where nothing is known.
 with span as (
     select
-        incident_key,
+        incident_id,
         source,
         channel,
         destination,
@@ -18,7 +18,7 @@ with span as (
     where kind <> 'schema_drift'
 ), step as (
     select
-        incident_key,
+        incident_id,
         source,
         channel,
         destination,
@@ -29,7 +29,7 @@ with span as (
     from span
 ), sign as (
     select
-        span.incident_key,
+        span.incident_id,
         floor(date_diff('second', span.from_at, arrival.received_at) / span.step_seconds) as step,
         'received' as what,
         1.0 as amount
@@ -42,7 +42,7 @@ with span as (
     where span.kind = 'silent'
     union all
     select
-        span.incident_key,
+        span.incident_id,
         floor(date_diff('second', span.from_at, delivery.delivered_at) / span.step_seconds) as step,
         'delivered' as what,
         delivery.ack_latency_ms as amount
@@ -55,7 +55,7 @@ with span as (
         and delivery.delivered_at < span.from_at + 36 * span.step_seconds * interval 1 second
     union all
     select
-        span.incident_key,
+        span.incident_id,
         floor(date_diff('second', span.from_at, delivery.entered_at) / span.step_seconds) as step,
         'came' as what,
         1.0 as amount
@@ -69,7 +69,7 @@ with span as (
     where span.kind = 'backlog'
     union all
     select
-        span.incident_key,
+        span.incident_id,
         floor(date_diff('second', span.from_at, slot.first_failure_at) / span.step_seconds) as step,
         'failed' as what,
         slot.failures::double as amount
@@ -82,7 +82,7 @@ with span as (
         and slot.first_failure_at < span.from_at + 36 * span.step_seconds * interval 1 second
 ), counted as (
     select
-        incident_key,
+        incident_id,
         step,
         count(*) filter (where what = 'received') as received,
         count(*) filter (where what = 'delivered') as delivered,
@@ -91,11 +91,11 @@ with span as (
         coalesce(sum(amount) filter (where what = 'failed'), 0.0) as failed
     from sign
     group by
-        incident_key,
+        incident_id,
         step
 ), due as (
     select
-        step.incident_key,
+        step.incident_id,
         step.step,
         sum(pace.expected * greatest(0, date_diff(
             'second',
@@ -113,11 +113,11 @@ with span as (
         and pace.began_at < step.from_at + (step.step + 1) * step.step_seconds * interval 1 second
     where step.kind = 'silent'
     group by
-        step.incident_key,
+        step.incident_id,
         step.step
 )
 select
-    step.incident_key,
+    step.incident_id,
     step.source,
     step.channel,
     step.step,
@@ -136,10 +136,10 @@ select
     end as against
 from step
 inner join marts.interface_incident as incident
-    on incident.incident_key = step.incident_key
+    on incident.incident_id = step.incident_id
 left join counted
-    on counted.incident_key = step.incident_key
+    on counted.incident_id = step.incident_id
     and counted.step = step.step
 left join due
-    on due.incident_key = step.incident_key
+    on due.incident_id = step.incident_id
     and due.step = step.step

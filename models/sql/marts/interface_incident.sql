@@ -188,7 +188,7 @@ with named as (
 )
 select
     incident.source || ':' || incident.channel || ':' || coalesce(incident.destination, '') || ':' || incident.kind || ':'
-    || date_diff('second', timestamptz '1970-01-01 00:00:00+00', incident.started_at)::varchar as incident_key,
+    || date_diff('second', timestamptz '1970-01-01 00:00:00+00', incident.started_at)::varchar as incident_id,
     incident.source,
     incident.channel,
     incident.destination,
