@@ -40,7 +40,7 @@ test-core: setup  ## the core, the sources, the command line, the documents
 	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/unit tests/spec tests/sources tests/cli tests/docs
 
 test-pipeline: setup  ## the whole pipeline in process, the scheduler, and what must survive a kill
-	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/integration tests/reliability
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(COVER) tests/reliability tests/integration
 
 test-dashboard: setup  ## every page, without a browser
 	$(PYTEST) -n 2 --dist loadfile tests/dashboard
