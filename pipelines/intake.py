@@ -272,9 +272,10 @@ class _Intake:
                 if files[0].kind == "fhir":
                     exports.book_delivered(self.db, files)
                 session.flush()
-                _check_unchanged(hashed)
-                for file in files:
-                    file.sha256 = file.sha256 or file.delivered.sha256()
+                packed = [file for file in files if not file.sha256]
+                for file in packed:
+                    file.sha256 = file.delivered.sha256()
+                _check_unchanged(hashed, packed)
                 grown = self._parts_among(files)
                 self._note_reading(files)
                 for file in files:
@@ -405,9 +406,12 @@ class _Moved(Exception):
         self.paths = paths
 
 
-def _check_unchanged(hashed: Sequence[Intake]) -> None:
-    """Of files that were hashed before they were read: what was read must be what was hashed, or a copy counts as known."""
-    if changed := {_path(file) for file in hashed if file.delivered.is_growing()}:
+def _check_unchanged(before: Sequence[Intake], after: Sequence[Intake]) -> None:
+    """Of files that were hashed before or after they were read: what was read must be what was hashed, or a copy, or what lies
+    there by now, counts as known.
+    """
+    changed = {_path(file) for file in before if file.delivered.is_growing()}
+    if changed := changed | {_path(file) for file in after if file.delivered.is_another()}:
         raise _Moved(changed)
 
 

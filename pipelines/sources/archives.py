@@ -156,6 +156,14 @@ class Delivered:
             return False
         return (now.st_size, now.st_mtime_ns) != self.state or time.time() - now.st_mtime < settle_seconds
 
+    def is_another(self) -> bool:
+        """Whether another file lies there than at the first look: nobody writes into a packed one that is whole."""
+        if self.place is None:
+            return False
+        now = self.place.stat()
+        is_packed = self.hashed is not self.opener
+        return now.st_ino != self.inode or (is_packed and (now.st_size, now.st_mtime_ns) != self.state)
+
     def sha256_of_beginning(self, size: int) -> str:
         """Of the first so many bytes of its content."""
         with Stream(self.opener(), hashing=True) as stream:

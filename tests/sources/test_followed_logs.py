@@ -284,3 +284,29 @@ def test_a_file_that_was_hashed_and_then_changed_is_left_for_the_next_look_with_
     assert site.rows(EVENTS) == [(0,)]
     look(site)
     assert site.rows(EVENTS) == [(90,)]
+
+
+def test_a_packed_log_whose_name_another_takes_while_it_is_read_does_not_make_that_one_known(engine, monkeypatch):
+    site, path = engine
+    load = MappedLog.load
+
+    def rotated(first: int) -> None:
+        monkeypatch.setattr(MappedLog, "load", load)
+        path.write_bytes(records(logged, first, first + 49))
+        compressed(path.parent)
+
+    def rotated_after_reading(*of):
+        load(*of)
+        rotated(151)
+
+    def rotated_before_reading(*of):
+        rotated(201)
+        load(*of)
+
+    rotated(101)
+    monkeypatch.setattr(MappedLog, "load", rotated_after_reading)
+    look(site)
+    monkeypatch.setattr(MappedLog, "load", rotated_before_reading)
+    look(site)
+    look(site)
+    assert site.rows(EVENTS) == [(150,)]
