@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.sources import Batch
 
 _DELIVERED_WHOLE = frozenset({"fhir", "places", None})
+_DELIVERED_MARK, _LOGS_MARK = ".taken-in", ".logs-taken-in"
 FOLLOWED_SETTLE_SECONDS = 60
 """How long the unfinished record in which a log ends waits at least where only engine logs are taken in: they are being written."""
 
@@ -65,8 +66,8 @@ def take_in(
     """
     say("ingesting")
     batches = discover(settings)
-    marks = {_mark_file(settings): fingerprint(settings, delivered(batches))}
-    logs = {_log_mark_file(settings): fingerprint(settings, growing(batches))}
+    marks = {_DELIVERED_MARK: fingerprint(settings, delivered(batches))}
+    logs = {_LOGS_MARK: fingerprint(settings, growing(batches))}
     take_in_decided(db, settings)
     due = [
         batch
@@ -84,8 +85,8 @@ def take_in(
         except TooManyAbsent as error:  # all is loaded: the other sources come in before the run stops
             stopped = stopped or error
     is_whole = not any("tail_held_back" in file.findings for file in files)
-    for file, mark in ((marks if with_fhir and is_whole else {}) | logs if sources is None else {}).items():
-        file.write_text(mark, encoding="utf-8")
+    for name, mark in ((marks if with_fhir and is_whole else {}) | logs if sources is None else {}).items():
+        (settings.home / name).write_text(mark, encoding="utf-8")
     if stopped is not None:
         raise stopped
     return IngestReport(tuple(files))
@@ -139,22 +140,16 @@ def fingerprint(settings: Settings, batches: Iterable[Batch]) -> str:
 
 def taken_in(settings: Settings) -> str:
     """The fingerprint of the delivered files that the last whole ingest found, by whoever ran it; empty before the first."""
-    mark = _mark_file(settings)
-    return mark.read_text(encoding="utf-8") if mark.exists() else ""
+    return _marked(settings.home / _DELIVERED_MARK)
 
 
 def logs_taken_in(settings: Settings) -> str:
     """The fingerprint of the growing logs that the last ingest found, by whoever ran it; empty before the first."""
-    mark = _log_mark_file(settings)
-    return mark.read_text(encoding="utf-8") if mark.exists() else ""
+    return _marked(settings.home / _LOGS_MARK)
 
 
-def _mark_file(settings: Settings) -> Path:
-    return settings.home / ".taken-in"
-
-
-def _log_mark_file(settings: Settings) -> Path:
-    return settings.home / ".logs-taken-in"
+def _marked(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _files(path: Path) -> list[Path]:

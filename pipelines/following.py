@@ -105,7 +105,7 @@ def grown(
                 each
                 for each in files
                 if each.file_id not in owners
-                and (each.path == arrival.delivered.path if stays else not _still_lies(home, each))
+                and (each.path == arrival.delivered.path if stays else not _lies_at(home / each.path, each))
             )
             if (file := next(fitting, None)) is not None:
                 owners[file.file_id] = (at, arrival, file)
@@ -133,10 +133,10 @@ def _candidates(
     return (arrival, files) if files else None
 
 
-def _still_lies(home: Path, file: Followed) -> bool:
-    """Whether the file is where the account says, as far as it is accounted for."""
+def _lies_at(place: Path, file: Followed) -> bool:
+    """Whether the file is there, as far as it is accounted for."""
     try:
-        with (home / file.path).open("rb") as stream:
+        with place.open("rb") as stream:
             return _digest(stream.read(EDGE_BYTES)) == file.head and _goes_on(stream, file)
     except OSError:
         return False
@@ -213,16 +213,7 @@ class _Part(io.RawIOBase):
 def is_still(growth: Growth) -> bool:
     """Whether the bytes before the part are still those that were accounted for: nobody renamed or truncated the file meanwhile."""
     place = growth.arrival.delivered.place if growth.arrival else None
-    if place is None:
-        return True
-    try:
-        with place.open("rb") as stream:
-            return (
-                _digest(stream.read(EDGE_BYTES)) == growth.file.head
-                and _seam(stream, growth.file.bytes) == growth.file.seam
-            )
-    except OSError:
-        return False
+    return place is None or _lies_at(place, growth.file)
 
 
 def join(db: duckdb.DuckDBPyConnection, growth: Growth, part: int) -> None:

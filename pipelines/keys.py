@@ -15,7 +15,7 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, Any
 
-from pipelines import vector_functions
+from pipelines import durable, vector_functions
 from pipelines.errors import KeyMissing
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def stage(settings: Settings, key: bytes) -> None:
     path = staged_path(settings)
     path.unlink(missing_ok=True)
     _write(path, key)
-    sync(path.parent)
+    durable.sync(path.parent)
 
 
 def promote(settings: Settings, *, keep_former: bool = True) -> Path | None:
@@ -84,22 +84,13 @@ def promote(settings: Settings, *, keep_former: bool = True) -> Path | None:
     if keep_former and not aside.exists():
         os.link(path, aside)
     staged_path(settings).replace(path)
-    sync(path.parent)
+    durable.sync(path.parent)
     return aside if keep_former else None
 
 
 def former_path(settings: Settings, key: bytes) -> Path:
     """Where a key that was replaced is laid aside: named by its fingerprint, which tells nothing about it."""
     return settings.key_path.with_name(f"{settings.key_path.name}.former-{fingerprint(key)[:8]}")
-
-
-def sync(folder: Path) -> None:
-    """Have the folder's entries on disk before anything that follows."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _write(path: Path, key: bytes) -> None:

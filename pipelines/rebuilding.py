@@ -41,7 +41,7 @@ def build_if_changed(
     """
     bound = build.bound(db, settings, table)
     reads = {name: _content(db, name, contents) for name in sorted(behind_views(table.reads))}
-    inputs = _digest(code_digest(), table.query, bound, reads, settings.resolved())
+    inputs = digest(code_digest(), table.query, bound, reads, settings.resolved())
     known = db.execute(
         "select rows from account.built where table_name = $name and inputs = $inputs",
         {"name": table.full_name, "inputs": inputs},
@@ -76,5 +76,6 @@ def _exists(db: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(db.execute(query, {"layer": layer, "table": table}).fetchall())
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
+    """Changes when any part does."""
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()

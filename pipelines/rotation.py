@@ -10,7 +10,6 @@ up. Until 3 the former warehouse and key are the pair; from 3 on the new warehou
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,7 +20,7 @@ from pydantic import SecretStr
 
 from models.catalog import build_order, tables
 from models.kpis import KPIS
-from pipelines import aggregate, due, intake, keys, warehouse
+from pipelines import aggregate, due, durable, intake, keys, warehouse
 from pipelines.build import build, data_cut
 from pipelines.errors import ConfigurationError, PipelineError
 from pipelines.sources import SOURCES
@@ -280,11 +279,8 @@ def _swap(
     if from_file:
         say("keeping the next key ready")
         keys.stage(settings, key)
-    with target.open("rb") as stream:
-        os.fsync(stream.fileno())
     say("swapping the warehouse")
-    target.replace(home.warehouse_path)
-    keys.sync(home.path)
+    durable.replace(target, home.warehouse_path)
     say("swapping the key")
     former = keys.promote(settings, keep_former=keep_former) if from_file else None
     say("clearing up")

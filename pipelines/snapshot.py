@@ -11,7 +11,6 @@ snapshot's files stay for the keep time after another snapshot took its place.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from models import publication
 from models.errors import NothingPublished, UnreadableManifest
 from models.publication import PublishedTable
+from pipelines import durable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,9 +79,7 @@ def keep(
         ordered = f"select * from {relation} order by all"
         db.execute(f"copy ({ordered}) to '{_quoted(unfinished)}' (format parquet, compression zstd)")
         unfinished.chmod(0o640)
-        _sync(unfinished)
-        unfinished.replace(target)
-        _sync(target.parent)
+        durable.replace(unfinished, target)
     return Kept(PublishedTable(name, audience, (file,), rows, as_of, digest), is_new)
 
 
@@ -107,17 +105,7 @@ def _write(target: Path, text: str) -> None:
     unfinished = target.with_name(f".{target.name}.unfinished")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.chmod(0o640)
-    _sync(unfinished)
-    unfinished.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    durable.replace(unfinished, target)
 
 
 def remove_old(published: Path, keep_days: float, now: datetime | None = None) -> list[Path]:

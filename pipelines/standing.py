@@ -6,8 +6,6 @@ them (`aggregate`). An interface log that grew by a few lines leaves every clini
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from models.kpis import KPIS
 from pipelines import effective
 from pipelines.aggregate import window_list
 from pipelines.periods import signal_weeks
+from pipelines.rebuilding import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +59,7 @@ def inputs_of_kpis(
     rebased = effective.rebased(decisions)
     same_for_all = [code, settings.zone, settings.suppress_below, window_list(as_of), signal_weeks(as_of)]
     return {
-        kpi.id: _digest(
+        kpi.id: digest(
             *same_for_all,
             contents[kpi.mart],
             cuts[kpi.mart],
@@ -71,10 +70,6 @@ def inputs_of_kpis(
         )
         for kpi in KPIS.values()
     }
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def standing(published: Path, before: Manifest | None, inputs: Mapping[str, str]) -> Standing:

@@ -102,7 +102,7 @@ def fetch(
         memory.polled_at = time.time()
         looks_back = memory.polled_at - memory.looked_back_at >= poll.look_back_every_seconds
         landing = Landing(settings, source, memory)
-        road: Road = mirth_api.connect(source) if poll.api else mirth_database.connect(source)
+        road: Road = mirth_api.connect(source, poll) if poll.api else mirth_database.connect(source, poll)
         with closing(road):
             for channel in road.channels():
                 is_known = channel in memory.places

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyarrow import parquet
 
+from pipelines import durable
 from pipelines.errors import HomeBusy
 from pipelines.home import Home
 
@@ -88,7 +89,7 @@ class Memory:
         }
         aside = self.path.with_name(f".{self.path.name}.new")
         aside.write_text(json.dumps(kept), encoding="utf-8")
-        _replace(aside, self.path)
+        durable.replace(aside, self.path)
 
 
 class Landing:
@@ -114,19 +115,8 @@ class Landing:
             name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.parquet"
             aside = self._folder / f".{name}"  # hidden from those who look for files until it is whole
             parquet.write_table(table, aside, compression="zstd")
-            _replace(aside, self._folder / name)
+            durable.replace(aside, self._folder / name)
             self.rows += len(table)
             self.pages += 1
             self._waiting = []
         self._memory.save()
-
-
-def _replace(aside: Path, path: Path) -> None:
-    with aside.open("rb") as handle:
-        os.fsync(handle.fileno())
-    aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

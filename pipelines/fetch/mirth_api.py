@@ -22,7 +22,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml sh
 
 from pipelines.errors import ConfigurationError, SourceUnreachable
 from pipelines.sources import error_text, hl7_envelope
-from pipelines.sources.mirth_documents import hardened_parser
+from pipelines.sources.xml_documents import hardened_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,16 +69,13 @@ ROWS = pa.schema(
 """Beside these the custom columns that the settings name, as texts."""
 
 
-def connect(source: SourceSettings) -> Api:
+def connect(source: SourceSettings, poll: Poll) -> Api:
     """A session at the address that the source's settings name.
 
     Raises:
         ConfigurationError: there is no password.
         SourceUnreachable: nobody answers there, or the login is refused.
     """
-    poll = source.poll
-    if poll is None:
-        raise ConfigurationError(f"Source {source.name!r} is not polled. Give it [sources.poll].")
     password = environ.get(poll.password_env, "") if poll.password_env else ""
     path = Path(poll.password_file).expanduser() if poll.password_file else None
     password = password or (path.read_text(encoding="utf-8").strip() if path and path.is_file() else "")

@@ -22,30 +22,29 @@ from pipelines.sources import error_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.settings import SourceSettings
+    from pipelines.settings import Poll, SourceSettings
 
 _TABLE = re.compile(r"\bd_(m|mm|mc|mcm)12\b")
 _SECONDS_A_QUERY = 60
 
 
-def connect(source: SourceSettings) -> Database:
+def connect(source: SourceSettings, poll: Poll) -> Database:
     """A connection to the database that the source's settings lead to.
 
     Raises:
         ConfigurationError: its address cannot be found.
         SourceUnreachable: nobody answers there, or the login is refused.
     """
-    return Database(source, _address(source))
+    return Database(source, _address(source, poll))
 
 
-def _address(source: SourceSettings) -> str:
-    poll = source.poll
-    variable, file = (poll.database_env, poll.database_file) if poll else ("", "")
-    if variable:
-        address, where = os.environ.get(variable, ""), f"the variable {variable}"
+def _address(source: SourceSettings, poll: Poll) -> str:
+    if poll.database_env:
+        address, where = os.environ.get(poll.database_env, ""), f"the variable {poll.database_env}"
     else:
-        path = Path(file).expanduser()
-        address, where = path.read_text(encoding="utf-8").strip() if path.is_file() else "", f"the file {file}"
+        path = Path(poll.database_file).expanduser()
+        address = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+        where = f"the file {poll.database_file}"
     if not address.startswith(("postgresql://", "postgres://")):
         raise ConfigurationError(
             f"Source {source.name!r}: {where} holds no address of a PostgreSQL database. Put one there, such as "

@@ -1,6 +1,6 @@
 """IHE ATNA: audit messages of DICOM and of RFC 3881, in syslog lines (RFC 5424, with or without octet counts; RFC 3164) or in plain XML.
 
-Here: files to messages to touches. Not here: where a document begins and ends (`mirth_documents`), the table (`human_touch`).
+Here: files to messages to touches. Not here: where a document begins and ends (`xml_documents`), the table (`human_touch`).
 
 What it cannot know: which of two participants was the person, where both ask; what a query asked for; times without an offset, which
 the source's zone must tell; what a repository threw away before the export.
@@ -20,7 +20,7 @@ from pipelines import keys
 from pipelines.lending import lent
 from pipelines.sources import engine_records, human_touch
 from pipelines.sources.hl7_numbers import Assigners, Delimiters, extended
-from pipelines.sources.mirth_documents import Document, Element, documents, parse_all
+from pipelines.sources.xml_documents import Document, Element, batches, parse_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _SYSLOG = r"(?:\d{1,10} )?<\d{1,3}>(?:1 \S+ \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]\n]*\])+)|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^<\n]*)"
 MESSAGE = Element("AuditMessage", before=rf"{_SYSLOG}|\xef\xbb\xbf|</?AuditMessages(?:\s[^<>]*)?>")
 _IN_FILE = re.compile(rb"<AuditMessage(?:\s[^<>]*)?>\s*<EventIdentification\b")
-_DOCUMENTS_AT_ONCE = 2_000
 
 _CODE = re.compile(r"\d{1,6}|[A-Z]{2,8}-\d{1,3}")
 """Codes of DICOM and transactions of IHE; anything else in their place may be a word, and a word may be a name."""
@@ -87,7 +86,7 @@ class Atna:
         source = files[0].source
         reader = _Reader(session, source)
         for file in files:
-            for batch in _batches(session, file):
+            for batch in batches(session, file, MESSAGE):
                 rows: list[tuple[Any, ...]] = []
                 for document, element in zip(batch, parse_all(batch, MESSAGE), strict=True):
                     found = None if element is None else reader.row(file, document, element)
@@ -98,32 +97,6 @@ class Atna:
                         rows.append(found)
                 if rows:
                     _insert(session, source, files, rows)
-
-
-def _batches(session: Session, file: Intake) -> Iterator[list[Document]]:
-    """The readable messages of a file; what is none is judged on the way."""
-    batch: list[Document] = []
-    last = 0
-    is_held = False
-    with file.delivered.stream() as stream:
-        for document in documents(stream, MESSAGE):
-            if document.is_cut and session.holds_back(file, document.offset):
-                is_held = True
-                continue
-            last = document.line
-            file.lines_read += 1
-            if document.rule is not None:
-                session.quarantine(file, document.line, document.offset, document.rule, document.content)
-                continue
-            batch.append(document)
-            if len(batch) >= _DOCUMENTS_AT_ONCE:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-        if stream.damaged and not is_held and not session.holds_back(file, stream.position):
-            file.lines_read += 1
-            session.quarantine(file, last + 1, None, "damaged_archive", b"")
 
 
 class _Reader:

@@ -74,7 +74,7 @@ class _Feed:
 
     def __iter__(self) -> Iterator[str]:
         longest = self._session.settings.max_line_megabytes << 20
-        with self._file.delivered.stream() as stream:
+        with self._file.content() as stream:
             last = 0
             for block in lines.blocks(stream, longest):
                 for i, (content, offset) in enumerate(zip(block.lines, block.offsets, strict=True)):

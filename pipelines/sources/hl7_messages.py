@@ -7,7 +7,7 @@ what a message says (`hl7_columns`). Segments end with CR, LF or CRLF in any mix
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,11 +72,8 @@ def messages(session: Session, files: Sequence[Intake]) -> Iterator[Messages]:
     cut when its frame is open, or when it is one of several and its last segment has no end.
     """
     for file in files:
-        with file.delivered.stream(hashing=not file.sha256) as stream:
+        with file.content() as stream:
             yield from Reader(session, file).blocks(stream)
-        if not file.sha256 and stream.sha256:  # of what was read, which may be more than was there at the first look
-            file.sha256 = stream.sha256
-            file.delivered = replace(file.delivered, size=stream.position)
 
 
 @dataclass

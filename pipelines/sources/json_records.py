@@ -8,7 +8,7 @@ their own, one with a missing bracket costs that record only.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,16 +74,13 @@ def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
         depth = depths[file.file_id]
         if depth is None:
             continue
-        with file.delivered.stream(hashing=not file.sha256) as stream:
+        with file.content() as stream:
             for batch in _Reader(session, file, depth).batches(stream):
                 gathered.append(batch)
                 size += batch.nbytes
                 if size >= PART_BYTES:
                     yield pa.Table.from_batches(gathered)
                     gathered, size = [], 0
-        if not file.sha256 and stream.sha256:  # of what was read, which may be more than was there at the first look
-            file.sha256 = stream.sha256
-            file.delivered = replace(file.delivered, size=stream.position)
     if gathered:
         yield pa.Table.from_batches(gathered)
 

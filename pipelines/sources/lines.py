@@ -240,7 +240,7 @@ def _read(files: Iterable[Intake], longest: int, settle_seconds: float) -> Itera
     chunk = _Chunk()
     for file in files:
         is_held = False
-        with file.delivered.stream(hashing=not file.sha256) as stream:
+        with file.content() as stream:
             for block in blocks(stream, longest):
                 if block.ends_open and file.delivered.is_growing(settle_seconds):
                     is_held = True
@@ -259,10 +259,6 @@ def _read(files: Iterable[Intake], longest: int, settle_seconds: float) -> Itera
             elif stream.damaged and not is_held:
                 file.lines_read += 1
                 chunk.spoiled.append(_Spoiled(file, file.lines_read, None, "damaged_archive", b""))
-        if not file.sha256:
-            file.sha256 = stream.sha256
-            if file.sha256:  # what was read, which may be more than what was there at the first look
-                file.delivered = replace(file.delivered, size=stream.position)
     yield chunk
 
 

@@ -2,7 +2,7 @@
 tables as CSV or Parquet, a snapshot source: the same messages prove the same events by every road. Beside it Mirth's own event log.
 
 Here: which road a file came by; of XML, files to documents to rows to events, three kinds of work at once. Not here: finding documents
-(`mirth_documents`), reading one (`mirth_rows`), extracts (`mirth_extract`), the events that rows prove (`mirth_events`), the event log
+(`xml_documents`), reading one (`mirth_rows`), extracts (`mirth_extract`), the events that rows prove (`mirth_events`), the event log
 (`mirth_audit`).
 
 What it cannot know: the times of any attempt but the last (`attempts_exact` is false after a retry), states between two exports,
@@ -16,13 +16,12 @@ import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.sources import mirth_audit, mirth_events, mirth_extract
 from pipelines.sources.events import COLUMNS
-from pipelines.sources.mirth_documents import Document, documents, parse_all
 from pipelines.sources.mirth_rows import RowReader
+from pipelines.sources.xml_documents import Document, batches, parse_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 _START = re.compile(rb"<message(?:\s[^<>]*)?>\s*<(?:messageId|serverId|channelId|receivedDate|processed)\b")
 _EVENT_LOG = "event log"
-_PARSE_BYTES = 2 << 20
 _PARSED_AHEAD = 2
 _ROWS_AT_ONCE = 20_000
 
@@ -78,9 +76,10 @@ def _load_documents(session: Session, files: Sequence[Intake]) -> None:
     source = files[0].source
     reader = RowReader(source)
     rows = mirth_events.Rows()
+    found = ((each, batch) for each in files for batch in batches(session, each))
     with _no_collection(), ThreadPoolExecutor(1) as parsing, ThreadPoolExecutor(1) as inserting:
         insertion: Future[None] | None = None
-        for (file, batch), parsed in _ahead(parsing, _batches(session, files)):
+        for (file, batch), parsed in _ahead(parsing, found):
             for document, element in zip(batch, parsed.result(), strict=True):
                 rule = "unparseable" if element is None else reader.add(rows, file.file_id, document, element)
                 if rule is not None:
@@ -107,43 +106,10 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _batches(session: Session, files: Sequence[Intake]) -> Iterator[Batch]:
-    """The readable documents of each file, some megabytes at a time; the others are quarantined on the way."""
-    for file in files:
-        with file.delivered.stream(hashing=not file.sha256) as stream:
-            batch: list[Document] = []
-            size = last_line = 0
-            is_held = False
-            for document in documents(stream):
-                if document.is_cut and session.holds_back(file, document.offset):
-                    is_held = True
-                    continue
-                last_line = document.line
-                file.lines_read += 1
-                if document.rule is not None:
-                    session.quarantine(file, document.line, document.offset, document.rule, document.content)
-                    continue
-                batch.append(document)
-                size += len(document.content)
-                if size >= _PARSE_BYTES:
-                    yield file, batch
-                    batch, size = [], 0
-            if batch:
-                yield file, batch
-            if stream.damaged and not is_held and not session.holds_back(file, stream.position):
-                file.lines_read += 1
-                session.quarantine(file, last_line + 1, None, "damaged_archive", b"")
-            if (
-                not is_held and not file.sha256 and stream.sha256
-            ):  # what was read may be more than what was there at first
-                file.sha256 = stream.sha256
-                file.delivered = replace(file.delivered, size=stream.position)
-
-
-def _ahead(parsing: ThreadPoolExecutor, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Future]]:
+def _ahead(parsing: ThreadPoolExecutor, found: Iterator[Batch]) -> Iterator[tuple[Batch, Future]]:
     """Each batch with its elements to come; the next ones are being parsed already."""
     waiting: deque[tuple[Batch, Future]] = deque()
-    for batch in batches:
+    for batch in found:
         waiting.append((batch, parsing.submit(parse_all, batch[1])))
         if len(waiting) > _PARSED_AHEAD:
             yield waiting.popleft()

@@ -1,7 +1,7 @@
 """Mirth's own event log: the event export of both header generations, and the XML list of its REST interface.
 
 Here: files to operations, each with its place. Not here: what an operation is (`mirth_operations`), the events (`mirth_audit_events`),
-finding XML documents (`mirth_documents`).
+finding XML documents (`xml_documents`).
 
 An exported row has no quoting: its first four values are told from the left, the last ones from the right, and what is between them is
 the name, which may be an error text with commas and lines of its own.
@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.sources import lines, mirth_audit_events, mirth_operations
-from pipelines.sources.mirth_documents import EVENT, Document, documents, parse_all
+from pipelines.sources.xml_documents import EVENT, Document, batches, parse_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,6 @@ _MOST_LINES = 5_000
 _MOST_DIGITS = 14
 _EARLIEST, _LATEST = 1, 9_214_646_400_000  # milliseconds: after 1970 began, before 2262
 _ROWS_AT_ONCE = 50_000
-_DOCUMENTS_AT_ONCE = 2_000
 
 
 def is_export(start: bytes) -> bool:
@@ -144,7 +143,7 @@ def _joined(session: Session, file: Intake) -> Iterator[tuple[int, int, bytes, b
     """
     row: list[bytes] = []
     first = at = 0
-    with file.delivered.stream() as stream:
+    with file.content() as stream:
         for line, offset, text, is_open in _lines(session, file, stream):
             begins = _ROW_BEGINS.match(text) is not None
             if row and (begins or len(row) > _MOST_LINES):
@@ -206,27 +205,8 @@ def _local(found: re.Match[bytes]) -> datetime | None:
 
 def _rows_of_list(session: Session, file: Intake) -> Iterator[_Record]:
     """The events of an XML list; what is none is judged on the way."""
-    with file.delivered.stream() as stream:
-        waiting: list[Document] = []
-        is_held = False
-        last = 0
-        for document in documents(stream, EVENT):
-            if document.is_cut and session.holds_back(file, document.offset):
-                is_held = True
-                continue
-            last = document.line
-            file.lines_read += 1
-            if document.rule is not None:
-                session.quarantine(file, document.line, document.offset, document.rule, document.content)
-                continue
-            waiting.append(document)
-            if len(waiting) >= _DOCUMENTS_AT_ONCE:
-                yield from _parsed(session, file, waiting)
-                waiting = []
-        yield from _parsed(session, file, waiting)
-        if stream.damaged and not is_held and not session.holds_back(file, stream.position):
-            file.lines_read += 1
-            session.quarantine(file, last + 1, None, "damaged_archive", b"")
+    for batch in batches(session, file, EVENT):
+        yield from _parsed(session, file, batch)
 
 
 def _parsed(session: Session, file: Intake, batch: list[Document]) -> Iterator[_Record]:

@@ -1,6 +1,6 @@
 """One Mirth message's XML read into rows: itself and its connectors.
 
-Here: which elements are read, and how. Not here: files and documents (`mirth`, `mirth_documents`), what rows prove (`mirth_events`). The
+Here: which elements are read, and how. Not here: files and documents (`mirth`, `xml_documents`), what rows prove (`mirth_events`). The
 raw message, its maps and its error texts stay in memory: only identifiers to be hashed, types, times and reduced errors leave this module.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml ships no types
 
     from pipelines.settings import Numbered, SourceSettings
-    from pipelines.sources.mirth_documents import Document
+    from pipelines.sources.xml_documents import Document
 
 _MOST_DIGITS = 14
 _SMALL = 5  # digits of a connector's number or count of attempts

@@ -6,6 +6,7 @@ It interprets nothing.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -16,13 +17,13 @@ from pipelines import keys
 from pipelines.lending import append
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     import duckdb
 
     from pipelines.settings import Settings, SourceSettings
-    from pipelines.sources.archives import Delivered
+    from pipelines.sources.archives import Delivered, Stream
 
 Verdict = Literal["loaded", "unchanged", "superseded", "ignored", "quarantined"]
 
@@ -71,6 +72,17 @@ class Intake:
     blank_lines: int = 0
     is_mixed: bool = False
     reading: str = ""
+
+    @contextmanager
+    def content(self) -> Iterator[Stream]:
+        """What it holds, to be read to the end. The account is of what was read, which may be more than was there at the first
+        look; of less where the rest is held back.
+        """
+        with self.delivered.stream(hashing=not self.sha256) as stream:
+            yield stream
+        if not self.sha256 and stream.sha256:
+            self.sha256 = stream.sha256
+            self.delivered = replace(self.delivered, size=stream.position)
 
     def ends_at(self, size: int) -> None:
         """Let the account be of the first so many bytes of the content."""

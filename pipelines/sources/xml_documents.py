@@ -1,8 +1,8 @@
-"""Documents in a Mirth export, messages or server events: where each begins and ends in the bytes, and a hardened parse of it.
+"""XML documents in a delivered file: where each begins and ends in the bytes, and a hardened parse of it.
 
 Here: concatenated documents without a root, `<list>` replies, single exports, cut and spoiled ones, in bounded memory.
-Not here: what a message means (`mirth`). Documents are found in the bytes first, so that one spoiled message costs one
-message.
+Not here: what a document means (`mirth`, `mirth_audit`, `atna`). Documents are found in the bytes first, so that one spoiled
+document costs one document.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.sources.archives import Stream
+    from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 8 << 20
 LONGEST_DOCUMENT = 256 << 20
+_BATCH_BYTES = 2 << 20
 _BOM = b"\xef\xbb\xbf"
 _BETWEEN = rb"\s+|<\?xml[^>]*\?>|</?(?:list|messages)(?:\s[^<>]*)?/?>|<!--.*?-->"
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
@@ -72,6 +74,36 @@ class Document:
     content: bytes
     rule: str | None = None
     is_cut: bool = False
+
+
+def batches(session: Session, file: Intake, element: Element = MESSAGE) -> Iterator[list[Document]]:
+    """The readable documents of a file, some megabytes at a time; the others are judged on the way. Sets `lines_read`.
+
+    The document in which a file ends is held back while the file grows.
+    """
+    batch: list[Document] = []
+    size = last = 0
+    is_held = False
+    with file.content() as stream:
+        for document in documents(stream, element):
+            if document.is_cut and session.holds_back(file, document.offset):
+                is_held = True
+                continue
+            last = document.line
+            file.lines_read += 1
+            if document.rule is not None:
+                session.quarantine(file, document.line, document.offset, document.rule, document.content)
+                continue
+            batch.append(document)
+            size += len(document.content)
+            if size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+        if stream.damaged and not is_held and not session.holds_back(file, stream.position):
+            file.lines_read += 1
+            session.quarantine(file, last + 1, None, "damaged_archive", b"")
 
 
 def documents(stream: Stream, element: Element = MESSAGE) -> Iterator[Document]:
