@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from data_quality.rules import between, holds, in_balance, one_of, present, rate_between, unique, within_horizon
+from models.waits import PARTS
 
 if TYPE_CHECKING:
     from data_quality.rules import Rule
@@ -540,5 +541,23 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         present("occurred_at", "A step without a time has no place in the journey."),
         one_of("kind", ("clinical", "message", "human"), "The journey is drawn in three lanes."),
         present("file_id", _TRACE, at_least=0.99, severity="content"),
+    ),
+    "marts.wait": (
+        unique("wait_key", _ONE_CASE),
+        present("wait_key", _ONE_CASE),
+        present("began_at", "A wait that never began has no length."),
+        between("minutes", 0, None, "A wait that ends before it begins is two clocks, and its length means nothing."),
+        present("file_id", _TRACE, at_least=0.99, severity="content"),
+    ),
+    "marts.wait_part": (
+        present("wait_key", "A stretch belongs to a wait."),
+        one_of("part", tuple(PARTS), "Readers are told what each part means."),
+        holds(
+            "a stretch is as long as its ends say",
+            "minutes",
+            "abs(minutes - date_diff('microsecond', from_at, until_at) / 6e7) < 0.001",
+            "Stretches with gaps or overlaps would not add up to their wait, and shares would blame the wrong part.",
+            severity="structural",
+        ),
     ),
 }

@@ -149,6 +149,7 @@ _OTHER = {
     "resource": "resource varchar, key varchar, is_deleted boolean, seen_to timestamptz, last_updated timestamptz",
     "registry_interface": "flow varchar, source varchar, facility varchar, owner varchar, protocol varchar, "
     "data_domain varchar, criticality varchar, max_silence_minutes integer, kind varchar",
+    "registry_record": "domain varchar, system varchar",
     "registry_alias": "source varchar, flow_id varchar, is_now varchar",
     "registry_downtime": "source varchar, flow varchar, starts_at timestamptz, ends_at timestamptz, why varchar",
     "registry_holiday": "holiday_date date",

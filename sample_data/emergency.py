@@ -176,12 +176,15 @@ class Emergency:
         visit.service = "icu" if critical else "medical" if happens(draw, 0.62) else "surgical"
         self._decide(visit)
         trace.decided = hospital.now // SECOND
-        ward, bed, todo = yield from self._beds.request(visit)
+        news = hospital.news("bed request", "BED-MGMT")
+        news.is_boarding, news.is_hidden = True, trace.hidden
+        ward, bed, todo = yield from self._beds.request(visit, news)
         if happens(draw, 0.04) and env.now - trace.decided * SECOND > 30 * MINUTE:
             self._decide(visit)  # the order is entered again under another service; the first one counts
         yield from self._handoffs.offer(visit, hospital.facility.place(ward))
         yield env.timeout(about(draw, 21, 0.35))
         self._leave(visit, trace, "admitted")
+        news.ended = hospital.now
         todo.status, todo.ended = "completed", hospital.now
         hospital.save_task(todo)
         self._stays.begin(visit, ward, bed)
@@ -190,7 +193,7 @@ class Emergency:
         """Nobody is admitted: the patient moves to the observation unit, where an encounter of its own class begins."""
         hospital, env = self._hospital, self._hospital.env
         visit.service = "observation"
-        ward, bed, todo = yield from self._beds.request(visit)
+        ward, bed, todo = yield from self._beds.request(visit, hospital.news("bed request", "BED-MGMT"))
         yield from self._handoffs.offer(visit, hospital.facility.place(ward))
         yield env.timeout(about(self._draw, 15, 0.35))
         self._leave(visit, trace, OBSERVATION)

@@ -24,7 +24,7 @@ from sample_data.people import POPULATION, Person, person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter, Order, Task
 from sample_data.staff import Simulation, Staff
-from sample_data.trace import Trace
+from sample_data.trace import NewsTrace, Trace
 
 PRACTITIONERS = 40
 FULFILLED = ("lab", "imaging")
@@ -91,6 +91,12 @@ class Hospital:
     ) -> Message:
         """Send a message about an encounter through the engine."""
         return self.engine.send(channel, kind, self.env.now, visit.person, visit.number, placer=placer, detail=detail)
+
+    def news(self, what: str, destination: str) -> NewsTrace:
+        """Something has happened now that a system has to hear of."""
+        news = NewsTrace(self.facility.index, what, self.now, destination)
+        self.trace.news.append(news)
+        return news
 
     def admit(self, trigger: str, visit: Encounter) -> Message:
         """Send an ADT message with the patient's current place."""

@@ -11,7 +11,7 @@ from sample_data.critical import CriticalResults
 from sample_data.fhir_orders import TESTS
 from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Order
-from sample_data.trace import OrderTrace
+from sample_data.trace import NewsTrace, OrderTrace
 from sample_data.work_queues import WorkQueues
 
 STAT, ROUTINE = 2, 6
@@ -61,12 +61,13 @@ class Laboratory:
             hospital.send("ORDERS", "ORM^O01", order.encounter, placer=order.placer, detail=self._segments(order, "CA"))
             done.succeed()
             return
-        yield from self._until_arrived("ORDERS", "ORM^O01", "LIS", order, "NW")
+        news = hospital.news("lab order", "LIS")
+        yield from self._until_arrived("ORDERS", "ORM^O01", news, order, "NW")
 
         yield hospital.staff["collectors"].acquire(urgency)
         yield env.timeout(about(draw, 6, 0.35))
         hospital.staff["collectors"].release()
-        order.collected = hospital.now
+        order.collected = news.acted = hospital.now
         trace.collected = hospital.now // SECOND
         hospital.save_specimen(order)
 
@@ -83,25 +84,30 @@ class Laboratory:
             yield hospital.staff["verifiers"].acquire(urgency)
             yield env.timeout(about(draw, 4, 0.5))
             hospital.staff["verifiers"].release()
-        yield from self._verified(order, trace, done)
+        yield from self._verified(order, trace, done, news)
 
-    def _verified(self, order: Order, trace: OrderTrace, done: Event) -> Generator[Event, Any, None]:
+    def _verified(
+        self, order: Order, trace: OrderTrace, done: Event, ordered: NewsTrace
+    ) -> Generator[Event, Any, None]:
         hospital = self._hospital
         order.verified, order.status = hospital.now, "completed"
+        ordered.ended = hospital.now
         trace.verified = hospital.now // SECOND
-        trace.hidden = hospital.plants.is_date_only(hospital.facility.index, hospital.now)
+        trace.hidden = ordered.is_hidden = hospital.plants.is_date_only(hospital.facility.index, hospital.now)
         self._measure(order)
         hospital.save_order(order)
         hospital.save_report(order)
         hospital.save_observation(order)
         critical = self._critical.verified(order) if order.interpretation in ("HH", "LL") else None
-        yield from self._until_arrived("RESULTS", "ORU^R01", "EHR", order, "RE")
+        news = hospital.news("critical result" if critical else "result", "EHR")
+        yield from self._until_arrived("RESULTS", "ORU^R01", news, order, "RE")
         done.succeed()
         if critical:
             yield from self._critical.arrived(order, critical)
+            news.acted = hospital.now
 
     def _until_arrived(
-        self, channel: str, kind: str, to: str, order: Order, control: str
+        self, channel: str, kind: str, news: NewsTrace, order: Order, control: str
     ) -> Generator[Event, Any, None]:
         """Send and wait; when the message dies, wait until someone misses it and sends it again."""
         hospital, env = self._hospital, self._hospital.env
@@ -109,9 +115,11 @@ class Laboratory:
             message = hospital.send(
                 channel, kind, order.encounter, placer=order.placer, detail=self._segments(order, control)
             )
-            arrival = message.arrival(to)
+            news.sent.append(message)
+            arrival = message.arrival(news.destination)
             if arrival is not None:
                 yield env.timeout(max(0, arrival - env.now))
+                news.known = env.now
                 return
             yield env.timeout(max(0, message.settled - env.now) + round(self._draw.uniform(1, 3) * HOUR))
 

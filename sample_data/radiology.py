@@ -14,7 +14,7 @@ from sample_data.fhir_imaging import MODALITIES, imaging_report, imaging_study
 from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Order
 from sample_data.staff import Staff
-from sample_data.trace import ImagingTrace
+from sample_data.trace import ImagingTrace, NewsTrace
 
 ROOMS = Roster(((0, 1, 1), (7, 3, 2), (18, 2, 2), (22, 1, 1)))
 """Examination rooms with a technologist, in every facility."""
@@ -88,10 +88,12 @@ class Radiology:
             self._tell("ORM^O01", order, "CA")
             done.succeed()
             return
-        yield from self._until_arrived("RIS", "ORM^O01", order, "NW")
+        news = hospital.news("imaging order", "RIS")
+        yield from self._until_arrived(news, "ORM^O01", order, "NW")
         yield env.timeout(about(draw, 20 if urgency == STAT else 34, 0.45))  # the way there
         yield self._rooms.acquire(urgency)
         order.started, trace.started = hospital.now, hospital.now // SECOND
+        news.acted = hospital.now
         self._save(order, "ImagingStudy")
         yield env.timeout(about(draw, modality.minutes, 0.3))
         self._rooms.release()
@@ -102,11 +104,12 @@ class Radiology:
         self._readers.release()
         order.preliminary = hospital.now
         self._save(order, "DiagnosticReport")
-        yield from self._until_arrived("EHR", "ORU^R01", order, "P")
+        yield from self._until_arrived(hospital.news("reading", "EHR"), "ORU^R01", order, "P")
         done.succeed()
         yield env.timeout(self._until_signed())
         order.verified, order.status = hospital.now, "completed"
         trace.final = hospital.now // SECOND
+        news.ended = hospital.now
         hospital.save_order(order)
         self._save(order, "DiagnosticReport")
         self._tell("ORU^R01", order, "F")
@@ -121,14 +124,16 @@ class Radiology:
         day = midnight(local_date(now + (24 - NIGHT_FROM) * HOUR))
         return max(0, day + NIGHT_UNTIL * HOUR - now) + soon
 
-    def _until_arrived(self, to: str, kind: str, order: Order, control: str) -> Generator[Event, Any, None]:
+    def _until_arrived(self, news: NewsTrace, kind: str, order: Order, control: str) -> Generator[Event, Any, None]:
         """Send and wait; when the message dies, wait until someone misses it and sends it again."""
         env = self._hospital.env
         while True:
             message = self._tell(kind, order, control)
-            arrival = message.arrival(to)
+            news.sent.append(message)
+            arrival = message.arrival(news.destination)
             if arrival is not None:
                 yield env.timeout(max(0, arrival - env.now))
+                news.known = env.now
                 return
             yield env.timeout(max(0, message.settled - env.now) + round(self._draw.uniform(1, 2) * HOUR))
 

@@ -147,7 +147,7 @@ class Stays:
         """From ward to ward: request, handoff, move; the old bed is cleaned."""
         hospital, env = self._hospital, self._hospital.env
         stay.service = service
-        to_ward, to_bed, todo = yield from self._beds.request(stay)
+        to_ward, to_bed, todo = yield from self._beds.request(stay, hospital.news("bed request", "BED-MGMT"))
         yield from self._handoffs.offer(stay, hospital.facility.place(to_ward))
         yield env.timeout(about(self._draw, 15, 0.3))
         stay.move(to_bed, hospital.now)

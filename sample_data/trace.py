@@ -121,6 +121,27 @@ class DeliveryTrace(NamedTuple):
 
 
 @dataclass(slots=True)
+class NewsTrace:
+    """Something that happened and that others have to hear of before they can act on it, in milliseconds.
+
+    `what` is lab order, imaging order, critical result or bed request. `sent` are the messages about it, in order;
+    `known` is when the receiver heard of it, from one of them or by telephone; `acted` when it first acted on it, `ended`
+    when the longer wait that this is a part of was over. `is_hidden` when no file tells that end.
+    """
+
+    facility: int
+    what: str
+    began: int
+    destination: str
+    sent: list[Message] = field(default_factory=list)
+    known: int | None = None
+    acted: int | None = None
+    ended: int | None = None
+    is_boarding: bool = False
+    is_hidden: bool = False
+
+
+@dataclass(slots=True)
 class MessageTrace:
     """A message that the engine of facility `source` received, with what became of it at every destination.
 
@@ -163,6 +184,7 @@ class Trace:
     criticals: list[CriticalTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
     work: list[WorkTrace] = field(default_factory=list)
+    news: list[NewsTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)
     written: Counter[str] = field(default_factory=Counter)
     """How many resources were written in a planted shape, by the kind of plant."""

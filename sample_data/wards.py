@@ -12,7 +12,7 @@ from sample_data.clock import HOUR, SECOND
 from sample_data.engine import Message
 from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Task
-from sample_data.trace import CleanTrace
+from sample_data.trace import CleanTrace, NewsTrace
 
 GENERAL = ("medical", "surgical")
 PREFERENCE_HOURS = 3
@@ -52,7 +52,7 @@ class Beds:
         codes = {kind: code for code, kind in self.kinds.items()}
         return codes[visit.service]
 
-    def request(self, visit: Encounter) -> Generator[Event, Any, tuple[str, str, Task]]:
+    def request(self, visit: Encounter, news: NewsTrace) -> Generator[Event, Any, tuple[str, str, Task]]:
         """Ask for a bed, wait until bed management has one; returns ward code, bed place and the bed-request task.
 
         Bed management learns of the need from the engine's message. When that does not come, someone telephones.
@@ -71,7 +71,10 @@ class Beds:
             place=hospital.facility.place(ward),
         )
         hospital.save_task(todo)
-        yield from self._until_known(hospital.admit("A05", visit))
+        notice = hospital.admit("A05", visit)
+        news.sent.append(notice)
+        yield from self._until_known(notice)
+        news.known = env.now
         yield env.timeout(about(self._draw, 29, 0.5))
         waiting = Request(ward, env.now, env.event())
         self._waiting.append(waiting)
@@ -80,6 +83,7 @@ class Beds:
             env.process(self._widen())
         ward, bed = yield waiting.ready
         todo.status, todo.started, todo.place = "accepted", hospital.now, hospital.facility.place(ward)
+        news.acted = hospital.now
         hospital.save_task(todo)
         return ward, bed, todo
 

@@ -101,6 +101,8 @@ def test_published_assets_are_these(graph):
         "published/validation",
         "published/validation_failure",
         "published/visit",
+        "published/wait",
+        "published/wait_part",
         "published/work_task",
         "published/workflow_event",
     ]
@@ -149,6 +151,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "marts/message",
         "marts/message_delivery",
         "marts/message_event",
+        "marts/wait_part",
         "marts/workflow_event",
         "raw/decision",
         "raw/interface_event",
@@ -156,6 +159,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "raw/registry_downtime",
         "raw/registry_holiday",
         "raw/registry_interface",
+        "raw/registry_record",
         "raw/registry_workflow",
         "staging/acknowledgement",
         "staging/decision",
@@ -168,6 +172,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "staging/registry_downtime",
         "staging/registry_holiday",
         "staging/registry_interface",
+        "staging/registry_record",
         "staging/registry_step",
     }
 

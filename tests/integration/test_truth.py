@@ -9,6 +9,7 @@ import os
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import duckdb
 import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
@@ -19,6 +20,7 @@ from models.publication import load_current
 from models.readiness import assess
 from pipelines.refresh import refresh
 from sample_data.simulate import simulate
+from tests.attribution import off_by
 
 from .conftest import make_home
 
@@ -148,6 +150,20 @@ def test_what_was_planted_in_the_feeds_is_found_in_the_data(hospital):
             assert set(found["facility"]) >= facilities, planted["kind"]
     # a storm that nobody planted is not seen
     assert set(rows.filter(pl.col("kind") == "retry_storm")["channel"]) == {"RESULTS"}
+
+
+def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospital):
+    home, _, truth = hospital
+    with duckdb.connect(str(home.warehouse_path), read_only=True) as db:
+        db.execute("set timezone = $zone", {"zone": truth["zone"]})
+        cells = off_by(db, truth)
+        ((whole, parts),) = db.execute(
+            "select (select sum(minutes) from marts.wait), (select sum(minutes) from marts.wait_part)"
+        ).fetchall()
+    assert parts == pytest.approx(whole)
+    assert cells["points"].max() < 5
+    assert cells["found_hours"].to_list() == pytest.approx(cells["hours"].to_list(), rel=0.01)
+    assert set(cells["wait_kind"]) >= {"order_to_collection", "imaging_order_to_exam", "boarding"}
 
 
 def test_published_weeks_are_the_truth_unless_hidden(hospital):

@@ -13,7 +13,14 @@ from pipelines import settings as configuration
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
 
-_REGISTRY = ("registry_alias", "registry_downtime", "registry_holiday", "registry_interface", "registry_workflow")
+_REGISTRY = (
+    "registry_alias",
+    "registry_downtime",
+    "registry_holiday",
+    "registry_interface",
+    "registry_record",
+    "registry_workflow",
+)
 _HOURLY = {"raw.interface_event", "raw.decision", *(f"raw.{name}" for name in _REGISTRY)}
 _CLINICAL = [
     table.full_name.split(".")

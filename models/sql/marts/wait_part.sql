@@ -1,0 +1,239 @@
+-- Grain: one row per stretch of a wait, in order of time; the stretches of a wait add up to it.
+-- part: where the time went. source (until an engine received the news), transport (on its way, each hop by itself), queue (waiting
+-- behind others or parked), retry (failed tries and the pauses between them), unacknowledged (nobody said that it has it: no answer
+-- in time, or given up until it was sent again), people (the receiver had the news), unknown (a message should carry it, and no log
+-- has one, so that it cannot be told apart).
+-- channel and destination: the hop; of source the channel that received the news at last; null for people.
+-- told_at: when the receiver was first told, by the engine's clock; null where it was not before it acted.
+-- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
+-- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
+-- (the median of the facility's waits of the kind), and to have learnt of it another way before that.
+-- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
+with news as (
+    select
+        wait.wait_key,
+        wait.domain,
+        wait.began_at,
+        coalesce(wait.acted_at, wait.until_at) as acted_until,
+        message.message_key
+    from marts.wait as wait
+    inner join marts.message as message
+        on message.order_key = wait.order_key
+        and message.msg_type = wait.msg_type
+    where wait.order_key is not null
+        and list_contains(wait.triggers, message.msg_trigger)
+        and message.received_at >= wait.began_at - interval 1 minute
+        and message.received_at < coalesce(wait.acted_at, wait.until_at)
+    union all
+    select
+        wait.wait_key,
+        wait.domain,
+        wait.began_at,
+        coalesce(wait.acted_at, wait.until_at) as acted_until,
+        message.message_key
+    from marts.wait as wait
+    inner join marts.message as message
+        on message.encounter_key = wait.encounter_key
+        and message.msg_type = wait.msg_type
+    where wait.order_key is null
+        and list_contains(wait.triggers, message.msg_trigger)
+        and message.received_at >= wait.began_at - interval 1 minute
+        and message.received_at < coalesce(wait.acted_at, wait.until_at)
+), addressed as (
+    select
+        news.wait_key,
+        delivery.delivery_key,
+        coalesce(record.system = delivery.destination, false) as is_of_record
+    from news
+    inner join marts.message_delivery as delivery
+        on delivery.message_key = news.message_key
+    left join staging.registry_record as record
+        on record.domain = news.domain
+), receiver as (
+    select
+        wait_key,
+        delivery_key
+    from addressed
+    qualify is_of_record
+        or not bool_or(is_of_record) over (partition by wait_key)
+), step as (
+    select
+        news.wait_key,
+        news.began_at,
+        news.acted_until,
+        event.occurred_at,
+        event.event_order,
+        event.event_type,
+        event.channel,
+        case when event.node_role = 'destination' then event.node end as destination,
+        event.clock_id,
+        event.error_class,
+        event.event_type = 'attempt_started' and not coalesce(event.attempts_exact, true) and event.attempt_no > 1 as is_last_of_several,
+        event.event_type = 'delivered' and receiver.delivery_key is not null as is_told
+    from news
+    inner join staging.interface_event as event
+        on event.root_message_uid = news.message_key
+    left join marts.message_delivery as final
+        on final.delivery_key = event.original_uid || ':' || event.node_id
+    left join receiver
+        on receiver.wait_key = news.wait_key
+        and receiver.delivery_key = final.delivery_key
+    where event.event_type not in ('ack_sent', 'nack_sent', 'purged')
+        and (event.node_role = 'destination' or event.event_type in ('received', 'transformed', 'failed', 'replayed'))
+        and (event.node_role <> 'destination' or event.event_type <> 'received')
+        and (final.delivery_key is null or receiver.delivery_key is not null)
+), tried as (
+    select
+        *,
+        first_value(case when event_type in ('attempt_failed', 'nack_received', 'failed', 'dead_lettered', 'delivered') then event_type end ignore nulls)
+            over after as outcome,
+        first_value(case when event_type in ('attempt_failed', 'nack_received', 'failed', 'dead_lettered') then error_class end ignore nulls)
+            over after as outcome_class
+    from step
+    window after as (
+        partition by wait_key, channel, destination
+        order by event_order
+        rows between 1 following and unbounded following
+    )
+), told as (
+    select
+        wait_key,
+        min(occurred_at) filter (where is_told) as told_at
+    from step
+    group by wait_key
+), timed as (
+    select
+        wait.wait_key,
+        wait.wait_kind,
+        wait.facility,
+        wait.began_at,
+        wait.acted_at,
+        wait.until_at,
+        wait.msg_type is not null as is_carried,
+        told.wait_key is not null as is_seen,
+        case when told.told_at <= coalesce(wait.acted_at, wait.until_at) then greatest(told.told_at, wait.began_at) end as told_at
+    from marts.wait as wait
+    left join told
+        on told.wait_key = wait.wait_key
+), usual as (
+    select
+        wait_kind,
+        facility,
+        median(date_diff('microsecond', told_at, acted_at))::bigint as act_us
+    from timed
+    where acted_at is not null
+        and told_at is not null
+    group by
+        wait_kind,
+        facility
+), bounded as (
+    select
+        timed.*,
+        case
+            when not timed.is_carried then timed.began_at
+            when timed.told_at is not null then timed.told_at
+            when timed.acted_at is null then timed.until_at
+            when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(usual.act_us, 0)))
+            else timed.acted_at
+        end as known_at
+    from timed
+    left join usual
+        on usual.wait_kind = timed.wait_kind
+        and usual.facility = timed.facility
+), stretch as (
+    select
+        step.wait_key,
+        greatest(step.occurred_at, bounded.began_at) as from_at,
+        least(bounded.known_at, coalesce(lead(step.occurred_at) over course, bounded.known_at)) as until_at,
+        step.event_order,
+        case
+            when step.event_type in ('failed', 'dead_lettered', 'discarded', 'expired') then 'unacknowledged'
+            when step.event_type in ('attempt_failed', 'nack_received', 'replayed') then 'retry'
+            when step.event_type = 'attempt_started'
+                then case
+                    when step.outcome = 'delivered' then 'transport'
+                    when step.outcome is null or step.outcome_class = 'timeout' then 'unacknowledged'
+                    else 'retry'
+                end
+            when step.event_type in ('routed', 'queued', 'held', 'released')
+                then case when lead(step.is_last_of_several) over course then 'retry' else 'queue' end
+            else 'transport'
+        end as part,
+        step.channel,
+        step.destination,
+        coalesce(lead(step.clock_id) over course <> step.clock_id, false) as is_across_clocks,
+        false as is_estimated
+    from tried as step
+    inner join bounded
+        on bounded.wait_key = step.wait_key
+    where step.occurred_at <= bounded.known_at
+    window course as (partition by step.wait_key order by step.event_order)
+    union all
+    select
+        bounded.wait_key,
+        bounded.began_at as from_at,
+        least(bounded.known_at, coalesce(min(step.occurred_at), bounded.known_at)) as until_at,
+        -1 as event_order,
+        case when bounded.is_seen then 'source' else 'unknown' end as part,
+        arg_min(step.channel, step.event_order) as channel,
+        cast(null as varchar) as destination,
+        bounded.is_seen as is_across_clocks,
+        false as is_estimated
+    from bounded
+    left join step
+        on step.wait_key = bounded.wait_key
+        and step.occurred_at < bounded.known_at
+    where bounded.is_carried
+    group by
+        bounded.wait_key,
+        bounded.began_at,
+        bounded.known_at,
+        bounded.is_seen
+    union all
+    select
+        wait_key,
+        known_at as from_at,
+        until_at,
+        9223372036854775807 as event_order,
+        'people' as part,
+        cast(null as varchar) as channel,
+        cast(null as varchar) as destination,
+        is_carried and is_seen as is_across_clocks,
+        is_carried and is_seen and told_at is null as is_estimated
+    from bounded
+), change as (
+    select
+        *,
+        case
+            when part = lag(part) over course
+                and channel is not distinct from lag(channel) over course
+                and destination is not distinct from lag(destination) over course then 0
+            else 1
+        end as is_new
+    from stretch
+    where until_at > from_at
+    window course as (partition by wait_key order by event_order)
+), numbered as (
+    select
+        *,
+        sum(is_new) over (partition by wait_key order by event_order rows between unbounded preceding and current row) as part_no
+    from change
+)
+select
+    wait_key,
+    cast(part_no as integer) as part_no,
+    part,
+    channel,
+    destination,
+    min(from_at) as from_at,
+    max(until_at) as until_at,
+    sum(date_diff('microsecond', from_at, until_at)) / 6e7 as minutes,
+    bool_or(is_across_clocks) as is_across_clocks,
+    bool_or(is_estimated) as is_estimated
+from numbered
+group by
+    wait_key,
+    part_no,
+    part,
+    channel,
+    destination

@@ -1,0 +1,121 @@
+"""What cases wait for, and the parts that a wait is made of: names for people, and who answers for each part.
+
+Here: words and the grouping of parts. Not here: when a wait begins and ends (`models/sql/marts/wait.sql`), where its time went
+(`wait_part.sql`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Cause = Literal["interface", "people", "unknown"]
+
+
+@dataclass(frozen=True)
+class WaitKind:
+    """A kind of wait. `news` is what the receiver has to hear of; `kpi` counts the same wait, null where none does.
+
+    `is_within`: it is a part of a longer kind, and sums over kinds leave it out.
+    """
+
+    id: str
+    title: str
+    news: str
+    answer: str
+    kpi: str | None = None
+    is_within: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a wait: `title` on a chart, `meaning` in its legend, `cause` as it is summed for leadership."""
+
+    id: str
+    title: str
+    meaning: str
+    cause: Cause
+
+
+WAIT_KINDS: Mapping[str, WaitKind] = {
+    kind.id: kind
+    for kind in (
+        WaitKind(
+            "order_to_result",
+            "Laboratory order to verified result",
+            "the order",
+            "the verified result",
+            "lab_turnaround",
+        ),
+        WaitKind(
+            "order_to_collection",
+            "Laboratory order to collected sample",
+            "the order",
+            "the sample",
+            "lab_order_to_collection",
+            True,
+        ),
+        WaitKind(
+            "result_to_acknowledgement",
+            "Critical result to acknowledgement",
+            "the result",
+            "the acknowledgement",
+            "critical_acknowledgement_time",
+        ),
+        WaitKind(
+            "imaging_order_to_report", "Imaging order to final report", "the order", "the report", "imaging_turnaround"
+        ),
+        WaitKind(
+            "imaging_order_to_exam",
+            "Imaging order to examination",
+            "the order",
+            "the examination",
+            "imaging_order_to_exam",
+            True,
+        ),
+        WaitKind(
+            "boarding",
+            "Admit decision to leaving the department",
+            "the decision",
+            "the bed upstairs",
+            "ed_boarding_ed2",
+        ),
+        WaitKind("bed_request_to_assignment", "Bed request to assigned bed", "the request", "the bed", None, True),
+        WaitKind(
+            "handoff_to_acceptance",
+            "Handoff offered to accepted",
+            "the offer",
+            "the acceptance",
+            "handoff_acceptance_time",
+            True,
+        ),
+        WaitKind(
+            "discharge_to_departure",
+            "Discharge order to leaving the ward",
+            "the order",
+            "the departure",
+            "discharge_order_to_departure",
+        ),
+    )
+}
+"""By id, in the order in which people read them."""
+
+PARTS: Mapping[str, Part] = {
+    part.id: part
+    for part in (
+        Part(
+            "source", "Before sending", "until an engine received the message: the sending system had it", "interface"
+        ),
+        Part("transport", "On its way", "in an engine or between two of them, moving", "interface"),
+        Part("queue", "In a queue", "waiting in an engine behind other messages, or parked", "interface"),
+        Part("retry", "Tried again", "failed tries and the pauses between them", "interface"),
+        Part(
+            "unacknowledged",
+            "Nobody had it",
+            "no answer in time, or given up until somebody sent it again",
+            "interface",
+        ),
+        Part("people", "With people", "the receiver knew, and people or machines were at work or busy", "people"),
+        Part("unknown", "Not known", "a message should carry the news and no log has one", "unknown"),
+    )
+}
+"""By id, in the order of a message's way."""

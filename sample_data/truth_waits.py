@@ -1,0 +1,94 @@
+"""The known answer to where the time of every wait went: the parts of each, from the trace, computed a second time in plain Python.
+
+Here: the minutes of every part by facility, kind of wait and week of its begin. Not here: what the parts mean (`models.waits`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sample_data.clock import MINUTE, Calendar, local_date
+from sample_data.engine_course import ACCEPTED, TIMEOUT, Message
+from sample_data.facility import Facility
+from sample_data.trace import NewsTrace, Trace
+
+Mark = tuple[int, str]
+"""From this instant on the time belongs to this part."""
+
+KINDS = {
+    "lab order": ("order_to_collection", "order_to_result"),
+    "imaging order": ("imaging_order_to_exam", "imaging_order_to_report"),
+    "critical result": ("result_to_acknowledgement", None),
+    "bed request": ("bed_request_to_assignment", "boarding"),
+}
+"""The wait until somebody acts on the news, and the longer one that it is a part of."""
+
+
+def waits(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -> list[dict[str, Any]]:
+    """Rows of the `waits` part of truth.json: minutes by facility, kind of wait, week of its begin (Monday) and part."""
+    minutes: dict[tuple[int, str, str, str], float] = defaultdict(float)
+    for news in trace.news:
+        if not calendar.start_ms <= news.began < calendar.end_ms:
+            continue
+        day = local_date(news.began)
+        week = day.fromordinal(day.toordinal() - day.weekday()).isoformat()
+        for kind, until in _kinds(news, calendar.end_ms):
+            for part, ms in _parts(news, until, calendar.end_ms).items():
+                minutes[news.facility, kind, week, part] += ms / MINUTE
+    return [
+        {
+            "facility": facilities[facility].name,
+            "wait_kind": kind,
+            "week": week,
+            "part": part,
+            "minutes": round(total, 3),
+        }
+        for (facility, kind, week, part), total in sorted(minutes.items())
+    ]
+
+
+def _kinds(news: NewsTrace, cut: int) -> Iterator[tuple[str, int]]:
+    """Which waits the files tell of it, and until when each lasted."""
+    shorter, longer = KINDS.get(news.what, (None, None))
+    if shorter:
+        yield shorter, _until(news.acted, cut)
+    if longer and not news.is_hidden and (longer != "boarding" or news.is_boarding):
+        yield longer, _until(news.ended, cut)
+
+
+def _until(end: int | None, cut: int) -> int:
+    return cut if end is None else min(end, cut)
+
+
+def _parts(news: NewsTrace, until: int, cut: int) -> dict[str, int]:
+    """Milliseconds of each part, from the begin of the wait until its end."""
+    known = min(_until(news.known, cut), _until(news.acted, cut), until)
+    marks: list[Mark] = [(news.began, "source")]
+    for message in news.sent:
+        marks += _course(message, news.destination)
+    marks.append((known, "people"))
+    parts: dict[str, int] = defaultdict(int)
+    for (begin, part), (end, _) in zip(marks, [*marks[1:], (until, "")], strict=True):
+        if part == "people":
+            parts[part] += until - known
+        else:
+            parts[part] += max(0, min(end, known) - begin)
+    return parts
+
+
+def _course(message: Message, destination: str) -> Iterator[Mark]:
+    """What happens to a message on its way to one destination."""
+    delivery = next((each for each in message.deliveries if each.destination == destination), None)
+    yield message.received, "transport" if delivery else "unacknowledged"
+    if delivery is None:
+        return
+    yield delivery.entered, "queue"
+    for attempt in delivery.attempts:
+        works = {ACCEPTED: "transport", TIMEOUT: "unacknowledged"}
+        yield attempt.start, works.get(attempt.outcome, "retry")
+        yield attempt.end, "retry"
+    yield delivery.left, "unacknowledged"
+    if delivery.rescue and delivery.rescue.attempt:
+        yield delivery.rescue.asked, "retry"
+        yield delivery.rescue.attempt.start, "transport"
+        yield delivery.rescue.attempt.end, "unacknowledged"

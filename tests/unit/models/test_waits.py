@@ -1,0 +1,183 @@
+"""Where the time of a wait went: hand-written orders, messages and answers, and the parts they are made of."""
+
+import pytest
+
+from models.kpis import KPIS
+from models.waits import PARTS, WAIT_KINDS
+
+
+def at(time):
+    return f"2026-01-05T{time}-05:00"
+
+
+@pytest.fixture
+def ordered(hospital):
+    """An order of 10:00 whose sample is collected at 11:00; the laboratory system is the record of results."""
+    hospital.emergency_department()
+    hospital.visit("e1", ("room 1", at("09:00:00"), at("12:00:00")))
+    order(hospital, "10:00:00")
+    specimen(hospital, "11:00:00")
+    hospital.db.execute("insert into raw.registry_record values ('results', 'LIS')")
+    return hospital
+
+
+def order(hospital, time, key="o1"):
+    hospital.deliver(
+        "fhir_service_request", order_key=key, encounter_key="e1", patient_key="patient of e1", placer_keys=[f"placer of {key}"],
+        status="active", intent="order", category_codes=["108252007"], priority="routine", authored_on=at(time), location_id="room 1",
+    )  # fmt: skip
+
+
+def specimen(hospital, time, key="o1"):
+    hospital.deliver(
+        "fhir_specimen", specimen_key=f"s of {key}", patient_key="patient of e1", order_keys=[key], collected=at(time)
+    )
+
+
+def message(hospital, uid, received, *steps, node="LIS", key="o1", **more):
+    """A message about the order: when it came in, then what happened to it on its way to one destination."""
+    about = {"msg_type": "ORM", "msg_trigger": "O01", "placer_key": f"placer of {key}", "flow": "ORDERS"} | more
+    if received:
+        hospital.event(uid, "received", received, **about)
+    for event_type, time in steps:
+        error = {"error_class": "timeout"} if event_type == "attempt_failed" else {}
+        hospital.event(uid, event_type, time, node=node, **(about | error))
+
+
+def parts(hospital, kind="order_to_collection"):
+    """Part, hop and minutes of every stretch of the only wait of a kind."""
+    rows = sorted(hospital.build("marts.wait_part"), key=lambda row: (row["wait_key"], row["part_no"]))
+    return [
+        (row["part"], row["destination"] or row["channel"], round(row["minutes"], 6))
+        for row in rows
+        if row["wait_key"].startswith(f"{kind}:")
+    ]
+
+
+def test_the_stretches_of_a_wait_follow_the_message_and_then_the_people(ordered):
+    message(
+        ordered, "m1", "10:01:00", ("routed", "10:02:00"), ("attempt_started", "10:12:00"), ("delivered", "10:15:00")
+    )
+    assert parts(ordered) == [
+        ("source", "ORDERS", 1),  # 10:00 to 10:01, when the engine had it
+        ("transport", "ORDERS", 1),
+        ("queue", "LIS", 10),
+        ("transport", "LIS", 3),
+        ("people", None, 45),  # the laboratory knew at 10:15; the sample was collected at 11:00
+    ]
+
+
+def test_failed_tries_are_retry_and_a_try_without_an_answer_is_unacknowledged(ordered):
+    message(
+        ordered, "m1", "10:00:00", ("routed", "10:00:00"), ("attempt_started", "10:01:00"), ("attempt_failed", "10:03:00"),
+        ("attempt_started", "10:10:00"), ("delivered", "10:11:00"),
+    )  # fmt: skip
+    assert parts(ordered) == [
+        ("queue", "LIS", 1), ("unacknowledged", "LIS", 2), ("retry", "LIS", 7), ("transport", "LIS", 1), ("people", None, 49),
+    ]  # fmt: skip
+
+
+def test_a_message_given_up_is_nobodys_until_it_is_sent_again(ordered):
+    message(
+        ordered,
+        "m1",
+        "10:00:00",
+        ("routed", "10:00:00"),
+        ("attempt_started", "10:00:00"),
+        ("dead_lettered", "10:05:00"),
+    )
+    message(
+        ordered, "m2", "10:35:00", ("routed", "10:35:00"), ("attempt_started", "10:35:00"), ("delivered", "10:36:00")
+    )
+    assert parts(ordered) == [
+        ("retry", "LIS", 5), ("unacknowledged", "LIS", 30), ("transport", "LIS", 1), ("people", None, 24),
+    ]  # fmt: skip
+
+
+def test_a_log_that_keeps_only_the_last_try_calls_the_wait_for_it_retry(ordered):
+    message(ordered, "m1", "10:00:00", ("routed", "10:00:00"))
+    about = {"msg_type": "ORM", "msg_trigger": "O01", "flow": "ORDERS", "attempts_exact": False, "attempt_no": 7}
+    ordered.event("m1", "attempt_started", "10:20:00", node="LIS", **about)
+    ordered.event("m1", "delivered", "10:21:00", node="LIS", **about)
+    assert parts(ordered) == [("retry", "LIS", 20), ("transport", "LIS", 1), ("people", None, 39)]
+
+
+def test_only_the_way_to_the_system_of_record_counts(ordered):
+    message(
+        ordered, "m1", "10:00:00", ("routed", "10:00:00"), ("attempt_started", "10:00:00"), ("delivered", "10:05:00")
+    )
+    message(
+        ordered,
+        "m1",
+        None,
+        ("routed", "10:00:00"),
+        ("attempt_started", "10:00:00"),
+        ("delivered", "10:01:00"),
+        node="ARCHIVE",
+    )
+    assert parts(ordered) == [("transport", "LIS", 5), ("people", None, 55)]
+
+
+def test_without_a_system_of_record_the_first_delivery_told_somebody(ordered):
+    ordered.db.execute("delete from raw.registry_record")
+    message(
+        ordered, "m1", "10:00:00", ("routed", "10:00:00"), ("attempt_started", "10:00:00"), ("delivered", "10:05:00")
+    )
+    assert parts(ordered) == [("transport", "LIS", 5), ("people", None, 55)]
+
+
+def test_an_answer_without_the_message_is_taken_to_have_needed_as_long_as_usual(ordered):
+    message(
+        ordered, "m1", "10:00:00", ("routed", "10:00:00"), ("attempt_started", "10:00:00"), ("delivered", "10:50:00")
+    )
+    order(ordered, "10:00:00", key="o2")  # told at 10:50 as well, but collected at 10:30: somebody had telephoned
+    specimen(ordered, "10:30:00", key="o2")
+    message(
+        ordered, "m2", "10:00:00", ("routed", "10:00:00"), ("attempt_started", "10:00:00"), ("delivered", "10:50:00"), key="o2"
+    )  # fmt: skip
+    rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o2"]
+    found = {row["part"]: (row["minutes"], row["is_estimated"]) for row in rows}
+    assert found == {"transport": (20, False), "people": (10, True)}  # as o1: 10:50 to 11:00
+
+
+def test_a_message_that_no_log_has_leaves_the_wait_unknown(ordered):
+    assert parts(ordered) == [("unknown", None, 60)]
+
+
+def test_an_open_wait_counts_up_to_the_data_cut(ordered):
+    ordered.set(as_of=at("11:30:00"))
+    order(ordered, "11:00:00", key="o3")
+    message(ordered, "m3", "11:00:00", ("routed", "11:00:00"), ("attempt_started", "11:10:00"), key="o3")
+    rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o3"]
+    assert {row["part"]: row["minutes"] for row in rows} == {"queue": 10, "unacknowledged": 20}
+    (wait,) = [row for row in ordered.build("marts.wait") if row["wait_key"] == "order_to_collection:o3"]
+    assert (wait["is_open"], wait["minutes"]) == (True, 30)
+
+
+def test_times_of_two_clocks_are_said_to_be(ordered):
+    message(ordered, "m1", "10:01:00", ("routed", "10:01:00"), clock="one")
+    message(ordered, "m1", None, ("attempt_started", "10:05:00"), ("delivered", "10:06:00"), clock="two")
+    rows = ordered.build("marts.wait_part")
+    found = {row["part"]: row["is_across_clocks"] for row in rows if row["wait_key"] == "order_to_collection:o1"}
+    assert found == {"source": True, "queue": True, "transport": False, "people": True}  # record to engine, and back
+
+
+def test_a_wait_that_people_tell_each_other_of_is_with_people(hospital):
+    hospital.emergency_department()
+    hospital.visit("e1", ("bed 1", at("09:00:00"), at("11:00:00")), class_code="IMP", end=at("11:00:00"))
+    hospital.deliver(
+        "fhir_service_request", order_key="d1", encounter_key="e1", patient_key="p", status="completed", intent="order",
+        codes=[{"system": "http://snomed.info/sct", "code": "58000006"}], authored_on=at("09:30:00"),
+    )  # fmt: skip
+    assert parts(hospital, "discharge_to_departure") == [("people", None, 90)]
+
+
+def test_every_kind_of_wait_and_every_part_has_a_name(ordered):
+    message(
+        ordered, "m1", "10:01:00", ("routed", "10:02:00"), ("attempt_started", "10:12:00"), ("delivered", "10:15:00")
+    )
+    assert {row["part"] for row in ordered.build("marts.wait_part")} <= set(PARTS)
+    within = {row["wait_kind"]: row["is_within"] for row in ordered.build("marts.wait")}
+    assert within == {kind: WAIT_KINDS[kind].is_within for kind in within}
+    assert set(within) == {"order_to_collection", "order_to_result"}
+    assert {kind.kpi for kind in WAIT_KINDS.values()} - {None} <= set(KPIS)
