@@ -6,7 +6,7 @@ drawing (`map_chart`).
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dashboard import data, readings
@@ -30,13 +30,17 @@ ARCS = 2
 
 @dataclass(frozen=True)
 class Workflow:
-    """One workflow of the place in the window. `total` is None where nothing began; hidden rows carry no numbers."""
+    """One workflow of the place in the window. `total` is None where nothing began; hidden rows carry no numbers.
+
+    `where` selects the published rows of the same workflow, place and window.
+    """
 
     id: str
     total: Row | None
     edges: list[Row]
     paths: list[Row]
     hidden_edges: int
+    where: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def unit(self) -> str:
@@ -73,6 +77,7 @@ def read(here: Here, workflow: str) -> Workflow:
         [edge | {"name": name(edge)} for edge in shown],
         known,
         len(edges) - len(shown),
+        where,
     )
 
 

@@ -53,7 +53,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per workflow, facility and period: the cases that began in it.",
         (
             "workflow facility cases open_cases events variants rework_cases throughput_median_seconds throughput_p90_seconds "
-            "throughput_mean_seconds grain period period_end suppressed"
+            "throughput_mean_seconds grain period period_end on_path_cases off_path_cases suppressed"
         ),
     ),
     "process_edge": (
@@ -67,6 +67,17 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "process_variant": (
         "One row per workflow, facility, period and path; rare paths together in one row without a path.",
         "workflow facility path cases grain period period_end suppressed",
+    ),
+    "process_deviation": (
+        "One row per workflow, facility, period and way in which cases left the registered path; a case may do so in several ways.",
+        "workflow facility kind activity cases grain period period_end suppressed",
+    ),
+    "process_rule": (
+        "One row per workflow, facility, period and step that the registry gives a window.",
+        (
+            "workflow facility activity cases count within_count open_late_count undecided_count target_seconds step_no owner "
+            "grain period period_end suppressed"
+        ),
     ),
     "interface_channel": (
         "One row per channel, seen or registered, and window.",
@@ -231,7 +242,13 @@ MEANINGS: Mapping[str, str] = {
     "throughput_median_seconds": "first to last step of finished cases, median",
     "throughput_p90_seconds": "first to last step of finished cases, 90 %",
     "throughput_mean_seconds": "first to last step of finished cases, mean",
-    "activity": "the step before",
+    "activity": "the step before; of a deviation or a window: the step",
+    "on_path_cases": "finished cases that kept to the registered path; null where none is registered",
+    "off_path_cases": "cases that left it, open ones too; the rest is open and may still keep to it",
+    "within_count": "how many of them were within the window",
+    "open_late_count": "how many of them still wait at the data cut and are late by then",
+    "undecided_count": "open waits whose window has not passed at the data cut; not counted in count",
+    "step_no": "the step's place in the registered path",
     "next_activity": "the step that followed it",
     "count": "how often",
     "wait_median_seconds": "time between the two, median",
@@ -304,7 +321,10 @@ MEANINGS: Mapping[str, str] = {
     "unexpected_share": "share of rows for which it did not",
     "kpis": "the KPIs that depend on it",
     "source": "the source system",
-    "kind": "what kind of source it is; of a channel: channel, or router where messages only pass through",
+    "kind": (
+        "what kind of source it is; of a channel: channel, or router where messages only pass through; of a deviation: skipped, "
+        "repeated, out_of_order, exception (a step that is for exceptions happened) or not_registered"
+    ),
     "resource_type": "the FHIR resource; null for other sources",
     "files": "delivered files",
     "lines_read": "lines read; the sum of the five that follow",

@@ -92,7 +92,12 @@ def registered(
     frames = kpi_tables(db, settings, verdict, decisions, cuts, say, still)
     frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
     say("computing workflows")
-    frames |= process_tables.process_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
+    frames |= process_tables.process_tables(
+        db,
+        aggregate.window_list(max(cuts.values())),
+        settings.suppress_below,
+        {workflow: cuts[mart] for workflow, mart in process_tables.KNOWN_WITH.items()},
+    )
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())

@@ -8,31 +8,37 @@ A case belongs to the window in which it began. Null `facility` means all of the
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from models.disclosure import Cell, suppress
+from models.conformance import GROUPS
 from models.process import EDGE_COLUMNS, edge_query, sequence
+from pipelines import conformance_tables
+from pipelines.process_periods import ABOUT_PEOPLE, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import duckdb
 
     from pipelines.periods import Window
 
-NAMES = ("process_summary", "process_edge", "process_variant")
-ABOUT_PEOPLE = ("ed-to-bed", "order-to-acknowledged-result", "discharge")
-"""Workflows whose cases are people; numbers of messages are never hidden."""
+NAMES = ("process_summary", "process_edge", "process_variant", *conformance_tables.NAMES)
+KNOWN_WITH = {
+    "ed-to-bed": "ed_attendance",
+    "order-to-acknowledged-result": "lab_order",
+    "discharge": "inpatient_stay",
+    "message-delivery": "message_delivery",
+}
+"""The cases of a workflow are known as long as those of this mart."""
 TOLD_APART = 20
 RARE = 0.005
 """Paths of a workflow that are published one by one, those with most cases and at least this share of all; the others
 are one row without a path. Rare paths told apart would take the usual ones with them when small numbers are hidden.
 """
 
-_GROUPS = ("workflow", "facility", "is_case_open", "case_date")
 _SOURCE = """
 create or replace temp view process_source as
 select workflow, facility, is_case_open, case_date, case_key, activity, occurred_at, activity_rank as tie, started_at
@@ -42,7 +48,6 @@ _TARGETS = """
 create or replace temp view process_target as
 select workflow, activity as next_activity, window_minutes * 60 as seconds from staging.registry_step where window_minutes > 0
 """
-_IN_WINDOW = "($start is null or case_date >= $start) and ($end is null or case_date < $end)"
 _EDGE_COLUMNS = (
     f"nullif(count(distinct case when step.workflow in {ABOUT_PEOPLE} then case_key end), 0) as cases, {EDGE_COLUMNS}"
 )
@@ -60,7 +65,7 @@ select
     quantile_cont(last_us - first_us, 0.5) filter (where not is_case_open) / 1e6 as throughput_median_seconds,
     quantile_cont(last_us - first_us, 0.9) filter (where not is_case_open) / 1e6 as throughput_p90_seconds,
     avg(last_us - first_us) filter (where not is_case_open) / 1e6 as throughput_mean_seconds
-from process_trace where {_IN_WINDOW}
+from process_trace where {IN_WINDOW}
 group by grouping sets ((workflow, facility), (workflow))
 """
 _VARIANTS = f"""
@@ -72,7 +77,7 @@ with told_apart as (
     select process_trace.workflow, facility, told_apart.path
     from process_trace left join told_apart
         on told_apart.workflow = process_trace.workflow and told_apart.path = process_trace.path
-    where {_IN_WINDOW}
+    where {IN_WINDOW}
 ), variant as (
     select workflow, facility, path, count(*) as cases
     from trace group by grouping sets ((workflow, facility, path), (workflow, path))
@@ -81,85 +86,60 @@ with told_apart as (
 )
 select workflow, facility, list_transform(path, lambda code: of_code[code]) as path, cases from variant, name
 """
-_SHOWN = ("workflow", "facility", "grain", "period", "period_end", "suppressed")
 _LABELS = ("activity", "next_activity", "path", "owner", "target_seconds")
 
 
 def process_tables(
-    db: duckdb.DuckDBPyConnection, window_list: Sequence[Window], suppress_below: int
+    db: duckdb.DuckDBPyConnection,
+    window_list: Sequence[Window],
+    suppress_below: int,
+    cuts: Mapping[str, datetime] | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """The tables `NAMES`, with a column `suppressed`; where it is true every number of the row is null."""
+    """The tables `NAMES`, with a column `suppressed`; where it is true every number of the row is null.
+
+    `cuts` says by workflow until when its cases are known; of one that it lacks, no open case is judged as late.
+    """
     db.execute(_SOURCE)
-    sequence(db, "process_source", groups=_GROUPS)
+    sequence(db, "process_source", groups=GROUPS)
     db.execute(_TARGETS)
     edges = edge_query(
         groups=("workflow", "facility"),
         totals=True,
         same=("workflow", "next_activity"),
-        condition=_IN_WINDOW,
+        condition=IN_WINDOW,
         columns=_EDGE_COLUMNS,
     )
-    summary, edge, variant = (_over_windows(db, query, window_list) for query in (_SUMMARY, edges, _VARIANTS))
+    summary, edge, variant = (over_windows(db, query, window_list) for query in (_SUMMARY, edges, _VARIANTS))
+    on_path, conformance = conformance_tables.conformance_tables(db, window_list, cuts or {}, suppress_below)
+    summary = summary.join(on_path, on=[key for key in KEYS if key != "cases"], how="left", nulls_equal=True)
     owners = db.sql("select workflow, activity as next_activity, owner from staging.registry_step").pl()
     edge = edge.rename({"from": "activity", "to": "next_activity"}).join(
         owners, on=["workflow", "next_activity"], how="left"
     )
     summary, variant = _hide_cases(summary, variant, suppress_below)
-    return dict(zip(NAMES, (summary, _hide_edges(edge, suppress_below), variant), strict=True))
-
-
-def _over_windows(db: duckdb.DuckDBPyConnection, query: str, window_list: Sequence[Window]) -> pl.DataFrame:
-    parts: list[pl.DataFrame] = []
-    for each in window_list:
-        found = db.sql(query, params={"start": each.start, "end": each.end}).pl()
-        span = {"period": pl.lit(each.start, pl.Date), "period_end": pl.lit(each.end, pl.Date)}
-        parts.append(found.with_columns(grain=pl.lit(each.name), **span))
-    return pl.concat(parts)
+    return {
+        "process_summary": summary,
+        "process_edge": _hide_edges(edge, suppress_below),
+        "process_variant": variant,
+        **conformance,
+    }
 
 
 def _hide_cases(summary: pl.DataFrame, variant: pl.DataFrame, threshold: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cases by path add up to the cases of the summary, so both are judged together."""
     parts = pl.concat(
         [
-            summary.select(_KEYS).with_columns(path=pl.lit(None, pl.String)),
-            variant.select(*_KEYS, path=_one_text("path")),
+            summary.select(KEYS).with_columns(path=pl.lit(None, pl.String)),
+            variant.select(*KEYS, path=pl.col("path").list.join("\n").fill_null("others")),
         ]
     )
-    hidden = _hidden(parts, "path", threshold)
-    return _without_numbers(summary, hidden[: summary.height]), _without_numbers(variant, hidden[summary.height :])
+    found = hidden(parts, "path", threshold)
+    return (
+        without_numbers(summary, found[: summary.height]),
+        without_numbers(variant, found[summary.height :], _LABELS),
+    )
 
 
 def _hide_edges(edge: pl.DataFrame, threshold: int) -> pl.DataFrame:
-    parts = edge.select(*_KEYS, path=pl.concat_str("activity", "next_activity", separator="\n"))
-    return _without_numbers(edge, _hidden(parts, "path", threshold))
-
-
-_KEYS = ("workflow", "facility", "grain", "period", "period_end", "cases")
-
-
-def _one_text(column: str) -> pl.Expr:
-    return pl.col(column).list.join("\n").fill_null("others")
-
-
-def _hidden(parts: pl.DataFrame, axis: str, threshold: int) -> list[bool]:
-    """For each row whether it must be hidden: workflow by workflow, over facilities, the axis and the windows."""
-    found = [False] * parts.height
-    rows = parts.to_dicts()
-    for workflow in ABOUT_PEOPLE:
-        places = [number for number, row in enumerate(rows) if row["workflow"] == workflow]
-        cells = [_cell(rows[number], axis) for number in places]
-        for number, cell in zip(places, suppress(cells, threshold), strict=True):
-            found[number] = cell.suppressed
-    return found
-
-
-def _cell(row: Mapping[str, Any], axis: str) -> Cell:
-    start, end = row["period"] or date.min, row["period_end"] or date.max
-    return Cell((row["facility"], row[axis]), row["grain"], start, end, row["cases"])
-
-
-def _without_numbers(frame: pl.DataFrame, hidden: Sequence[bool]) -> pl.DataFrame:
-    numbers = [name for name in frame.columns if name not in (*_SHOWN, *_LABELS)]
-    return frame.with_columns(suppressed=pl.Series(hidden, dtype=pl.Boolean)).with_columns(
-        pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in numbers
-    )
+    parts = edge.select(*KEYS, path=pl.concat_str("activity", "next_activity", separator="\n"))
+    return without_numbers(edge, hidden(parts, "path", threshold), _LABELS)

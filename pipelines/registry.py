@@ -45,9 +45,10 @@ TABLES = {
     "raw.registry_workflow": """
         create table if not exists raw.registry_workflow (
             id varchar not null, title varchar, step_no integer not null, step varchar not null, owner varchar,
-            window_minutes double, exception varchar
+            window_minutes double, exception varchar, expected varchar
         )""",
 }
+UPGRADES = ("alter table raw.registry_workflow add column if not exists expected varchar",)
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -111,12 +112,17 @@ class Record(_Part):
 
 
 class Step(_Part):
-    """One step of a workflow: how long it may take, whose it is, and what happens when it does not."""
+    """One step of a workflow: how long the wait for it may take, whose it is, and what happens when it does not.
+
+    A case that keeps to the path has every step that is `always` expected, may have one that `sometimes` is, and has none that
+    `never` is: such a step is for exceptions.
+    """
 
     name: _Name
     owner: str = ""
     window_minutes: Annotated[float, Field(gt=0)] | None = None
     exception: str = ""
+    expected: Literal["always", "sometimes", "never"] = "always"
 
 
 class Workflow(_Part):

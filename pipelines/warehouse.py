@@ -117,7 +117,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     ):
         for statement in part.TABLES.values():
             db.execute(statement)
-    for statement in (*ledger.UPGRADES, *events.UPGRADES, *_missing_columns(db)):
+    for statement in (*ledger.UPGRADES, *registry.UPGRADES, *events.UPGRADES, *_missing_columns(db)):
         db.execute(statement)
 
 

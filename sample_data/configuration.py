@@ -28,11 +28,12 @@ _RECORDS = (
     ("appointments", "SCHED"),
     ("beds", "BED-MGMT"),
 )
-_WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] = (
+_WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int | None, str | None], ...]], ...] = (
     (
         "ed-to-bed",
         "From the emergency department to a bed",
         (
+            ("arrived", "Emergency department manager", None, None),
             ("triaged", "Emergency department manager", 10, "second triage nurse"),
             ("in a room", "Emergency department manager", 30, "vertical care in the waiting room"),
             ("seen by a clinician", "Emergency department manager", 30, "physician in triage"),
@@ -49,6 +50,7 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] =
         "order-to-acknowledged-result",
         "From a laboratory order to an acknowledged result",
         (
+            ("ordered", "Chief medical officer", None, None),
             ("sample collected", "Nursing director", 30, "phlebotomist on call"),
             ("sample in the laboratory", "Nursing director", 20, "tube system or runner"),
             ("result verified", "Laboratory manager", 45, "laboratory telephones the ward"),
@@ -61,6 +63,7 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] =
         "discharge",
         "From a discharge order to a clean bed",
         (
+            ("discharge ordered", "Chief medical officer", None, None),
             ("left the ward", "Nursing director", 120, "discharge nurse takes over"),
             ("cleaning requested", "Nursing director", 15, "ward clerk requests it"),
             ("bed clean", "Facilities manager", 60, "second cleaning team"),
@@ -70,12 +73,26 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int, str], ...]], ...] =
         "message-delivery",
         "From a message received to a message delivered",
         (
+            ("received", "Integration lead", None, None),
             ("routed", "Integration lead", 1, "integration desk looks at the channel"),
             ("delivered", "Integration lead", 5, "integration desk replays the message"),
             ("attempt failed", "Integration lead", 5, "integration desk looks at the destination"),
+            ("replayed", "Integration lead", None, None),
+            ("dead-lettered", "Integration lead", None, None),
+            ("failed for good", "Integration lead", None, None),
         ),
     ),
 )
+_EXPECTED = {
+    "critical result shown": "sometimes",
+    "critical result escalated": "never",
+    "critical result acknowledged": "sometimes",
+    "attempt failed": "never",
+    "replayed": "never",
+    "dead-lettered": "never",
+    "failed for good": "never",
+}
+"""Steps that not every case has, or that are for exceptions; all others are always expected."""
 
 
 def _table(name: str, values: dict[str, Any]) -> str:
@@ -97,9 +114,11 @@ def registry(facilities: tuple[Facility, ...]) -> str:
     for ident, title, steps in _WORKFLOWS:
         parts.append(_table("workflow", {"id": ident, "title": title}))
         parts += [
-            _table("workflow.step", {"name": name, "owner": owner, "window_minutes": minutes, "exception": path})
+            _table("workflow.step", {
+                "name": name, "owner": owner, "window_minutes": minutes, "exception": path, "expected": _EXPECTED.get(name),
+            })
             for name, owner, minutes, path in steps
-        ]
+        ]  # fmt: skip
     return "\n".join(parts)
 
 

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from dashboard import bottlenecks
+from dashboard import bottlenecks, conformance
 from dashboard.here import here
+from dashboard.parts import conformance as parts
 from dashboard.parts import markup, workflow
 from dashboard.parts.head import draw_head, draw_path
 
@@ -35,10 +36,17 @@ st.subheader("The map", anchor=False)
 workflow.draw_map(found)
 st.subheader("Waits, the costliest first", anchor=False)
 workflow.draw_waits(now, found)
+st.subheader("The registered path", anchor=False)
+judged = conformance.read(now, found)
+parts.draw_path(judged)
+st.subheader("What must happen in time", anchor=False)
+parts.draw_rules(judged)
 st.subheader("Paths", anchor=False)
 workflow.draw_paths(found)
 st.caption(
     "A case counts in the week it began. A wait is the time from one completed step to the next; it is lost as far as it goes "
     "beyond the window that the registry gives the next step. In queue: before anyone had begun, where a begin is recorded. "
-    "Steps at the same time stand in a declared order."
+    "Steps at the same time stand in a declared order. A finished case keeps to the path when every step that the registry always "
+    "expects is recorded, once and in order, and none that is for exceptions or not registered. A step without a recorded time "
+    "counts as one that did not happen."
 )

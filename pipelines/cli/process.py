@@ -177,6 +177,9 @@ def say_document(found: dict[str, Any], as_format: str) -> None:
     click.echo(f"First to last step: half within {_time(spent['median'])}, nine of ten within {_time(spent['p90'])}")
     if found["happy_share"] is not None:
         click.echo(f"Most usual path ({found['happy_share']:.0%} of cases): {' > '.join(found['happy_path'])}")
+    decided = (found.get("on_path_cases") or 0) + (found.get("off_path_cases") or 0)
+    if decided:
+        click.echo(f"Registered path: {found['on_path_cases'] / decided:.0%} of {decided:,} cases kept to it")
     click.echo(f"Rework: a step recurs in {found['rework_cases']:,} cases")
     for note in found.get("notes", ()):
         click.echo(f"Note: {note}")
@@ -261,7 +264,7 @@ def published(workflow: str, facility: str | None, weeks: int | None) -> dict[st
         "facility": facility,
         "as_of": snapshot.as_of.isoformat(),
         "snapshot": snapshot.manifest.id,
-        **{name: total[name] for name in ("cases", "events", "variants", "open_cases", "rework_cases", "suppressed")},
+        **{name: total[name] for name in _TOTALS if name in total},
         "edges": [
             {"from": row["activity"], "to": row["next_activity"], **{n: v for n, v in row.items() if n not in _PLACE}}
             for row in edges
@@ -272,10 +275,24 @@ def published(workflow: str, facility: str | None, weeks: int | None) -> dict[st
         "throughput_seconds": {name: total[f"throughput_{name}_seconds"] for name in ("median", "p90", "mean")},
         "happy_path": happy["path"] if happy else [],
         "happy_share": happy["cases"] / total["cases"] if happy and total["cases"] else None,
+        "deviations": [_without_place(row) for row in sorted(rows("process_deviation"), key=_most_cases_first)],
+        "rules": [_without_place(row) for row in sorted(rows("process_rule"), key=lambda row: row["step_no"])],
     }
 
 
+_TOTALS = (
+    *("cases", "events", "variants", "open_cases", "rework_cases"),
+    *("on_path_cases", "off_path_cases", "suppressed"),
+)
 _PLACE = ("workflow", "facility", "grain", "period", "period_end", "activity", "next_activity")
+
+
+def _without_place(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name == "activity" or name not in _PLACE}
+
+
+def _most_cases_first(row: dict[str, Any]) -> tuple[int, str, str]:
+    return -(row["cases"] or 0), row["kind"], row["activity"]
 
 
 def _most_lost_first(row: dict[str, Any]) -> tuple[float, float, str, str]:

@@ -217,13 +217,14 @@ def pilot_weeks() -> list[dict[str, object]]:
 
 def processes() -> dict[str, list[dict[str, object]]]:
     """Forty patients from the door to a bed, half of the twenty at Northfield waiting two hours for it; messages at Eastbrook."""
-    found: dict[str, list[dict[str, object]]] = {"process_summary": [], "process_edge": [], "process_variant": []}
+    found: dict[str, list[dict[str, object]]] = {
+        f"process_{name}": [] for name in ("summary", "edge", "variant", "deviation", "rule")}  # fmt: skip
     for weeks, facility, cases in ((w, f, c) for w in (4, 13, 26) for f, c in ((None, 40), ("Northfield General", 20))):
         span = _span("window", END - timedelta(weeks=weeks), END) | {
             "workflow": "ed-to-bed", "facility": facility, "suppressed": False}  # fmt: skip
         found["process_summary"].append(span | {
             "cases": cases, "open_cases": 2, "events": 4 * cases, "variants": 3, "rework_cases": 6,
-            "throughput_median_seconds": 4 * 3600.0, "throughput_p90_seconds": 9 * 3600.0, "throughput_mean_seconds": 5 * 3600.0})  # fmt: skip
+            "on_path_cases": cases - 8, "off_path_cases": 7, "throughput_median_seconds": 4 * 3600.0, "throughput_p90_seconds": 9 * 3600.0, "throughput_mean_seconds": 5 * 3600.0})  # fmt: skip
         for start, end, count, wait, lost, queue in (
             ("arrived", "bed requested", cases, 600.0, 0.0, None), ("bed requested", "in the bed", cases - 4, 7200.0, 36000.0, 3600.0),
             ("in the bed", "bed requested", 6, 60.0, None, None),
@@ -237,6 +238,13 @@ def processes() -> dict[str, list[dict[str, object]]]:
         found["process_edge"].append(span | {"activity": "arrived", "next_activity": "in the bed", "suppressed": True})
         for path, n in ((["arrived", "bed requested", "in the bed"], cases - 10), (None, 10)):
             found["process_variant"].append(span | {"path": path, "cases": n})
+        for kind, activity, n in (("repeated", "bed requested", 6), ("skipped", "in the bed", None)):
+            found["process_deviation"].append(
+                span | {"kind": kind, "activity": activity, "cases": n, "suppressed": n is None}
+            )
+        found["process_rule"].append(span | {
+            "activity": "in the bed", "step_no": 3, "owner": "Patient flow coordinator", "target_seconds": 3600.0, "cases": cases,
+            "count": cases, "within_count": cases // 2, "open_late_count": 1, "undecided_count": 1})  # fmt: skip
     return found
 
 
@@ -543,7 +551,11 @@ AGGREGATE_SHAPES = {
     "interface_hour": "source varchar, channel varchar, began_at timestamptz, messages bigint, expected_messages double, "
     "expected_low double, expected_high double, silent_minutes double, is_last_day boolean",
     "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "
-    "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, suppressed boolean",
+    "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, on_path_cases bigint, off_path_cases bigint, "
+    "suppressed boolean",
+    "process_deviation": f"workflow varchar, facility varchar, {_SPAN}, kind varchar, activity varchar, cases bigint, suppressed boolean",
+    "process_rule": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, step_no integer, owner varchar, target_seconds double, "
+    "cases bigint, count bigint, within_count bigint, open_late_count bigint, undecided_count bigint, suppressed boolean",
     "process_edge": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, next_activity varchar, owner varchar, count bigint, "
     "cases bigint, wait_median_seconds double, wait_mean_seconds double, wait_p90_seconds double, wait_total_seconds double, "
     "queue_median_seconds double, queue_total_seconds double, service_total_seconds double, target_seconds double, lost_seconds double, "

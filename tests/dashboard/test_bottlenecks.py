@@ -2,8 +2,9 @@
 
 import pytest
 
-from dashboard import bottlenecks, map_chart
+from dashboard import bottlenecks, conformance, map_chart
 from dashboard.bottlenecks import Workflow, chosen, duration, happy, headline, hot, hours, labels, rows_of
+from dashboard.conformance import Conformance
 from tests.dashboard.conftest import words
 from tests.dashboard.snapshot import CASE
 
@@ -123,6 +124,36 @@ def test_the_page_names_the_worst_wait_its_owner_and_the_usual_path(homes, visit
     ):
         assert part in said
     assert "every other path" in said
+
+
+def test_the_page_says_who_kept_to_the_path_and_which_steps_came_in_time(homes, visit):
+    said = words(visit(homes["sample"], "bottlenecks"))
+    assert "82.1 %** of 39 cases kept to the registered path" in said  # 32 of 32 + 7
+    assert "1 open case may still: in the end it is between 80.0 % and 82.5 %" in said  # 32 and 33 of 40
+    assert "bed requested: happened again" in said
+    assert "15.0" in said  # 6 of 40
+    assert "50.0" in said  # 20 of 40 within the hour
+    assert "1 rows of too few cases are hidden" in said
+
+
+def conforming(on_path, off_path=0, undecided=0):
+    return Conformance(on_path, off_path, undecided, [], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (conforming(9, 1), "**90.0 %** of 10 cases kept to the registered path."),
+        (conforming(0, 0, 2), "Of no case is it known yet whether it keeps to the path."),
+        (conforming(10**6, 0, 2), "in the end it is 100.0 %."),  # two of a million do not show
+    ],
+)
+def test_open_cases_leave_room_for_both_ends(found, words):
+    assert conformance.said(found).endswith(words)
+
+
+def test_a_step_of_which_no_wait_is_over_has_no_share():
+    assert conformance.within({"count": 0, "within_count": 0}) is None
 
 
 def test_a_workflow_that_nothing_is_known_of_says_so(homes, visit):

@@ -1,6 +1,6 @@
 """The published tables of workflows, counted by hand: waits by facility and window, paths, and small numbers hidden."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import duckdb
 import pytest
@@ -22,8 +22,10 @@ def warehouse():
         db.execute("set timezone = 'UTC'; create schema marts; create schema staging")
         db.execute("""create table marts.workflow_event (workflow varchar, facility varchar, is_case_open boolean, case_date date,
             case_key varchar, activity varchar, occurred_at timestamptz, activity_rank integer, started_at timestamptz)""")
-        db.execute("""create table staging.registry_step (workflow varchar, activity varchar, owner varchar, window_minutes double);
-            insert into staging.registry_step values ('ed-to-bed', 'bed', 'Flow coordinator', 60), ('ed-to-bed', 'seen', null, null)""")
+        db.execute("""create table staging.registry_step (workflow varchar, step_no integer, activity varchar, owner varchar,
+            window_minutes double, expected varchar);
+            insert into staging.registry_step values ('ed-to-bed', 1, 'door', null, null, 'always'),
+            ('ed-to-bed', 2, 'seen', null, null, 'sometimes'), ('ed-to-bed', 3, 'bed', 'Flow coordinator', 60, 'always')""")
         yield db
 
 
@@ -79,7 +81,7 @@ def test_small_numbers_are_hidden_and_cannot_be_worked_out_from_the_rest(warehou
     visits(warehouse, "North", [30] * 20)
     visits(warehouse, "East", [30] * 4)
     found = process_tables(warehouse, [ALL], 5)
-    for table in found.values():
+    for table in (each for each in found.values() if each.height):
         hidden = {row["facility"]: row["suppressed"] for row in table.to_dicts() if row.get("path", True)}
         assert hidden["East"]
         assert hidden["North"] or hidden[None]  # else the total less North would be East
@@ -115,7 +117,35 @@ def test_paths_beyond_the_usual_ones_are_one_row(warehouse):
     assert ["step 00"] in [row["path"] for row in mine]
 
 
+def test_cases_keep_to_the_registered_path_or_leave_it_and_steps_come_in_time_or_not(warehouse):
+    visits(warehouse, "North", [30, 60, 61, 90, 120])
+    visits(warehouse, "East", [10] * 6)
+    for case in ("North 2026-04-13 0", "North 2026-04-13 1"):
+        again = {"workflow": "ed-to-bed", "facility": "North", "is_open": False, "day": "2026-04-13", "case": case}
+        warehouse.execute(STEP, again | {"step": "door", "minute": 5, "rank": 1})
+    found = process_tables(warehouse, [ALL], 2, {"ed-to-bed": datetime(2026, 4, 20, tzinfo=UTC)})
+    both = one(found["process_summary"], facility=None)
+    assert (both["cases"], both["on_path_cases"], both["off_path_cases"]) == (11, 3 + 6, 2)
+    again = one(found["process_deviation"], facility="North")
+    assert (again["kind"], again["activity"], again["cases"]) == ("repeated", "door", 2)
+    rule = one(found["process_rule"], facility="North")
+    assert (rule["activity"], rule["owner"], rule["target_seconds"]) == ("bed", "Flow coordinator", 60 * 60)
+    assert (rule["count"], rule["within_count"]) == (5, 2)  # 25 and 55 minutes after the second time at the door
+
+
+def test_an_open_case_is_late_by_what_its_own_kind_of_data_cut_says(warehouse):
+    for case in range(3):
+        step = {"workflow": "ed-to-bed", "facility": "North", "is_open": True, "day": "2026-04-13", "case": str(case)}
+        warehouse.execute(STEP, step | {"step": "door", "minute": case * 60, "rank": 1})
+    until = {
+        "ed-to-bed": datetime(2026, 4, 13, 2, 30, tzinfo=UTC)
+    }  # 150, 90 and 30 minutes after the door; 60 are allowed
+    rule = one(process_tables(warehouse, [ALL], 0, until)["process_rule"], facility="North")
+    assert (rule["count"], rule["within_count"], rule["open_late_count"], rule["undecided_count"]) == (2, 0, 2, 1)
+    assert process_tables(warehouse, [ALL], 0)["process_rule"].height == 0
+
+
 def test_an_empty_hospital_has_empty_tables(warehouse):
     found = process_tables(warehouse, [ALL, APRIL], 5)
-    assert [table.height for table in found.values()] == [0, 0, 0]
+    assert [table.height for table in found.values()] == [0, 0, 0, 0, 0]
     assert all("suppressed" in table.columns for table in found.values())

@@ -267,11 +267,12 @@ def test_the_hospitals_own_files_name_what_is_there(out, truth):
     flows = {(row["source"], row["flow"]) for row in registry["interface"]}
     assert ("mirth-northfield", "ROUTER") in flows
     assert ("engine-eastbrook", "ADT") in flows
-    assert {step for workflow in registry["workflow"] for step in workflow["step"][0]} == {
+    assert {name for workflow in registry["workflow"] for step in workflow["step"] for name in step} == {
         "name",
         "owner",
         "window_minutes",
         "exception",
+        "expected",
     }
     settings = tomllib.loads((out / "wardflow.toml").read_text())
     assert [source["name"] for source in settings["sources"]] == [

@@ -1,5 +1,6 @@
 -- Grain: one row per step of a workflow in the hospital's registry.
 -- workflow: as `wardflow process` names it; others are kept and used by nobody.
+-- expected: always, sometimes, or never, of a step that is for exceptions; a case keeps to the path accordingly.
 -- window_minutes: how long the wait for this step may take; null where the hospital set no window.
 select
     id as workflow,
@@ -7,5 +8,6 @@ select
     step as activity,
     owner,
     window_minutes,
-    exception
+    exception,
+    coalesce(expected, 'always') as expected
 from raw.registry_workflow
