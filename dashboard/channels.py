@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from dashboard import data, readings
 from dashboard.here import Here
 from models import wording
+from models.waits import WAIT_KINDS
 
 Row = dict[str, Any]
 
@@ -43,15 +44,35 @@ def last_day(here: Here) -> dict[tuple[str, str], list[Row]]:
 
 
 def incidents(here: Here, rows: Sequence[Row]) -> list[Row]:
-    """What the data show of these channels in the window, the newest first, each with `said` in words."""
+    """What the data show of these channels in the window, the newest first, each with `said` and `cost` in words."""
     start, end = readings.whole_weeks(here.found, here.view.weeks)
     shown = {(row["source"], row["channel"]) for row in rows}
+    costs = _costs(here)
     found = [
-        row | {"said": wording.incident(row["kind"], row["minutes"], row["seen"], row["expected"])}
+        row
+        | {
+            "said": wording.incident(row["kind"], row["minutes"], row["seen"], row["expected"]),
+            "cost": costs.get(row["incident_id"], []),
+        }
         for row in data.rows(here.found, here.person, "interface_incident")
         if (row["source"], row["channel"]) in shown and row["ended_date"] >= start and row["started_date"] < end
     ]
     return sorted(found, key=lambda row: (row["started_at"], row["channel"]), reverse=True)
+
+
+def _costs(here: Here) -> dict[str, list[str]]:
+    """By incident, what it cost those who waited meanwhile, a sentence for each kind of wait."""
+    found: dict[str, list[str]] = {}
+    for row in data.rows(here.found, here.person, "incident_impact", order=("wait_kind", "facility")):
+        title, least = WAIT_KINDS[row["wait_kind"]].title, here.suppress_below
+        hidden = row["waits"] is None
+        said = wording.incident_cost(
+            title, row["delayed_patients"], row["lost_late_minutes"], row["lost_late_low"], row["lost_late_high"], least
+        )
+        found.setdefault(row["incident_id"], []).append(
+            f"{title}: {wording.suppressed(least)} patients" if hidden else said
+        )
+    return found
 
 
 def course(here: Here, incident: Row) -> list[Row]:

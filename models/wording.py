@@ -138,6 +138,23 @@ def incident(kind: str, minutes: float, seen: float | None, expected: float | No
     return said[kind]
 
 
+def incident_cost(
+    title: str, patients: int | None, lost: float | None, low: float | None, high: float | None, least: int
+) -> str:
+    """What an incident cost those who waited meanwhile: `Bed request to assigned bed: 5 h 53 late in all (5 h 40 to 6 h 05), 12 patients`.
+
+    `patients` whose data came late, null where they are fewer than are shown (`least`); `lost` minutes beyond the usual, null where
+    nothing is usual or the number is hidden; the 95 % interval, null where too few weeks can be compared.
+    """
+    if lost is None:
+        return f"{title}: not known"
+    if low is not None and low <= 0:
+        return f"{title}: no later than usual"
+    within = "" if low is None or high is None else f" ({duration(low)} to {duration(high)})"
+    whom = f"{number(patients)} patients" if patients else f"{suppressed(least)} patients"
+    return f"{title}: {duration(lost)} late in all{within}, {whom}"
+
+
 _STEPS = {
     "ack_sent": "acknowledged to its sender",
     "nack_sent": "refused to its sender",

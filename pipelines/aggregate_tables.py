@@ -19,6 +19,7 @@ from pipelines import (
     channels,
     effective,
     flow_history,
+    incident_tables,
     pilots,
     process_tables,
     quality_tables,
@@ -49,6 +50,7 @@ NAMES = (
     "interface_channel",
     "interface_hour",
     "interface_incident",
+    "incident_impact",
     "incident_course",
     *flow_history.NAMES,
     "check_result",
@@ -105,6 +107,7 @@ def registered(
     flow_history.fill(db, aggregate.window_list(as_of))
     channels.hours(db, "aggregate_interface_hour", as_of)
     db.execute("create or replace temp table aggregate_interface_incident as from marts.interface_incident")
+    incident_tables.fill(db, settings.suppress_below)
     db.execute("create or replace temp table aggregate_incident_course as from marts.incident_course")
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
     try:
@@ -117,6 +120,7 @@ def registered(
             "interface_channel",
             "interface_hour",
             "interface_incident",
+            "incident_impact",
             "incident_course",
             *flow_history.NAMES,
             "ledger_total",

@@ -31,7 +31,7 @@ def draw_incidents(here: Here, rows: list[Row]) -> None:
         return
     markup.table(
         "What happened to the feeds, newest first",
-        ("Began", "Known", "Over", "Flow", "What", "Messages affected"),
+        ("Began", "Known", "Over", "Flow", "What", "Messages affected", "Data late for"),
         [
             (
                 words.short_time(here.found, row["started_at"]),
@@ -40,6 +40,7 @@ def draw_incidents(here: Here, rows: list[Row]) -> None:
                 f"{_flow(row)} ({row['source']})",
                 _what(row),
                 wording.number(row["messages_affected"]),
+                "; ".join(row["cost"]) or wording.NONE,
             )
             for row in found[:MOST]
         ],

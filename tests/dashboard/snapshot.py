@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -512,7 +512,35 @@ _COUNTS = (
     "deliveries bigint, delivered bigint, failed_first bigint, failed_final bigint, retried bigint, ack_unknown bigint, "
     "ack_p50_ms double, ack_p95_ms double, ack_p99_ms double"
 )
+
+
+def impacts() -> list[dict[str, object]]:
+    """What three incidents cost: one clearly, one no more than usual, one of too few people to show."""
+    numbers = (
+        "waits",
+        "patients",
+        "delayed_patients",
+        "late_minutes",
+        "usual_late_minutes",
+        "lost_late_minutes",
+        "lost_late_low",
+        "lost_late_high",
+    )
+    rows = [
+        ("engine:ADT:outage:4", "bed_request_to_assignment", (14, 12, 9, 400.0, 47.0, 353.0, 340.0, 366.0)),
+        ("mirth:ORDERS:error_burst:4", "order_to_collection", (30, 28, None, 12.0, 10.0, 2.0, -3.0, 7.0)),
+        ("mirth:RESULTS:silent:3", "result_to_acknowledgement", (None,) * 8),
+    ]
+    return [
+        {"incident_id": incident, "wait_kind": kind, "facility": "Northfield General", "weeks": 8, **dict(zip(numbers, cells, strict=True))}
+        for incident, kind, cells in rows
+    ]  # fmt: skip
+
+
 AGGREGATE_SHAPES = {
+    "incident_impact": "incident_id varchar, wait_kind varchar, facility varchar, weeks bigint, waits bigint, patients bigint, "
+    "delayed_patients bigint, late_minutes double, usual_late_minutes double, lost_late_minutes double, lost_late_low double, "
+    "lost_late_high double",
     "kpi_value": f"{_KPI}, {_SPAN}, value double, numerator double, denominator bigint, open_cases bigint, suppressed boolean, is_complete boolean",
     "kpi_signal": f"{_KPI}, week date, value double, mean double, lower double, upper double, rule varchar, is_last boolean, "
     "variation varchar, assurance varchar, warnings varchar[]",

@@ -4,6 +4,7 @@
 -- acted_at: when the receiver first acted on the news, which for a wait that goes on after that is before its end.
 -- until_at: ended, or the data cut. minutes: from begin to then, so that open cases count with what they have waited so far.
 -- is_within: it lies inside a wait of another kind of the same case; sums over kinds leave it out.
+-- is_to_action: it is over when the receiver first acts on the news.
 -- msg_type, triggers: the kind of message that should carry the news; null where people tell each other.
 -- domain: the system of record of this is who has to hear of it (registry.toml, [[record]]).
 with bed_request as (
@@ -207,6 +208,7 @@ select
     date_diff('microsecond', asked.began_at, coalesce(asked.ended_at, $as_of)) / 6e7 as minutes,
     asked.ended_at is null as is_open,
     asked.is_within,
+    coalesce(carrier.is_to_action, true) as is_to_action,
     carrier.msg_type,
     carrier.triggers,
     carrier.domain,
@@ -219,14 +221,14 @@ select
 from asked
 left join (
     values
-    ('order_to_collection', 'ORM', ['O01'], 'results'),
-    ('order_to_result', 'ORM', ['O01'], 'results'),
-    ('result_to_acknowledgement', 'ORU', ['R01'], 'orders'),
-    ('imaging_order_to_exam', 'ORM', ['O01'], 'imaging'),
-    ('imaging_order_to_report', 'ORM', ['O01'], 'imaging'),
-    ('bed_request_to_assignment', 'ADT', ['A05', 'A14'], 'beds'),
-    ('boarding', 'ADT', ['A05', 'A14'], 'beds')
-) as carrier (wait_kind, msg_type, triggers, domain)
+    ('order_to_collection', 'ORM', ['O01'], 'results', true),
+    ('order_to_result', 'ORM', ['O01'], 'results', false),
+    ('result_to_acknowledgement', 'ORU', ['R01'], 'orders', true),
+    ('imaging_order_to_exam', 'ORM', ['O01'], 'imaging', true),
+    ('imaging_order_to_report', 'ORM', ['O01'], 'imaging', false),
+    ('bed_request_to_assignment', 'ADT', ['A05', 'A14'], 'beds', true),
+    ('boarding', 'ADT', ['A05', 'A14'], 'beds', false)
+) as carrier (wait_kind, msg_type, triggers, domain, is_to_action)
     on carrier.wait_kind = asked.wait_kind
 where asked.began_at is not null
     and coalesce(asked.ended_at, $as_of) >= asked.began_at

@@ -3,7 +3,7 @@
 -- behind others or parked), retry (failed tries and the pauses between them), unacknowledged (nobody said that it has it: no answer
 -- in time, or given up until it was sent again), people (the receiver had the news), unknown (a message should carry it, and no log
 -- has one, so that it cannot be told apart).
--- channel and destination: the hop; of source the channel that received the news at last; null for people.
+-- source, channel and destination: the engine and the hop; of source the channel that received the news at last; null for people.
 -- told_at: when the receiver was first told, by the engine's clock; null where it was not before it acted.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
@@ -64,6 +64,7 @@ with news as (
         event.occurred_at,
         event.event_order,
         event.event_type,
+        event.source,
         event.channel,
         case when event.node_role = 'destination' then event.node end as destination,
         event.clock_id,
@@ -91,7 +92,7 @@ with news as (
             over after as outcome_class
     from step
     window after as (
-        partition by wait_key, channel, destination
+        partition by wait_key, source, channel, destination
         order by event_order
         rows between 1 following and unbounded following
     )
@@ -159,6 +160,7 @@ with news as (
                 then case when lead(step.is_last_of_several) over course then 'retry' else 'queue' end
             else 'transport'
         end as part,
+        step.source,
         step.channel,
         step.destination,
         coalesce(lead(step.clock_id) over course <> step.clock_id, false) as is_across_clocks,
@@ -175,6 +177,7 @@ with news as (
         least(bounded.known_at, coalesce(min(step.occurred_at), bounded.known_at)) as until_at,
         -1 as event_order,
         case when bounded.is_seen then 'source' else 'unknown' end as part,
+        arg_min(step.source, step.event_order) as source,
         arg_min(step.channel, step.event_order) as channel,
         cast(null as varchar) as destination,
         bounded.is_seen as is_across_clocks,
@@ -182,7 +185,7 @@ with news as (
     from bounded
     left join step
         on step.wait_key = bounded.wait_key
-        and step.occurred_at < bounded.known_at
+        and step.occurred_at <= bounded.known_at
     where bounded.is_carried
     group by
         bounded.wait_key,
@@ -196,6 +199,7 @@ with news as (
         until_at,
         9223372036854775807 as event_order,
         'people' as part,
+        cast(null as varchar) as source,
         cast(null as varchar) as channel,
         cast(null as varchar) as destination,
         is_carried and is_seen as is_across_clocks,
@@ -206,6 +210,7 @@ with news as (
         *,
         case
             when part = lag(part) over course
+                and source is not distinct from lag(source) over course
                 and channel is not distinct from lag(channel) over course
                 and destination is not distinct from lag(destination) over course then 0
             else 1
@@ -223,6 +228,7 @@ select
     wait_key,
     cast(part_no as integer) as part_no,
     part,
+    source,
     channel,
     destination,
     min(from_at) as from_at,
@@ -235,5 +241,6 @@ group by
     wait_key,
     part_no,
     part,
+    source,
     channel,
     destination

@@ -181,3 +181,80 @@ def test_every_kind_of_wait_and_every_part_has_a_name(ordered):
     assert within == {kind: WAIT_KINDS[kind].is_within for kind in within}
     assert set(within) == {"order_to_collection", "order_to_result"}
     assert {kind.kpi for kind in WAIT_KINDS.values()} - {None} <= set(KPIS)
+
+
+MONDAYS = (5, 12, 19, 26)
+
+
+def on(day, time):
+    return f"2026-01-{day:02}T{time}-05:00"
+
+
+@pytest.fixture
+def silenced(hospital):
+    """Four Mondays: an order at 10:00, told at once, its sample collected after 30 minutes. On the last one the channel is silent
+    from 9:30 to 12:00: the order, sent at 10:00, comes at 12:00, and its sample is collected at 12:30.
+    """
+    hospital.emergency_department()
+    hospital.db.execute(
+        "insert into raw.registry_interface (flow, source, facility, max_silence_minutes) values ('ORDERS', 'engine', 'Northfield', 60)"
+    )
+    hospital.db.execute(
+        """
+        insert into raw.interface_event (source, event_uid, message_uid, root_message_uid, event_type, occurred_at, clock_id,
+            flow_id, flow_name, node_id, node_role, file_id, line)
+        select 'engine', 'beat' || moment, 'beat' || moment, 'beat' || moment, 'received', moment, 'engine',
+            'ORDERS', 'ORDERS', '', 'source', 1, 1
+        from (select unnest(range(timestamptz '2026-01-05 00:00-05', timestamptz '2026-01-27 00:00-05', interval 5 minute)) as moment)
+        where not (moment > timestamptz '2026-01-26 09:30-05' and moment < timestamptz '2026-01-26 12:00-05')
+        """
+    )
+    for day in MONDAYS:
+        came, collected = ("12:00:00", "12:30:00") if day == MONDAYS[-1] else ("10:00:00", "10:30:00")
+        hospital.visit(f"e{day}", ("room 1", on(day, "09:00:00"), on(day, "13:00:00")))
+        hospital.deliver(
+            "fhir_service_request", order_key=f"o{day}", encounter_key=f"e{day}", patient_key=f"p{day}", placer_keys=[f"placer {day}"],
+            status="active", intent="order", category_codes=["108252007"], authored_on=on(day, "10:00:00"), location_id="room 1",
+        )  # fmt: skip
+        hospital.deliver(
+            "fhir_specimen",
+            specimen_key=f"s{day}",
+            patient_key=f"p{day}",
+            order_keys=[f"o{day}"],
+            collected=on(day, collected),
+        )
+        about = {"msg_type": "ORM", "msg_trigger": "O01", "placer_key": f"placer {day}", "flow": "ORDERS"}
+        for event_type, node in (("received", ""), ("routed", "LIS"), ("attempt_started", "LIS"), ("delivered", "LIS")):
+            hospital.event(f"m{day}", event_type, "", node=node, occurred_at=on(day, came), **about)
+    return hospital
+
+
+def test_an_incident_cost_what_the_same_hours_of_other_weeks_did_not(silenced):
+    (row,) = [row for row in silenced.build("marts.incident_impact") if row["wait_kind"] == "order_to_collection"]
+    assert (row["waits"], row["patients"], row["delayed_patients"], row["weeks"]) == (1, 1, 1, 3)
+    assert (row["late_minutes"], row["usual_late_minutes"], row["lost_late_minutes"]) == (120, 0, 120)
+    assert (row["minutes"], row["usual_minutes"], row["lost_minutes"]) == (150, 30, 120)
+    assert (row["lost_late_low"], row["lost_late_high"]) == (120, 120)  # the other weeks do not differ at all
+
+
+def test_an_incident_without_three_weeks_to_compare_has_no_interval(silenced):
+    silenced.db.execute("delete from raw.fhir_service_request where order_key = 'o5'")
+    (row,) = [row for row in silenced.build("marts.incident_impact") if row["wait_kind"] == "order_to_collection"]
+    assert (row["weeks"], row["lost_late_minutes"], row["lost_late_low"], row["lost_high"]) == (2, 120, None, None)
+
+
+def test_messages_that_belong_to_no_case_say_why(ordered):
+    message(ordered, "m1", "10:00:00")
+    message(ordered, "m2", "10:00:00", key="another")
+    ordered.event("m3", "received", "10:00:00", msg_type="ADT", msg_trigger="A04", visit_key="visit of e1")
+    ordered.event("m4", "received", "10:00:00", msg_type="ADT", msg_trigger="A04", visit_key="visit of nobody")
+    ordered.event("m5", "received", "10:00:00", msg_type="ADT", msg_trigger="A40")
+    ordered.event("m6", "received", "10:00:00", msg_type="ADT", msg_trigger="A08")
+    found = {
+        (row["msg_trigger"], row["matched"] or row["reason"]): row["share"]
+        for row in ordered.build("marts.message_match")
+    }
+    assert found == {
+        ("O01", "order"): 0.5, ("O01", "unknown_order"): 0.5, ("A04", "visit"): 0.5, ("A04", "unknown_visit"): 0.5,
+        ("A40", "about_records"): 1, ("A08", "no_number"): 1,
+    }  # fmt: skip
