@@ -32,7 +32,8 @@ class Cell:
     """One published number of one KPI, as far as suppression needs to know it.
 
     `place` has one coordinate per dimension, None meaning all of it: `("Northfield", None)` is Northfield's total over
-    its units. `start` and `end` (exclusive) are local days. `denominator` is null once suppressed.
+    its units. `start` and `end` (exclusive) are local days. `denominator` is null once suppressed. `people`: how many
+    different people the denominator's cases are of, where that is another number; it then decides whether a cell is small.
     """
 
     place: tuple[str | None, ...]
@@ -41,6 +42,7 @@ class Cell:
     end: date
     denominator: int | None
     suppressed: bool = False
+    people: int | None = None
 
 
 def suppress(cells: Sequence[Cell], threshold: int, *, guard_all: bool = False) -> list[Cell]:
@@ -51,13 +53,18 @@ def suppress(cells: Sequence[Cell], threshold: int, *, guard_all: bool = False) 
     number, not only the small ones: more than is needed, yet often a way that hides fewer.
     """
     sizes = [cell.denominator or 0 for cell in cells]
-    small = frozenset(i for i, size in enumerate(sizes) if 0 < size < threshold)
+    small = frozenset(
+        i for i, cell in enumerate(cells) if 0 < (sizes[i] if cell.people is None else cell.people) < threshold
+    )
     hidden = set(small) | {i for i, cell in enumerate(cells) if cell.suppressed}
     if small:
         _hide_enough(
             sizes, hidden if guard_all else small, [_worth(cell) for cell in cells], hidden, _identities(cells, sizes)
         )
-    return [replace(cell, denominator=None, suppressed=True) if i in hidden else cell for i, cell in enumerate(cells)]
+    return [
+        replace(cell, denominator=None, people=None, suppressed=True) if i in hidden else cell
+        for i, cell in enumerate(cells)
+    ]
 
 
 def _worth(cell: Cell) -> Worth:

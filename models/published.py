@@ -79,6 +79,13 @@ TABLES: Mapping[str, tuple[str, str]] = {
             "grain period period_end suppressed"
         ),
     ),
+    "delay_part": (
+        "One row per kind of wait, place, period and what of it: the whole, a part, or a hop. A wait counts where it began.",
+        (
+            "wait_kind facility unit grain period period_end split part channel destination waits open_waits patients minutes "
+            "minutes_across_clocks minutes_estimated suppressed"
+        ),
+    ),
     "interface_channel": (
         "One row per channel, seen or registered, and window.",
         (
@@ -261,6 +268,15 @@ MEANINGS: Mapping[str, str] = {
     "target_seconds": "how long it may take, as registered",
     "lost_seconds": "time beyond what it may take, all together",
     "owner": "who answers for it, as registered; of an edge: for its second step",
+    "wait_kind": "what is waited for, see models/waits.py",
+    "split": "all: the waits as a whole; part: by part; hop: what one channel, or its way to one destination, took of whatever part",
+    "part": "source, transport, queue, retry, unacknowledged, people or unknown, see models/waits.py; null unless split by part",
+    "waits": "waits that have such a part, or passed that hop",
+    "open_waits": "those of them that are not over at the data cut; they count with what they have waited so far",
+    "patients": "how many patients they are of",
+    "minutes": "how long they took",
+    "minutes_across_clocks": "those between two clocks, the record's and an engine's or two of an engine",
+    "minutes_estimated": "those estimated, because people acted before the message came",
     "channel": "the interface channel, by its name in the engine",
     "began_at": "when the hour began",
     "messages": (
@@ -302,7 +318,7 @@ MEANINGS: Mapping[str, str] = {
     "hop_p50_ms": "routed to acknowledged, median",
     "hop_p95_ms": "routed to acknowledged, 95 %",
     "hop_p99_ms": "routed to acknowledged, 99 %",
-    "destination": "where the channel sends to; null for an error of the channel itself",
+    "destination": "where the channel sends to; null for the channel itself",
     "error_class": "connect, timeout, nack, validate, transform, route, config, auth, capacity, purge or unknown",
     "error_template": "the error's text with everything that could name a person taken out",
     "first_at": "the first of them",

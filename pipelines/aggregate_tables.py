@@ -25,6 +25,7 @@ from pipelines import (
     quality_tables,
     signals,
     standing,
+    wait_tables,
 )
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
@@ -57,6 +58,7 @@ NAMES = (
     "ledger_total",
     "source_freshness",
     *process_tables.NAMES,
+    *wait_tables.NAMES,
     *quality_tables.NAMES,
 )
 LEDGER_QUERY = """
@@ -100,6 +102,8 @@ def registered(
         settings.suppress_below,
         {workflow: cuts[mart] for workflow, mart in process_tables.KNOWN_WITH.items()},
     )
+    say("computing delays")
+    frames |= wait_tables.wait_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())

@@ -45,10 +45,30 @@ def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.Dat
     """The same rows with a column `suppressed`; where it is true, every number of the row is null."""
     if not kpi.about_people:
         return values.with_columns(suppressed=pl.lit(value=False))
+    return mark_small_groups(values, threshold).with_columns(
+        pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in HIDDEN
+    )
+
+
+def mark_small_groups(values: pl.DataFrame, threshold: int) -> pl.DataFrame:
+    """The rows of one measure by place and period with a column `suppressed`; no number is taken away yet.
+
+    Reads facility, unit, grain, period, period_end, denominator, and `people` where the denominator counts something else.
+    """
+    if "people" not in values.columns:
+        values = values.with_columns(people=pl.lit(None, pl.Int64))
+        return mark_small_groups(values, threshold).drop("people")
     longer = values.filter(pl.col("grain") != "day")
     days = values.filter(pl.col("grain") == "day")
     cells = tuple(
-        Cell((row["facility"], row["unit"]), row["grain"], row["period"], row["period_end"], row["denominator"])
+        Cell(
+            (row["facility"], row["unit"]),
+            row["grain"],
+            row["period"],
+            row["period_end"],
+            row["denominator"],
+            people=row["people"],
+        )
         for row in longer.iter_rows(named=True)
     )
     longer = longer.with_columns(
@@ -60,9 +80,7 @@ def hide_small_numbers(kpi: Kpi, values: pl.DataFrame, threshold: int) -> pl.Dat
     days = days.with_columns(
         suppressed=pl.when(is_total).then(monday.is_in(sorted(totals))).otherwise(monday.is_in(sorted(facilities)))
     )
-    return pl.concat([longer, days]).with_columns(
-        pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in HIDDEN
-    )
+    return pl.concat([longer, days])
 
 
 @lru_cache(maxsize=8)
@@ -95,7 +113,7 @@ def _loss(found: Sequence[Cell], cells: Sequence[Cell], threshold: int) -> int:
         (_READ["unit"] if was.place[1] else _READ["facility"] if was.place[0] else _READ["whole"])
         * _READ_GRAIN[was.grain]
         for cell, was in zip(found, cells, strict=True)
-        if cell.suppressed and (was.denominator or 0) >= threshold
+        if cell.suppressed and (was.denominator or 0 if was.people is None else was.people) >= threshold
     )
 
 
@@ -103,7 +121,8 @@ def _hidden_weeks(longer: pl.DataFrame, days: pl.DataFrame, threshold: int) -> t
     """Mondays of the weeks whose days are hidden: of the whole hospital, and of its parts (which includes the
     former).
     """
-    small = days.filter((pl.col("denominator") > 0) & (pl.col("denominator") < threshold))
+    size = pl.coalesce("people", "denominator")
+    small = days.filter((size > 0) & (size < threshold))
     in_hidden = longer.filter(pl.col("suppressed") & pl.col("unit").is_null())
     totals: set[date] = set()
     parts: set[date] = set()

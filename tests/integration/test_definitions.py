@@ -51,6 +51,7 @@ def test_published_assets_are_these(graph):
         "published/completion",
         "published/critical_result",
         "published/decision",
+        "published/delay_part",
         "published/drift",
         "published/ed_attendance",
         "published/engine_queue_hour",

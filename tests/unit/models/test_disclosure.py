@@ -170,3 +170,11 @@ def test_what_comes_in_hidden_stays_hidden_and_protects_what_is_small():
     total = Cell(("North", None), "week", MONDAY, MONDAY + WEEK, 43)
     assert [cell.suppressed for cell in suppress([total, north, south], 5)] == [False, True, True]
     assert [cell.suppressed for cell in suppress([total, north, south], 0)] == [False, True, True]
+
+
+def test_many_cases_of_few_people_are_a_small_group():
+    north, south = (
+        replace(cell, people=people) for cell, people in zip(one_week(("a", 9), ("b", 40))[2:], (3, 30), strict=True)
+    )
+    assert [cell.suppressed for cell in suppress([north, south], 5)] == [True, False]
+    assert suppress([north], 5)[0].people is None
