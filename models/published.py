@@ -61,12 +61,16 @@ TABLES: Mapping[str, tuple[str, str]] = {
         (
             "workflow facility activity next_activity cases count wait_median_seconds wait_mean_seconds wait_p90_seconds "
             "wait_total_seconds queue_median_seconds queue_total_seconds service_total_seconds target_seconds lost_seconds "
-            "grain period period_end owner suppressed"
+            "grain period period_end owner best_week best_week_mean_seconds saved_seconds suppressed"
         ),
     ),
     "process_variant": (
         "One row per workflow, facility, period and path; rare paths together in one row without a path.",
         "workflow facility path cases grain period period_end suppressed",
+    ),
+    "process_week": (
+        "One row per workflow, facility, two steps that usually follow each other and week; weeks of few cases are left out.",
+        "workflow facility activity next_activity week wait_p25_seconds wait_median_seconds wait_p75_seconds wait_p90_seconds",
     ),
     "process_deviation": (
         "One row per workflow, facility, period and way in which cases left the registered path; a case may do so in several ways.",
@@ -186,7 +190,7 @@ MEANINGS: Mapping[str, str] = {
     "grain": "day, week, month, window (the last 4, 13 or 26 whole weeks and the equal time before each) or all",
     "period": "first local day of the period",
     "period_end": "first local day after the period",
-    "week": "Monday of the local week",
+    "week": "Monday of the local week; of a wait: in which its case began",
     "value": "the KPI's value in its unit, fractions 0 to 1; null when hidden or not known",
     "numerator": "what the value is made of, see the KPI's measure",
     "denominator": "how many cases the value is of",
@@ -259,6 +263,11 @@ MEANINGS: Mapping[str, str] = {
     "next_activity": "the step that followed it",
     "count": "how often",
     "wait_median_seconds": "time between the two, median",
+    "wait_p25_seconds": "time between the two, 25 %",
+    "wait_p75_seconds": "time between the two, 75 %",
+    "best_week": "the best quartile week: of the weeks with at least ten waits, ranked by their mean, the one that a quarter reach",
+    "best_week_mean_seconds": "time between the two in that week, mean",
+    "saved_seconds": "what the waits took beyond that week's mean, all together; an arithmetic, not a forecast",
     "wait_mean_seconds": "time between the two, mean",
     "wait_p90_seconds": "time between the two, 90 %",
     "wait_total_seconds": "time between the two, all together",

@@ -14,7 +14,7 @@ import polars as pl
 
 from models.conformance import GROUPS
 from models.process import EDGE_COLUMNS, edge_query, sequence
-from pipelines import conformance_tables
+from pipelines import conformance_tables, spectrum_tables
 from pipelines.process_periods import ABOUT_PEOPLE, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipelines.periods import Window
 
-NAMES = ("process_summary", "process_edge", "process_variant", *conformance_tables.NAMES)
+NAMES = ("process_summary", "process_edge", "process_variant", *conformance_tables.NAMES, *spectrum_tables.NAMES)
 KNOWN_WITH = {
     "ed-to-bed": "ed_attendance",
     "order-to-acknowledged-result": "lab_order",
@@ -95,7 +95,7 @@ def process_tables(
     suppress_below: int,
     cuts: Mapping[str, datetime] | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """The tables `NAMES`, with a column `suppressed`; where it is true every number of the row is null.
+    """The tables `NAMES`; where their column `suppressed` is true every number of the row is null.
 
     `cuts` says by workflow until when its cases are known; of one that it lacks, no open case is judged as late.
     """
@@ -116,11 +116,14 @@ def process_tables(
     edge = edge.rename({"from": "activity", "to": "next_activity"}).join(
         owners, on=["workflow", "next_activity"], how="left"
     )
+    week, best = spectrum_tables.spectrum_tables(db, window_list, suppress_below)
+    edge = spectrum_tables.with_what_if(edge, best)
     summary, variant = _hide_cases(summary, variant, suppress_below)
     return {
         "process_summary": summary,
         "process_edge": _hide_edges(edge, suppress_below),
         "process_variant": variant,
+        "process_week": week,
         **conformance,
     }
 

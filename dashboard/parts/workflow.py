@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import bottlenecks, data, map_chart, readings, words
 from dashboard.bottlenecks import AT_FIRST, MOST, WORKFLOWS, Row, Workflow, duration, hours
 from dashboard.here import Here
-from dashboard.parts import markup
+from dashboard.parts import markup, spectrum
 from dashboard.parts.cases import source_files
 from dashboard.parts.opening import opening
 from dashboard.parts.picture import draw_picture
@@ -159,7 +159,7 @@ def draw_edge(here: Here, found: Workflow, edge: Row) -> None:
         ("In queue, before anyone began", hours(queue) if queue is not None else "not recorded"),
         ("In service", hours(service) if service is not None else "not recorded"),
     ])  # fmt: skip
-    st.subheader("The longest waits", anchor=False)
+    spectrum.draw_weeks(here, found, edge)
     asked = f"{found.id}, {edge['name']}, {words.place_params(here.view.facility, None)}, last {here.view.weeks} weeks"
     opened = opening(here, "workflow_event", asked)
     if opened is None:
@@ -167,6 +167,8 @@ def draw_edge(here: Here, found: Workflow, edge: Row) -> None:
     start, end = readings.whole_weeks(here.found, here.view.weeks)
     where = {"workflow": found.id, "activity": edge["activity"], "next_activity": edge["next_activity"]}
     where |= {"facility": here.view.facility} if here.view.facility else {}
+    spectrum.draw_lines(here, opened, edge, where)
+    st.subheader("The longest waits", anchor=False)
     rows = data.opened_rows(opened, here.found, "workflow_event", where, order=("-wait_minutes", "case_key"))
     cases = [row for row in rows if start <= row["case_date"] < end][:CASES]
     files = source_files(here, asked)

@@ -218,7 +218,7 @@ def pilot_weeks() -> list[dict[str, object]]:
 def processes() -> dict[str, list[dict[str, object]]]:
     """Forty patients from the door to a bed, half of the twenty at Northfield waiting two hours for it; messages at Eastbrook."""
     found: dict[str, list[dict[str, object]]] = {
-        f"process_{name}": [] for name in ("summary", "edge", "variant", "deviation", "rule")}  # fmt: skip
+        f"process_{name}": [] for name in ("summary", "edge", "variant", "deviation", "rule", "week")}  # fmt: skip
     for weeks, facility, cases in ((w, f, c) for w in (4, 13, 26) for f, c in ((None, 40), ("Northfield General", 20))):
         span = _span("window", END - timedelta(weeks=weeks), END) | {
             "workflow": "ed-to-bed", "facility": facility, "suppressed": False}  # fmt: skip
@@ -234,10 +234,16 @@ def processes() -> dict[str, list[dict[str, object]]]:
                 "wait_mean_seconds": wait, "wait_p90_seconds": 2 * wait, "wait_total_seconds": wait * count,
                 "queue_median_seconds": queue, "queue_total_seconds": queue and queue * count,
                 "service_total_seconds": queue and queue * count, "target_seconds": None if lost is None else 3600.0,
-                "lost_seconds": lost, "owner": None if lost is None else "Patient flow coordinator"})  # fmt: skip
+                "lost_seconds": lost, "owner": None if lost is None else "Patient flow coordinator",
+                **({} if queue is None else {
+                    "best_week": END - timedelta(weeks=2), "best_week_mean_seconds": 3600.0, "saved_seconds": count * 3600.0})})  # fmt: skip
         found["process_edge"].append(span | {"activity": "arrived", "next_activity": "in the bed", "suppressed": True})
         for path, n in ((["arrived", "bed requested", "in the bed"], cases - 10), (None, 10)):
             found["process_variant"].append(span | {"path": path, "cases": n})
+        found["process_week"] += [] if weeks > 4 else [
+            {"workflow": "ed-to-bed", "facility": facility, "activity": "bed requested", "next_activity": "in the bed",
+             "week": END - timedelta(weeks=n + 1), "wait_p25_seconds": 3600.0, "wait_median_seconds": 7200.0,
+             "wait_p75_seconds": 9000.0 + n, "wait_p90_seconds": 10800.0} for n in range(26)]  # fmt: skip
         for kind, activity, n in (("repeated", "bed requested", 6), ("skipped", "in the bed", None)):
             found["process_deviation"].append(
                 span | {"kind": kind, "activity": activity, "cases": n, "suppressed": n is None}
@@ -415,7 +421,7 @@ def cases() -> dict[str, list[dict[str, object]]]:
     found["workflow_event"] = [
         {"workflow": "ed-to-bed", "case_key": CASE, "encounter_key": key, "facility": "Northfield General", "unit": "Emergency",
          "activity": "bed requested", "next_activity": "in the bed", "wait_minutes": 60.0 * (i + 1), "file_id": 1, "line": 20 + i,
-         "case_date": END - timedelta(days=3 + 100 * i)}
+         "occurred_at": datetime(2026, 4, 10, 9, 0), "case_date": END - timedelta(days=3 + 100 * i)}
         for i, key in enumerate((CASE, CASE))
     ]  # fmt: skip
     for i, row in enumerate(found["message_delivery"]):
@@ -587,7 +593,9 @@ AGGREGATE_SHAPES = {
     "process_edge": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, next_activity varchar, owner varchar, count bigint, "
     "cases bigint, wait_median_seconds double, wait_mean_seconds double, wait_p90_seconds double, wait_total_seconds double, "
     "queue_median_seconds double, queue_total_seconds double, service_total_seconds double, target_seconds double, lost_seconds double, "
-    "suppressed boolean",
+    "best_week date, best_week_mean_seconds double, saved_seconds double, suppressed boolean",
+    "process_week": "workflow varchar, facility varchar, activity varchar, next_activity varchar, week date, wait_p25_seconds double, "
+    "wait_median_seconds double, wait_p75_seconds double, wait_p90_seconds double",
     "process_variant": f"workflow varchar, facility varchar, {_SPAN}, path varchar[], cases bigint, suppressed boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '
     "unexpected_share double, kpis varchar[]",

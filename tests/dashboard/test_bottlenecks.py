@@ -1,8 +1,10 @@
 """Where is work stuck?: what stands on the map and in what order, what the page says, and that 4,000 steps stay readable."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 
-from dashboard import bottlenecks, conformance, map_chart
+from dashboard import bottlenecks, conformance, map_chart, spectrum, spectrum_chart
 from dashboard.bottlenecks import Workflow, chosen, duration, happy, headline, hot, hours, labels, rows_of
 from dashboard.conformance import Conformance
 from tests.dashboard.conftest import words
@@ -154,6 +156,44 @@ def test_open_cases_leave_room_for_both_ends(found, words):
 
 def test_a_step_of_which_no_wait_is_over_has_no_share():
     assert conformance.within({"count": 0, "within_count": 0}) is None
+
+
+def test_a_wait_says_what_it_would_take_if_every_week_were_like_a_good_one():
+    told = edge("a", "b", 40, 7200.0, best_week=date(2026, 3, 2), best_week_mean_seconds=3600.0, saved_seconds=144000.0)
+    said = spectrum.what_if(workflow(told), told)
+    assert said == (
+        "Had every week been like its best quartile week (the week of 2 Mar: 1 h 00 a case on average), the 40 waits would have taken "
+        "40 h less: 50 % of 80 patient-hours."  # 40 waits of two hours
+    )
+    good = told | {"saved_seconds": 0.0}
+    assert str(spectrum.what_if(workflow(good), good)).startswith("As it is, the wait takes no longer")
+    assert spectrum.what_if(workflow(edge("a", "b")), edge("a", "b")) is None
+
+
+def test_each_case_is_a_line_in_the_quarter_of_its_wait():
+    nine = datetime(2026, 4, 10, 9, tzinfo=UTC)
+    rows = [
+        {"occurred_at": nine + timedelta(minutes=n), "wait_minutes": wait}
+        for n, wait in enumerate([40.0, 10.0, 30.0, 20.0])
+    ]
+    assert [line.quarter for line in spectrum.lines(rows)] == [3, 0, 2, 1]
+    assert {line.quarter for line in spectrum.lines(rows[:1] * 3)} == {0}  # equal waits are alike
+    assert spectrum.lines([]) == []
+    figure = spectrum_chart.spectrum(spectrum.lines(rows), ("a", "b"), lambda when: when)
+    assert [len(trace.x) for trace in figure.data] == [3, 3, 3, 3]  # begin, end and a gap each
+    assert (figure.data[3].x[1] - figure.data[3].x[0]) == timedelta(minutes=40)
+
+
+def test_one_wait_is_told_week_by_week_to_everyone_and_case_by_case_for_a_purpose(homes, visit):
+    where = {"workflow": "ed-to-bed", "step": "bed requested → in the bed", "weeks": "4"}
+    leader = words(visit(homes["sample"], "bottlenecks", role="leadership", **where))
+    assert "the 36 waits would have taken 36 h less" in leader
+    assert "An arithmetic, not a promise" in leader
+    assert "Each case a line" not in leader
+    opened = words(visit(homes["sample"], "bottlenecks", role="engineer", purpose="a test", **where))
+    assert "all 1" in opened  # of the two cases one began in these days
+    few = visit(homes["sample"], "bottlenecks", **where | {"step": "arrived → bed requested"})
+    assert "Too few weeks can be compared." in words(few)
 
 
 def test_a_workflow_that_nothing_is_known_of_says_so(homes, visit):

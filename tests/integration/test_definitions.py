@@ -94,6 +94,7 @@ def test_published_assets_are_these(graph):
         "published/process_rule",
         "published/process_summary",
         "published/process_variant",
+        "published/process_week",
         "published/quarantine",
         "published/quarantine_total",
         "published/readiness",

@@ -1,6 +1,6 @@
 """The published tables of workflows, counted by hand: waits by facility and window, paths, and small numbers hidden."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -81,7 +81,7 @@ def test_small_numbers_are_hidden_and_cannot_be_worked_out_from_the_rest(warehou
     visits(warehouse, "North", [30] * 20)
     visits(warehouse, "East", [30] * 4)
     found = process_tables(warehouse, [ALL], 5)
-    for table in (each for each in found.values() if each.height):
+    for table in (each for name, each in found.items() if each.height and name != "process_week"):
         hidden = {row["facility"]: row["suppressed"] for row in table.to_dicts() if row.get("path", True)}
         assert hidden["East"]
         assert hidden["North"] or hidden[None]  # else the total less North would be East
@@ -145,7 +145,46 @@ def test_an_open_case_is_late_by_what_its_own_kind_of_data_cut_says(warehouse):
     assert process_tables(warehouse, [ALL], 0)["process_rule"].height == 0
 
 
+def four_weeks(db, facility, waits_by_week):
+    for week, waits in enumerate(waits_by_week):
+        visits(db, facility, waits, day=str(date(2026, 4, 6) + timedelta(weeks=week)))
+
+
+MONTH = Window("window", date(2026, 4, 6), date(2026, 5, 4))
+
+
+def test_what_if_every_week_were_like_the_best_quarter_of_them(warehouse):
+    four_weeks(warehouse, "North", [[60] * 10, [30] * 9 + [330], [90] * 12, [40] * 10])
+    edge = one(process_tables(warehouse, [MONTH], 5)["process_edge"], facility="North")
+    assert (edge["best_week"], edge["best_week_mean_seconds"]) == (
+        date(2026, 4, 27),
+        40 * 60,
+    )  # 60, 60 and 90 are the others
+    taken = 600 + 600 + 1080 + 400
+    assert edge["wait_total_seconds"] == taken * 60
+    assert edge["saved_seconds"] == (taken - 42 * 40) * 60
+
+
+def test_weeks_of_few_waits_are_no_example(warehouse):
+    four_weeks(warehouse, "North", [[60] * 10, [1] * 9, [90] * 12, [40] * 10])
+    edge = one(process_tables(warehouse, [MONTH], 5)["process_edge"], facility="North")
+    assert (edge["best_week"], edge["saved_seconds"]) == (None, None)  # three weeks are too few to compare
+
+
+def test_a_week_tells_how_long_and_never_how_many_and_small_weeks_tell_nothing(warehouse):
+    four_weeks(warehouse, "North", [[10, 20, 30, 40, 50], [1, 2, 3, 4]])
+    weeks = process_tables(warehouse, [MONTH], 5)["process_week"]
+    assert not {"count", "cases"} & set(weeks.columns)
+    north = one(weeks, facility="North")
+    assert (north["week"], north["wait_p25_seconds"], north["wait_median_seconds"]) == (
+        date(2026, 4, 6),
+        20 * 60,
+        30 * 60,
+    )
+    assert weeks.height == 2  # North's and all facilities' first week
+
+
 def test_an_empty_hospital_has_empty_tables(warehouse):
     found = process_tables(warehouse, [ALL, APRIL], 5)
-    assert [table.height for table in found.values()] == [0, 0, 0, 0, 0]
-    assert all("suppressed" in table.columns for table in found.values())
+    assert [table.height for table in found.values()] == [0] * 6
+    assert all("suppressed" in table.columns for name, table in found.items() if name != "process_week")
