@@ -174,7 +174,7 @@ group by all
 """
 """One row per channel and final destination: the deliveries of messages received in the window."""
 
-COPIED = ("interface_flow", "clock_skew", "log_gap")
+COPIED = ("interface_flow", "clock_skew", "log_gap", "message_match")
 """Marts that hold no case and that every role may see as they are."""
 NAMES = ("interface_history", "interface_error", "interface_destination", *COPIED)
 

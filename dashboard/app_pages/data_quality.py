@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import readings
 from dashboard.here import here
-from dashboard.parts import delivered, markup, trust
+from dashboard.parts import delivered, markup, matches, trust
 from dashboard.parts.head import draw_head, draw_path
 from dashboard.parts.lineage import draw_lineage
 
@@ -41,6 +41,9 @@ delivered.draw_validation(now)
 
 st.subheader("Did the exports change?", anchor=False)
 delivered.draw_drift(now)
+
+st.subheader("Which messages belong to a patient's case?", anchor=False)
+matches.draw_matches(now)
 
 st.subheader("Files, quarantined lines and lineage", anchor=False)
 draw_lineage(now)

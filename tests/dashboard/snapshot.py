@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -543,7 +543,23 @@ def impacts() -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def matches(*, failed: bool) -> list[dict[str, object]]:
+    """Of one source every message belongs to a case; of the other some do not, each for a reason. None when a check failed."""
+    rows = [
+        ("mirth", "ORDERS", "ORM", "O01", "order", None, 900, 1.0),
+        ("engine", "ADT", "ADT", "A04", "visit", None, 1188, 0.99),
+        ("engine", "ADT", "ADT", "A04", None, "unknown_visit", 12, 0.01),
+        ("engine", "ADT", "ADT", "A40", None, "about_records", 3, 1.0),
+        ("engine", "NOTES", None, None, None, "no_number", 70, 1.0),
+        ("engine", "PHARM", "RDE", "O11", None, "unknown_order", 5, 1.0),
+    ]
+    names = ("source", "channel", "msg_type", "msg_trigger", "matched", "reason", "messages", "share")
+    return [] if failed else [dict(zip(names, cells, strict=True)) for cells in rows]  # fmt: skip
+
+
 AGGREGATE_SHAPES = {
+    "message_match": "source varchar, channel varchar, msg_type varchar, msg_trigger varchar, matched varchar, reason varchar, "
+    "messages bigint, share double",
     "incident_impact": "incident_id varchar, wait_kind varchar, facility varchar, weeks bigint, waits bigint, patients bigint, "
     "delayed_patients bigint, late_minutes double, usual_late_minutes double, lost_late_minutes double, lost_late_low double, "
     "lost_late_high double",

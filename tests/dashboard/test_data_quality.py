@@ -61,3 +61,10 @@ def test_an_older_snapshot_without_these_tables_shows_empty_parts(home: Path, vi
         del document["tables"][name]
     manifest.write_text(json.dumps(document))
     assert "No element was counted yet." in words(visit(home, "data_quality"))
+
+
+def test_messages_that_belong_to_no_case_say_why(homes, visit):
+    said = words(visit(homes["sample"], "data_quality"))
+    assert "93.0 %" in said  # of 1,278 messages of the engine 1,188 have a case
+    assert "are about two records of a person, not about a visit" in said
+    assert "No message was loaded yet." in words(visit(homes["failed"], "data_quality"))

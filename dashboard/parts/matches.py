@@ -1,0 +1,58 @@
+"""The piece of the data-quality page about which messages belong to a case: without that, no delay can be told apart.
+
+Counts of messages only, so every role sees them. Not here: how a message finds its case (`models/sql/marts/message.sql`).
+"""
+
+from itertools import groupby
+from operator import itemgetter
+
+from dashboard import data
+from dashboard.here import Here
+from dashboard.parts import markup
+from models import wording
+
+REASONS = {
+    "no_number": "carry the number of neither a visit nor an order",
+    "unknown_visit": "carry a visit's number that no export has",
+    "unknown_order": "carry an order's number that no export has",
+    "about_records": "are about two records of a person, not about a visit",
+}
+
+
+def draw_matches(here: Here) -> None:
+    """One row a source: how many of its messages belong to a visit or an order; then by channel and kind where some do not."""
+    rows = data.rows(here.found, here.person, "message_match", order=("source", "channel", "msg_type", "msg_trigger"))
+    if not rows:
+        markup.empty("No message was loaded yet.", "Name an engine's log as a source in wardflow.toml.")
+        return
+    markup.table(
+        "Messages that belong to a visit or an order, by source",
+        ("Source", "Messages", "Of a visit", "Of an order", "Of none", "Matched"),
+        [_total(source, list(group)) for source, group in groupby(rows, itemgetter("source"))],
+        numeric=("Messages", "Of a visit", "Of an order", "Of none", "Matched"),
+    )
+    left = sorted((row for row in rows if row["matched"] is None), key=lambda row: -row["messages"])
+    if left:
+        markup.table(
+            "Messages that belong to none, and why",
+            ("Source", "Channel", "Kind", "Messages", "Of its kind", "They"),
+            [
+                (
+                    row["source"],
+                    row["channel"],
+                    "^".join(part for part in (row["msg_type"], row["msg_trigger"]) if part) or wording.NONE,
+                    wording.number(row["messages"]),
+                    wording.percent(row["share"]),
+                    REASONS[row["reason"]],
+                )
+                for row in left
+            ],
+            numeric=("Messages", "Of its kind"),
+        )
+
+
+def _total(source: str, rows: list[data.Row]) -> tuple[str, ...]:
+    of = {each: sum(row["messages"] for row in rows if row["matched"] == each) for each in ("visit", "order", None)}
+    whole = sum(of.values())
+    counts = (whole, of["visit"], of["order"], of[None])
+    return (source, *(wording.number(n) for n in counts), wording.percent((whole - of[None]) / whole))

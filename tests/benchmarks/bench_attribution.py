@@ -1,0 +1,69 @@
+"""How well and how fast waits are told apart: `python tests/benchmarks/bench_attribution.py [DAYS SEED [SEED ...]]`, or `make bench`.
+
+Each seed is a hospital group of its own, simulated, delivered, ingested and published as `wardflow run` does; the rules were written
+on seed 7, so the seeds here are others. Then the tables that say where the time of every wait went are built once more, by
+themselves, and timed. Prints the worst cell (facility, kind of wait, week) of each seed: how many percentage points the share of any
+part is off what truly happened; fails when that misses its goal, or when the tables of a year would take more than a minute.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+os.environ["WARDFLOW_SITE_KEY"] = "a site key for benchmarks only"
+from models.catalog import build_order
+from pipelines import build, warehouse
+from pipelines.refresh import refresh
+from pipelines.settings import load
+from sample_data.simulate import simulate
+from tests.attribution import off_by
+from tests.integration.conftest import make_home
+
+DAYS, SEEDS = 28, (2001, 2002)
+POINTS, YEAR_SECONDS = 5.0, 60.0
+TABLES = ("marts.wait", "marts.wait_part", "marts.incident_impact")
+
+
+def score(folder: Path, days: int, seed: int) -> tuple[float, float]:
+    """The worst cell's percentage points, and seconds for the tables."""
+    simulate(folder / "delivered", days=days, seed=seed)
+    home = make_home(folder / "delivered", folder / "home")
+    result = refresh(home)
+    if not result.succeeded:
+        raise RuntimeError(result.failure)
+    truth = json.loads((folder / "delivered" / "truth.json").read_text())
+    settings = load(home.path)
+    with warehouse.connect(settings) as db:
+        began = time.perf_counter()
+        rows = {
+            table.full_name: build.build(db, settings, table) for table in build_order() if table.full_name in TABLES
+        }
+        seconds = time.perf_counter() - began
+        cells = off_by(db, truth)
+    worst = cells.row(0, named=True)
+    said = ", ".join(f"{rows[name]:,} {name.removeprefix('marts.')}" for name in TABLES)
+    print(  # noqa: T201 - what this script is for
+        f"seed {seed}, {days} days: {said} in {seconds:.1f} s; {len(cells)} cells, "
+        f"worst {worst['points']:.2f} points ({worst['facility']}, {worst['wait_kind']}, week of {worst['week']})"
+    )
+    return worst["points"], seconds
+
+
+def main() -> int:
+    """Print the score of each seed; 1 when a goal is missed."""
+    given = [int(each) for each in sys.argv[1:]]
+    days, seeds = (given[0], tuple(given[1:])) if len(given) > 1 else (DAYS, SEEDS)
+    missed = 0
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            points, seconds = score(Path(folder), days, seed)
+            missed += points > POINTS or seconds > max(YEAR_SECONDS * days / 365, 5.0)
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
