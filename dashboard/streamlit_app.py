@@ -26,6 +26,7 @@ QUESTIONS = {  # name in the URL → file, question, icon
     "bottlenecks": ("bottlenecks.py", "Where is work stuck?", ":material/account_tree:"),
     "turnaround": ("turnaround.py", "How long do orders take?", ":material/labs:"),
     "backlog": ("backlog.py", "Is work being picked up?", ":material/assignment:"),
+    "exceptions": ("exceptions.py", "What did not happen?", ":material/rule:"),
     "pilots": ("pilots.py", "Did the pilot work?", ":material/science:"),
     "interfaces": ("interfaces.py", "Is data flowing?", ":material/lan:"),
     "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),

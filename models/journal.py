@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 from models.errors import BadJournalEntry, did_you_mean
 
 Action = Literal["assign", "acknowledge", "resolve", "annotate", "rebase", "target", "pilot"]
-SubjectKind = Literal["kpi", "interface", "file", "case", "pilot"]
+SubjectKind = Literal["kpi", "interface", "file", "case", "exception", "pilot"]
 Way = Literal["dashboard", "cli"]
 
 ACTIONS: tuple[str, ...] = get_args(Action)
@@ -26,7 +26,7 @@ _LONGEST = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What somebody decided about a KPI, interface, file, case or pilot, when and why. Never changed, only followed.
+    """What somebody decided about a KPI, interface, file, case, exception or pilot, when and why. Never changed, only followed.
 
     `decided_at` carries its offset. `value` is what the action sets: an assignee, a rebase date, a target in the KPI's
     unit, a pilot's plan. `facility` None means all.

@@ -37,6 +37,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per KPI of open work, place and band of age, at the data cut.",
         "kpi facility unit band n oldest_minutes",
     ),
+    "exception_count": (
+        "One row per kind of exception and facility: what should have happened and did not, and is still open.",
+        "kind facility waiting oldest_minutes suppressed",
+    ),
     "pilot_result": (
         "One row per registered pilot.",
         (
@@ -207,6 +211,7 @@ MEANINGS: Mapping[str, str] = {
     "variation": "is it changing: common_cause, improvement, concern, neutral_high or neutral_low",
     "assurance": "is it good enough: pass, fail, hit_or_miss or none",
     "warnings": "what to know about the chart, in sentences",
+    "waiting": "how many are open at the data cut; null when hidden",
     "state": "ready, biased or withheld",
     "why": "the reasons, in sentences",
     "inputs": "completeness of each required column, as JSON",
@@ -348,7 +353,7 @@ MEANINGS: Mapping[str, str] = {
     "source": "the source system",
     "kind": (
         "what kind of source it is; of a channel: channel, or router where messages only pass through; of a deviation: skipped, "
-        "repeated, out_of_order, exception (a step that is for exceptions happened) or not_registered"
+        "repeated, out_of_order, exception (a step that is for exceptions happened) or not_registered; of an exception: what did not happen"
     ),
     "resource_type": "the FHIR resource; null for other sources",
     "files": "delivered files",

@@ -153,6 +153,7 @@ _OTHER = {
     "registry_alias": "source varchar, flow_id varchar, is_now varchar",
     "registry_downtime": "source varchar, flow varchar, starts_at timestamptz, ends_at timestamptz, why varchar",
     "registry_holiday": "holiday_date date",
+    "registry_system": "id varchar, name varchar, owner varchar",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
     "window_minutes double, exception varchar, expected varchar",
     "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "

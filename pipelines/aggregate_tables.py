@@ -18,6 +18,7 @@ from pipelines import (
     backlogs,
     channels,
     effective,
+    exception_tables,
     flow_history,
     incident_tables,
     pilots,
@@ -46,6 +47,7 @@ NAMES = (
     *standing.TABLES,
     "backlog_week",
     "backlog_age",
+    "exception_count",
     "pilot_result",
     "pilot_week",
     "interface_channel",
@@ -95,6 +97,9 @@ def registered(
     """
     frames = kpi_tables(db, settings, verdict, decisions, cuts, say, still)
     frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
+    frames["exception_count"] = exception_tables.exception_counts(
+        db, max(cuts.values()).date(), settings.suppress_below
+    )
     say("computing workflows")
     frames |= process_tables.process_tables(
         db,

@@ -44,6 +44,8 @@ class Windows(_Part):
     critical_ack_minutes: Annotated[float, Field(gt=0)] = 60
     handoff_accept_minutes: Annotated[float, Field(gt=0)] = 30
     message_stuck_minutes: Annotated[float, Field(gt=0)] = 60
+    task_trigger_minutes: Annotated[float, Field(gt=0)] = 60
+    status_settle_minutes: Annotated[float, Field(gt=0)] = 240
 
 
 class Access(_Part):

@@ -17,6 +17,7 @@ ACTIONS = {  # subject kind → what can be decided about it
     "kpi": ("annotate", "assign", "acknowledge", "target", "rebase", "pilot"),
     "interface": ("acknowledge", "assign", "resolve", "annotate"),
     "case": ("annotate", "assign", "resolve"),
+    "exception": ("assign", "acknowledge", "resolve", "annotate"),
 }
 SAID = {
     "annotate": "Annotate",
@@ -39,7 +40,7 @@ DONE = {
 
 
 def draw_deciding(here: Here, kind: str, subject: str) -> None:
-    """A button that opens the form for decisions about one KPI, interface or case."""
+    """A button that opens the form for decisions about one KPI, interface, case or exception."""
     with st.popover("Decide", icon=":material/edit_note:"):
         st.markdown("Recorded with your name, for everybody to see. Nothing is ever deleted.")
         action = st.selectbox("Decision", ACTIONS[kind], format_func=SAID.__getitem__, key=f"decide-{kind}")

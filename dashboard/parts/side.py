@@ -10,7 +10,7 @@ from dashboard.here import Here
 GROUPS = (
     (None, ("overview",)),
     ("Patients", ("emergency",)),
-    ("Clinical work", ("turnaround", "backlog", "bottlenecks")),
+    ("Clinical work", ("turnaround", "backlog", "bottlenecks", "exceptions")),
     ("Improvement", ("pilots",)),
     ("Interfaces", ("interfaces",)),
     ("Trust", ("data-quality", "dictionary")),

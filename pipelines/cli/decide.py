@@ -6,15 +6,18 @@ Not here: what an entry may say (`models.journal`), what it changes (`pipelines.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from models.journal import Action, SubjectKind
 from pipelines.cli.append import append_line, person
-from pipelines.cli.edge import call_of, format_option, home_options
+from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
 from pipelines.cli.output import print_json
-from pipelines.cli.roles import require, role_option
+from pipelines.cli.roles import require, role_option, snapshot_as
+
+if TYPE_CHECKING:
+    from pipelines.snapshot_reader import Snapshot
 
 
 @click.command()
@@ -51,6 +54,7 @@ def decide(
              wardflow decide assign ed_boarding_ed2 --value "Patient flow office" --why "owner since April"
              wardflow decide pilot lounge --kind pilot --why "ward 5" --value '{"kpi": "lab_turnaround", "starts_on": "2026-05-04"}'
              wardflow decide acknowledge ADT-OUT --kind interface --why "vendor ticket 4711"
+             wardflow decide resolve 0f3a52c1d9e84b7790aa12cd34ef5678 --kind exception --why "telephoned at 10:40"
     """
     from models.impact import Plan
     from models.journal import Decision
@@ -58,9 +62,11 @@ def decide(
 
     call = call_of()
     home = call.home()
-    require(call, "informatics", "write decisions")
+    role = require(call, "informatics", "write decisions")
     if kind == "kpi":
         find_kpi(subject)
+    if kind == "exception":
+        _require_known(subject, snapshot_as(role))
     if action == "pilot" and kind == "pilot":
         plan = Plan.from_decision(subject, facility, value)
         for named in (plan.kpi, *plan.guardrails):
@@ -80,3 +86,10 @@ def decide(
         print_json({"decision_id": entry.decision_id, "journal": str(home.decisions_path)})
     else:
         click.echo(f"Noted as {entry.decision_id}; `wardflow run` takes it in.")
+
+
+def _require_known(key: str, snapshot: Snapshot) -> None:
+    query = "select count(*) as n from exception where exception_key = $key"
+    (found,) = snapshot.rows(query, {"key": key}, exception="work_exception")
+    if not found["n"]:
+        raise WrongUse(f"{key!r} is no exception of the published snapshot. `wardflow exceptions` lists their keys.")

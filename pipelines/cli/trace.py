@@ -62,34 +62,13 @@ UNDELIVERED = """
     order by delivery.received_at
 """
 NEVER_SEEN = """
-    with carried as (
-        select facility, msg_type, min(received_at) as first_at, max(received_at) as last_at
-        from message where msg_type in ('ORM', 'OML', 'ORU') group by all
-    ), expected as (
-        select order_key, facility, ['ORM', 'OML'] as types, 'order' as what, ordered_at as due_at
-        from lab where ordered_at is not null and not is_revoked
-        union all
-        select order_key, facility, ['ORU'] as types, 'result' as what, verified_at as due_at
-        from lab where verified_at is not null
-    )
-    select expected.order_key, expected.facility, expected.what, expected.due_at
-    from expected
-    where (
-            expected.order_key = $key
-            or expected.order_key in (select order_key from lab where encounter_key in (select unnest($cases::varchar[])))
-        )
-        and exists (
-            select 1 from carried
-            where carried.facility = expected.facility and list_contains(expected.types, carried.msg_type)
-                and expected.due_at between carried.first_at and carried.last_at
-        )
-        and not exists (
-            select 1 from message
-            where message.order_key = expected.order_key and list_contains(expected.types, message.msg_type)
-        )
-    order by expected.due_at
+    select order_key, facility, what, expected_at
+    from exception
+    where is_open and kind = 'message_never_seen'
+        and (order_key = $key or encounter_key in (select unnest($cases::varchar[])))
+    order by expected_at
 """
-"""Orders and results of the case for which the facility's engine carries a message as a rule, and none is in its log."""
+"""Orders and results of the case of which the facility's engine should carry a message and none is in its log."""
 
 
 @click.command()
@@ -211,7 +190,7 @@ def _missing(snapshot: Snapshot, key: str, cases: list[str]) -> list[dict[str, A
     """What should have happened between systems and did not, each with the hop's name."""
     parameters = {"key": key, "cases": cases}
     undelivered = snapshot.rows(UNDELIVERED, parameters, delivery="message_delivery", message="message")
-    never = snapshot.rows(NEVER_SEEN, parameters, message="message", lab="lab_order")
+    never = snapshot.rows(NEVER_SEEN, parameters, exception="work_exception")
     return [
         {
             "where": each["hop"],
@@ -225,8 +204,8 @@ def _missing(snapshot: Snapshot, key: str, cases: list[str]) -> list[dict[str, A
     ] + [
         {
             "where": f"{each['facility']}, interface engine",
-            "what": f"no {each['what']} message in the engine's log for this order",
-            "since": each["due_at"].astimezone(snapshot.zone).isoformat(),
+            "what": f"{each['what']} for this order",
+            "since": each["expected_at"].astimezone(snapshot.zone).isoformat(),
             "message_key": None,
             "order_key": each["order_key"],
         }

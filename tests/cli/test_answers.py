@@ -336,3 +336,16 @@ def test_simulate_reports_its_speed_and_writes_the_answers(tmp_path):
     start = datetime.fromisoformat(truth["start"]).date()
     assert (datetime.fromisoformat(truth["end"]).date() - start) == timedelta(days=1)
     assert Path(out / "fhir").is_dir()
+
+
+def test_what_did_not_happen_is_listed_with_its_owner_and_what_was_decided_about_it(wardflow):
+    found = wardflow.json("exceptions", "--purpose", "test")
+    assert found, "the simulated hospital has messages that nobody resolved"
+    for each in found:
+        assert _has_offset(each["expected_at"])
+        assert (each["state"], each["said"]) == ("open", "open")
+        assert each["minutes_open"] >= 0
+    kind = found[0]["kind"]
+    only = wardflow.json("exceptions", "--kind", kind, "--facility", found[0]["facility"], "--purpose", "test")
+    assert {(each["kind"], each["facility"]) for each in only} == {(kind, found[0]["facility"])}
+    assert found[0]["exception_key"] in wardflow("exceptions", "--purpose", "test").stdout

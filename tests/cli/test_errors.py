@@ -19,6 +19,7 @@ import pytest
         (("decide", "target", "lab_turnaround", "--value", "fast", "--why", "x"), "'fast'"),
         (("decide", "target", "lab_turnaround", "--why", "x"), "needs a value"),
         (("decide", "annotate", "nothing", "--why", "x"), "'nothing'"),
+        (("decide", "resolve", "nothing", "--kind", "exception", "--why", "x"), "'nothing'"),
         (("nonsense",), "nonsense"),
         (("ingest",), "PATH"),
     ],

@@ -17,6 +17,7 @@ PAGES = (
     "turnaround",
     "backlog",
     "bottlenecks",
+    "exceptions",
     "pilots",
     "interfaces",
     "data_quality",

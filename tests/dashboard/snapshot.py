@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -176,6 +176,29 @@ BACKLOG_AGES: list[dict[str, object]] = [
     {"kpi": "handoffs_open", "facility": None, "unit": None, "band": band, "n": n, "oldest_minutes": 200.0}
     for band, n in (("under 1 h", 3), ("1 to 4 h", 2), ("4 to 24 h", 0), ("1 to 7 days", 0), ("over 7 days", 0))
 ]
+
+
+EXCEPTION_COUNTS: list[dict[str, object]] = [
+    {"kind": kind, "facility": facility, "waiting": n, "oldest_minutes": oldest, "suppressed": n is None}
+    for kind, facility, n, oldest in (
+        ("message_undelivered", None, 7, 2880.0), ("message_undelivered", "Northfield General", 7, 2880.0),
+        ("critical_unanswered", None, None, None), ("critical_unanswered", "Northfield General", None, None),
+        ("silent_feed", None, 0, None), ("silent_feed", "Northfield General", 0, None),
+    )
+]  # fmt: skip
+
+
+def exceptions() -> list[dict[str, object]]:
+    """A critical result that nobody answered since Sunday noon, and a message given up on Saturday; a handoff was accepted late."""
+    return [
+        {"exception_key": key, "kind": kind, "what": what, "encounter_key": CASE, "message_key": message, "facility": "Northfield General",
+         "unit": unit, "owner": owner, "expected_at": at, "noticed_at": at, "is_open": is_open, "minutes_open": 720.0, "file_id": 1, "line": 3}
+        for key, kind, what, message, unit, owner, at, is_open in (
+            ("e1", "critical_unanswered", "critical result neither acknowledged nor escalated", None, "Emergency", None, datetime(2026, 4, 12, 12), True),
+            ("e2", "message_undelivered", "given up by the engine, neither sent again nor discarded", "mirth:77", "ADT-OUT", "Integration lead", datetime(2026, 4, 11, 12), True),
+            ("e3", "missed_handoff", "handoff not accepted", None, "Ward 4N", "Nursing director", datetime(2026, 4, 10, 12), False),
+        )
+    ]  # fmt: skip
 
 
 def pilots() -> list[dict[str, object]]:
@@ -431,6 +454,7 @@ def cases() -> dict[str, list[dict[str, object]]]:
             "queue_elapsed_ms": 20.0, "ack_latency_ms": 120.0 if i % 2 == 0 else None, "hop_elapsed_ms": 150.0,
             "error_class": None if i % 2 == 0 else "connect", "error_template": None if i % 2 == 0 else "connection refused by <destination>",
         }  # fmt: skip
+    found["work_exception"] = exceptions()
     found["message_event"] = message_events()
     start = datetime(2026, 4, 12, 9, 0)
     found["journey_event"] = [
@@ -568,6 +592,7 @@ AGGREGATE_SHAPES = {
     "variation varchar, assurance varchar, warnings varchar[]",
     "kpi_exclusion": f"{_KPI}, {_SPAN}, rule varchar, n bigint",
     "readiness": f"kpi varchar, facility varchar, {_SPAN}, state varchar, why varchar[], inputs varchar",
+    "exception_count": "kind varchar, facility varchar, waiting bigint, oldest_minutes double, suppressed boolean",
     "backlog_week": f"{_KPI}, week date, opened bigint, closed bigint",
     "backlog_age": f"{_KPI}, band varchar, n bigint, oldest_minutes double",
     "pilot_result": "pilot varchar, kpi varchar, facility varchar, unit varchar, starts_on date, registered_at timestamptz, "

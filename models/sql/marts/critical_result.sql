@@ -1,5 +1,6 @@
 -- Grain: one row per critical result.
 -- issued_at: when the observation was issued; null when sent as a day without a time.
+-- window_closes_at: the last instant of the hospital's window.
 -- available_at: when the record system showed it to someone (its acknowledgement task was made).
 -- acknowledged_at: when the acknowledgement was executed; where its task does not say, the first sign of its completion.
 -- resolution_minutes: how exactly that is known: 0 where the task says so, else the time since the last sign of its being open
@@ -12,6 +13,8 @@
 -- is_escalated: escalated before anyone acknowledged.
 -- minutes_to_escalation: where one was due, from the end of the window to the escalation (0 when it came earlier); without one, to the late acknowledgement or the data cut.
 -- is_escalation_open: due, and neither escalated nor acknowledged by the data cut.
+-- answered_at: when it was first acknowledged or escalated; null while neither.
+-- is_unanswered: the window closed, and the result was neither acknowledged nor escalated in it.
 -- is_open: not acknowledged by the data cut.
 with result as (
     select
@@ -97,6 +100,7 @@ select
     available_at,
     acknowledged_at,
     escalated_at,
+    window_closes_at,
     resolution_minutes,
     date_diff('microsecond', issued_at, coalesce(acknowledged_at, $as_of)) / 6e7 as minutes_to_acknowledgement,
     case
@@ -109,6 +113,10 @@ select
     not acknowledged_in_window and coalesce(window_closes_at <= $as_of, false) as is_escalation_due,
     is_escalated,
     not acknowledged_in_window and coalesce(window_closes_at <= $as_of, false) and not is_escalated and acknowledged_at is null as is_escalation_open,
+    least(acknowledged_at, escalated_at) as answered_at,
+    coalesce(window_closes_at <= $as_of, false)
+    and not acknowledged_in_window
+    and not coalesce(escalated_at <= window_closes_at, false) as is_unanswered,
     is_result_time_known,
     not coalesce(
         acknowledged_at > window_closes_at

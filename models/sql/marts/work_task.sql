@@ -12,6 +12,9 @@
 -- is_overridden: a person changed what a rule had decided.
 -- is_escalated: it was passed on because it was late.
 -- is_reworked: it was opened again after it had been completed.
+-- bounced_at: when it was passed on for the second time after it was first assigned, or came back (rejected or opened again) for
+-- the second time, whichever was first; null where neither.
+-- is_bounced: it bounced, see bounced_at.
 -- is_history_known: at least one change of it was recorded; without that, touches, overrides and rework are unknown.
 -- creation_epoch: seconds since 1970, for the age of the backlog; closing_epoch and overdue_epoch likewise.
 with change as (
@@ -20,9 +23,19 @@ with change as (
         count(*) filter (where is_manual and activity <> 'create') as manual_touches,
         count(*) filter (where activity = 'override') > 0 as is_overridden,
         count(*) filter (where activity = 'escalate') > 0 as is_escalated,
-        count(*) filter (where activity = 'reopen') > 0 as is_reworked
+        count(*) filter (where activity = 'reopen') > 0 as is_reworked,
+        list_extract(list_sort(list(recorded_at) filter (where activity = 'assign' and recorded_at is not null)), 3) as passed_on_at,
+        list(recorded_at) filter (where activity = 'reopen' and recorded_at is not null) as reopened_at
     from staging.provenance
     group by task_key
+), rejection as (
+    select
+        resource_key as task_key,
+        list(not_after) as rejected_at
+    from marts.state_change
+    where resource_type = 'Task'
+        and to_status = 'rejected'
+    group by resource_key
 ), owed as (
     select
         task.*,
@@ -70,12 +83,18 @@ with change as (
         coalesce(change.is_overridden, false) as is_overridden,
         coalesce(change.is_escalated, false) as is_escalated,
         coalesce(change.is_reworked, false) as is_reworked,
+        least(
+            change.passed_on_at,
+            list_extract(list_sort(list_concat(change.reopened_at, rejection.rejected_at)), 2)
+        ) as bounced_at,
         change.task_key is not null as is_history_known,
         owed.file_id,
         owed.line
     from owed
     left join change
         on change.task_key = owed.task_key
+    left join rejection
+        on rejection.task_key = owed.task_key
     left join staging.encounter as encounter
         on encounter.encounter_key = owed.encounter_key
     left join marts.organization as organization
@@ -102,6 +121,8 @@ select
     is_overridden,
     is_escalated,
     is_reworked,
+    bounced_at is not null as is_bounced,
+    bounced_at,
     is_history_known,
     closed_at is null as is_open,
     date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', created_at) / 1e6 as creation_epoch,

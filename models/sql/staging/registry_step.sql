@@ -1,12 +1,13 @@
 -- Grain: one row per step of a workflow in the hospital's registry.
 -- workflow: as `wardflow process` names it; others are kept and used by nobody.
 -- expected: always, sometimes, or never, of a step that is for exceptions; a case keeps to the path accordingly.
+-- owner: null where the hospital names nobody.
 -- window_minutes: how long the wait for this step may take; null where the hospital set no window.
 select
     id as workflow,
     step_no,
     step as activity,
-    owner,
+    nullif(owner, '') as owner,
     window_minutes,
     exception,
     coalesce(expected, 'always') as expected

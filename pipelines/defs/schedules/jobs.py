@@ -19,6 +19,7 @@ _REGISTRY = (
     "registry_holiday",
     "registry_interface",
     "registry_record",
+    "registry_system",
     "registry_workflow",
 )
 _HOURLY = {"raw.interface_event", "raw.decision", *(f"raw.{name}" for name in _REGISTRY)}

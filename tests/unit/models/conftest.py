@@ -17,6 +17,8 @@ SETTINGS = {
     "critical_ack_minutes": 60,
     "handoff_accept_minutes": 30,
     "message_stuck_minutes": 60,
+    "status_settle_minutes": 240,
+    "task_trigger_minutes": 60,
     "zones": {"key": [], "value": []},
 }
 PLACES = ("file_id", "line", "segment_no", "step_no")

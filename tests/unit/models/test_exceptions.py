@@ -1,0 +1,307 @@
+"""What did not happen: each kind of exception on the smallest hospital that shows it. The data cut is 31 January, 12:00."""
+
+import pytest
+
+
+def at(time, day=5):
+    return f"2026-01-{day:02d}T{time}:00-05:00"
+
+
+def task(hospital, key, kind, made, **columns):
+    hospital.deliver(
+        "fhir_task",
+        **{
+            "task_key": key,
+            "codes": [{"system": "https://wardflow.example/task-code", "code": kind}],
+            "status": "requested",
+            "authored_on": made,
+        }
+        | columns,
+    )
+
+
+def step(hospital, workflow, number, name, owner="", window=None):
+    hospital.db.execute(
+        "insert into raw.registry_workflow (id, step_no, step, owner, window_minutes) values ($1, $2, $3, $4, $5)",
+        [workflow, number, name, owner, window],
+    )
+
+
+@pytest.fixture
+def ward(hospital):
+    hospital.emergency_department()
+    return hospital
+
+
+def decided(hospital, key, when, **columns):
+    """An emergency visit with a decision to admit."""
+    hospital.visit(key, ("room 1", at("08:00"), None), status="in-progress")
+    hospital.deliver(
+        "fhir_service_request",
+        **{"order_key": f"admit {key}", "encounter_key": key, "status": "active", "intent": "order"}
+        | {"codes": [{"system": "http://snomed.info/sct", "code": "32485007"}], "authored_on": when}
+        | columns,
+    )
+
+
+def test_a_decision_without_a_bed_request_in_its_window_lacks_its_task(ward, clock):
+    step(ward, "ed-to-bed", 1, "bed requested", "Bed office", 10)
+    for key, when in (("in time", "10:00"), ("late", "11:00"), ("never", "12:00")):
+        decided(ward, key, at(when))
+    task(ward, "t1", "bed-request", at("10:10"), encounter_key="in time")
+    task(ward, "t2", "bed-request", at("11:11"), encounter_key="late")
+    found = {row["encounter_key"]: row for row in ward.build("marts.task_trigger")}
+    assert {key: (row["is_missing"], row["is_open"]) for key, row in found.items()} == {
+        "in time": (False, False),
+        "late": (True, False),
+        "never": (True, True),
+    }
+    assert (clock(found["never"]["task_by_at"]), found["never"]["owner"]) == ("12:10", "Bed office")
+
+
+def test_a_trigger_whose_time_is_not_over_lacks_nothing_yet(ward):
+    decided(ward, "first", at("10:00"))
+    task(ward, "t1", "bed-request", at("10:00"), encounter_key="first")
+    decided(ward, "now", at("11:30", day=31))  # the hospital's sixty minutes end after the data cut
+    row = next(row for row in ward.build("marts.task_trigger") if row["encounter_key"] == "now")
+    assert (row["is_missing"], row["is_settled"], row["is_open"]) == (False, False, True)
+
+
+def test_where_no_such_task_is_ever_made_none_is_missing(ward):
+    decided(ward, "e1", at("10:00"))
+    assert ward.build("marts.task_trigger") == []
+
+
+def test_a_bed_is_cleaned_before_the_next_patient_or_its_cleaning_is_missing(ward, clock):
+    step(ward, "discharge", 1, "cleaning requested", "Ward clerk", 15)
+    for key, begin, end in (("e1", "01:00", "10:00"), ("e2", "12:00", "14:00"), ("e3", "16:00", None)):
+        stay = ("bed 1", at(begin), end and at(end))
+        ward.visit(key, stay, class_code="IMP", status="finished" if end else "in-progress")
+    task(ward, "t1", "bed-clean", at("10:10"), focus_type="Location", focus_location_id="bed 1", status="completed")
+    first, second = ward.build("marts.task_trigger")
+    assert (first["encounter_key"], first["is_missing"], clock(first["task_at"])) == ("e1", False, "10:10")
+    assert (second["encounter_key"], second["is_missing"], second["task_at"]) == ("e2", True, None)
+
+
+def test_a_bed_that_the_same_patient_keeps_was_not_left(ward):
+    ward.visit("e1", ("bed 1", at("01:00"), at("10:00")), class_code="OBSENC")
+    ward.visit("e2", ("bed 1", at("10:00"), at("15:00")), class_code="IMP")
+    task(ward, "t1", "bed-clean", at("15:00"), focus_type="Location", focus_location_id="bed 1", status="completed")
+    assert [row["encounter_key"] for row in ward.build("marts.task_trigger")] == ["e2"]
+
+
+def critical(hospital, key, issued, acknowledged=None, escalated=None):
+    hospital.deliver(
+        "fhir_observation",
+        observation_key=key,
+        encounter_key="e1",
+        interpretation_codes=["HH"],
+        issued=issued,
+        status="final",
+    )
+    task(
+        hospital, f"a{key}", "critical-result-ack", issued, focus_type="Observation", focus_key=key,
+        status="completed" if acknowledged else "requested", execution_end=acknowledged,
+    )  # fmt: skip
+    if escalated:
+        task(hospital, f"e{key}", "critical-result-escalation", escalated, focus_type="Observation", focus_key=key)
+
+
+def test_a_critical_result_is_unanswered_when_its_hour_passed_without_acknowledgement_or_escalation(ward, clock):
+    critical(ward, "acknowledged", at("10:00"), acknowledged=at("11:00"))
+    critical(ward, "escalated", at("10:00"), escalated=at("10:45"))
+    critical(ward, "late", at("10:00"), acknowledged=at("11:30"), escalated=at("11:10"))
+    critical(ward, "never", at("10:00"))
+    critical(ward, "fresh", at("11:30", day=31))
+    found = {row["observation_key"]: row for row in ward.build("marts.critical_result")}
+    assert {key for key, row in found.items() if row["is_unanswered"]} == {"late", "never"}
+    assert (clock(found["late"]["answered_at"]), found["never"]["answered_at"]) == ("11:10", None)
+
+
+def register(hospital, *flows):
+    for flow, domain, owner in flows:
+        hospital.db.execute(
+            "insert into raw.registry_interface (flow, source, facility, data_domain, owner) values ($1, 'engine', 'Northfield', $2, $3)",
+            [flow, domain, owner],
+        )
+
+
+def lab(hospital, key, ordered, *, report=None, status="completed", **columns):
+    lab_code = [{"system": "http://snomed.info/sct", "code": "108252007"}]
+    hospital.deliver(
+        "fhir_service_request",
+        **{"order_key": key, "encounter_key": "e1", "status": status, "intent": "order", "authored_on": ordered}
+        | {"category_codes": ["108252007"], "codes": lab_code, "placer_keys": [f"placer of {key}"]}
+        | columns,
+    )
+    if report:
+        hospital.deliver(
+            "fhir_diagnostic_report", report_key=f"r {key}", order_keys=[key], status="final", issued=report
+        )
+
+
+def message(hospital, key, kind, when, uid):
+    hospital.event(
+        uid,
+        "received",
+        when,
+        flow="ORDERS" if kind == "ORM" else "RESULTS",
+        msg_type=kind,
+        placer_key=f"placer of {key}",
+    )
+
+
+@pytest.fixture
+def laboratory(ward):
+    """One order a hour; the first and the last have all their messages, o2 none of its order, o3 none of its result."""
+    register(ward, ("ORDERS", "orders", "Integration lead"), ("RESULTS", "results", "Laboratory manager"))
+    ward.visit("e1", ("room 1", at("08:00"), None), status="in-progress")
+    for n in (1, 2, 3, 4):
+        lab(ward, f"o{n}", at(f"{9 + n}:00"), report=at(f"{9 + n}:40"), last_updated=at(f"{9 + n}:40"))
+        if n != 2:
+            message(ward, f"o{n}", "ORM", f"{9 + n}:00:01", f"m{n}")
+        if n != 3:
+            message(ward, f"o{n}", "ORU", f"{9 + n}:40:01", f"r{n}")
+    return ward
+
+
+def test_an_order_or_result_that_the_engine_never_saw_lacks_its_message(laboratory):
+    found = laboratory.build("marts.expected_message")
+    assert [(r["order_key"], r["what"], r["owner"]) for r in found if r["is_missing"]] == [
+        ("o2", "order", "Integration lead"),
+        ("o3", "result", "Laboratory manager"),
+    ]
+
+
+def test_nothing_is_expected_beyond_the_end_of_the_log_nor_where_it_lacks_numbers(laboratory):
+    lab(laboratory, "later", at("20:00"))
+    assert "later" not in {row["order_key"] for row in laboratory.build("marts.expected_message")}
+    for number, when in ((1, "10:30:00"), (3, "11:30:00")):  # ORDERS:2 is missing, somewhere in that hour
+        laboratory.event(f"ORDERS:{number}", "received", when, flow="ORDERS", msg_type="ORM")
+    found = {(r["order_key"], r["what"]) for r in laboratory.build("marts.expected_message") if r["is_missing"]}
+    assert found == {("o3", "result")}
+
+
+def handed(hospital, uid, when, *, received=True):
+    """ROUTER hands the message to ADT-OUT."""
+    hospital.event(uid, "received", f"{when}:00", flow="ROUTER")
+    hospital.event(uid, "delivered", f"{when}:01", node="ADT-OUT", flow="ROUTER")
+    if received:
+        child = {"flow": "ADT-OUT", "root_message_uid": uid, "parent_message_uid": uid}
+        hospital.event(f"child of {uid}", "received", f"{when}:01", **child)
+        hospital.event(f"child of {uid}", "delivered", f"{when}:02", node="LIS", **child)
+
+
+def test_a_message_that_one_channel_delivered_and_the_next_never_received_is_lost(hospital):
+    register(hospital, ("ADT-OUT", "admissions", "Integration lead"))
+    handed(hospital, "m1", "10:00")
+    handed(hospital, "m2", "10:30", received=False)
+    handed(hospital, "m3", "12:00")
+    handed(hospital, "m4", "12:30", received=False)  # the log ends within the hour that it may take
+    found = hospital.build("marts.handover")
+    assert [(r["message_key"], r["is_lost"], r["is_settled"]) for r in found] == [
+        ("m1", False, True),
+        ("m2", True, True),
+        ("m3", False, True),
+        ("m4", False, False),
+    ]
+    assert (found[1]["next_channel"], found[1]["owner"]) == ("ADT-OUT", "Integration lead")
+
+
+def test_an_order_and_its_report_must_agree_in_four_hours(ward):
+    ward.visit("e1", ("room 1", at("08:00"), None), status="in-progress")
+    ward.db.execute("insert into raw.registry_system values ('LIS', '', 'Laboratory manager')")
+    ward.db.execute("insert into raw.registry_record values ('results', 'LIS')")
+    lab(ward, "agree", at("09:00"), report=at("10:00"), last_updated=at("10:00"))
+    lab(ward, "no report", at("09:00"), last_updated=at("10:00"))
+    lab(ward, "active", at("09:00"), report=at("10:00"), status="active")
+    lab(ward, "revoked", at("09:00"), report=at("10:00"), status="revoked")
+    lab(ward, "fresh", at("09:00"), report=at("11:00", day=31), status="active")
+    lab(ward, "nothing done", at("09:00"), status="active")
+    found = {r["order_key"]: r for r in ward.build("marts.status_pair")}
+    assert {key: (r["is_disagreeing"], r["disagreement"]) for key, r in found.items()} == {
+        "agree": (False, None),
+        "no report": (True, "completed without a final report"),
+        "active": (True, "active with a final report"),
+        "revoked": (True, "revoked with a final report"),
+        "fresh": (False, "active with a final report"),
+    }
+    assert found["active"]["owner"] == "Laboratory manager"
+
+
+def bounce(hospital, *done):
+    task(hospital, "t1", "registration-review", at("10:00"), encounter_key="e1")
+    for n, activity in enumerate(done):
+        hospital.deliver(
+            "fhir_provenance",
+            provenance_key=f"p{n}",
+            task_keys=["t1"],
+            codes=[{"system": "https://wardflow.example/task-activity", "code": activity}],
+            recorded=at(f"{11 + n}:00"),
+        )
+    return hospital.one("marts.work_task")
+
+
+@pytest.mark.parametrize(
+    ("done", "bounced"),
+    [
+        (("create", "assign", "assign"), None),  # passed on once
+        (("create", "assign", "assign", "assign"), "14:00"),
+        (("complete", "reopen", "complete"), None),  # came back once
+        (("complete", "reopen", "complete", "reopen"), "14:00"),
+    ],
+)
+def test_a_task_bounced_when_it_was_passed_on_or_came_back_twice(ward, clock, done, bounced):
+    row = bounce(ward, *done)
+    assert (row["is_bounced"], clock(row["bounced_at"])) == (bounced is not None, bounced)
+
+
+def test_cases_wait_for_a_step_that_the_registry_lists_without_an_owner(ward, clock):
+    step(ward, "ed-to-bed", 1, "arrived", "Front desk")
+    step(ward, "ed-to-bed", 2, "decision to admit", "Physician")
+    step(ward, "ed-to-bed", 3, "bed requested")
+    decided(ward, "e1", at("10:00"))
+    task(ward, "t1", "bed-request", at("10:20"), encounter_key="e1")
+    decided(ward, "e2", at("11:00"))
+    ward.visit("i1", ("bed 1", at("11:00"), None), class_code="IMP", status="in-progress", part_of_key="e1")
+    found = ward.build("marts.unowned_wait")
+    assert [
+        (r["case_key"], r["activity"], clock(r["began_at"]), clock(r["ended_at"]), r["is_open"]) for r in found
+    ] == [
+        ("e1", "bed requested", "10:00", "10:20", False),
+        ("e2", "bed requested", "11:00", None, True),
+    ]
+
+
+def test_the_queue_has_one_row_for_each_of_them_with_owner_place_and_line(laboratory, clock):
+    step(laboratory, "ed-to-bed", 1, "handoff accepted", "Nursing director", 30)
+    task(laboratory, "h1", "handoff", at("10:00"), encounter_key="e1", location_id="4 north")
+    task(laboratory, "h2", "handoff", at("11:50", day=31), encounter_key="e1")
+    critical(laboratory, "o1", at("10:00"))
+    lab(laboratory, "o9", at("08:00"), report=at("09:00"), status="active")
+    laboratory.event("m1", "dead_lettered", "10:05:00", node="LIS", flow="ORDERS")
+    bounce(laboratory, "assign", "assign", "assign")
+    found = {row["kind"]: row for row in laboratory.build("marts.work_exception")}
+    assert set(found) == {
+        *("missed_handoff", "critical_unanswered", "message_never_seen", "message_undelivered"),
+        *("status_disagreement", "task_bounced"),
+    }
+    handoff = found["missed_handoff"]
+    assert (handoff["task_key"], handoff["unit"], handoff["owner"]) == ("h1", "4 North", "Nursing director")
+    assert (clock(handoff["expected_at"]), handoff["what"]) == ("10:30", "handoff not accepted")
+    assert handoff["minutes_open"] == (26 * 24 + 1.5) * 60  # until the data cut, 26 days and 1 h 30 later
+    assert all(row["is_open"] and row["file_id"] == 1 and row["line"] for row in found.values())
+
+
+def test_a_feed_that_the_registry_expects_and_no_log_shows_is_silent(hospital, clock):
+    hospital.db.execute(
+        "insert into raw.registry_interface (flow, source, facility, owner, max_silence_minutes) "
+        "values ('ADT', 'engine', 'Northfield', 'Integration lead', 60), ('ORDERS', 'engine', 'Northfield', 'Laboratory', 90)"
+    )
+    hospital.event("m1", "received", "10:00:00")
+    found = {row["channel"]: row for row in hospital.build("marts.work_exception")}
+    row = found["ORDERS"]
+    assert (row["kind"], row["owner"], clock(row["expected_at"]), row["is_open"]) == (
+        *("silent_feed", "Laboratory", "11:30"),
+        True,
+    )
