@@ -39,8 +39,19 @@ def names(here: Here, channel: Row) -> list[Row]:
 
 
 def gaps(here: Here, channel: Row) -> list[Row]:
-    """Runs of messages that the log lacks, the newest first."""
-    return data.rows(here.found, here.person, "log_gap", _of(channel), order=("-until_at",))
+    """What the log lacks by the numbers of messages and by the engine's own counters, and resets of those, the newest first."""
+    found = [
+        row | {"why": "pruned by the engine" if row["is_pruned"] else "their numbers are not in what was delivered"}
+        for row in data.rows(here.found, here.person, "log_gap", _of(channel))
+    ]
+    said = {
+        "missing": "counted by the engine, not in what was delivered",
+        "reset": "a counter was set back: what it counted is lost",
+    }
+    found += [
+        row | {"why": said[row["kind"]]} for row in data.rows(here.found, here.person, "counter_gap", _of(channel))
+    ]
+    return sorted(found, key=lambda row: row["until_at"], reverse=True)
 
 
 def clocks(here: Here, channel: Row) -> list[Row]:
@@ -68,10 +79,14 @@ def said_of_clock(row: Row) -> tuple[str, str]:
 
 
 def said_of_gap(here: Here, row: Row) -> tuple[str, str, str]:
-    """From when to when, how many messages, and why as far as the engine says it."""
+    """From when to when, how many messages as far as that is known, and why as far as the engine says it."""
     begin = words.short_time(here.found, row["from_at"]) if row["from_at"] else "before the log begins"
-    why = "pruned by the engine" if row["is_pruned"] else "not in what was delivered"
-    return f"{begin} – {words.short_time(here.found, row['until_at'])}", wording.number(row["missing_messages"]), why
+    missing = row["missing_messages"]
+    return (
+        f"{begin} – {words.short_time(here.found, row['until_at'])}",
+        "not known" if missing is None else wording.number(missing),
+        row["why"],
+    )
 
 
 def period_name(here: Here, period: date) -> str:
@@ -81,7 +96,7 @@ def period_name(here: Here, period: date) -> str:
 
 _NUMBERS = (
     "messages", "expected_messages", "failed_share", "first_share", "deliveries", "ack_p50_ms", "ack_p95_ms", "ack_p99_ms",
-    "hours", "missing_hours", "missing_messages", "drifted", "silent_minutes",
+    "counted_messages", "hours", "missing_hours", "missing_messages", "drifted", "silent_minutes",
 )  # fmt: skip
 
 

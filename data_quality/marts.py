@@ -1,56 +1,20 @@
 """What must be true of the marts that KPIs are counted from: keys, closed sets, order of times, plausible amounts and
 rates.
 
-Here: rules over facts. Not here: rules over one source's rows (`staging`). Thresholds are wide: a check says "this
-cannot be a hospital", never "this hospital does badly", which is what KPIs and their limits are for.
+Here: rules over facts. Not here: messages and channels (`interface_marts`), rules over one source's rows (`staging`). Thresholds
+are wide: a check says "this cannot be a hospital", never "this hospital does badly", which is what KPIs and their limits are for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from data_quality.facts import MONTH, ONE_CASE, TRACE, WEEK, case, flags, order
 from data_quality.rules import between, holds, in_balance, one_of, present, rate_between, unique, within_horizon
 from models.waits import PARTS
 
 if TYPE_CHECKING:
     from data_quality.rules import Rule
-
-WEEK = 7 * 24 * 60.0
-MONTH = 31 * 24 * 60.0
-_ONE_CASE = "One row is one case: a second row would be counted again."
-_TRACE = "A number must be walkable back to the file and line that it came from."
-
-
-def _case(key: str) -> tuple[Rule, ...]:
-    return (
-        unique(key, _ONE_CASE),
-        present(key, _ONE_CASE),
-        present("file_id", _TRACE, at_least=0.99, severity="content"),
-        present("line", _TRACE, at_least=0.99, severity="content"),
-        present(
-            "facility",
-            "A case without a facility is in the hospital's number and in no facility's.",
-            at_least=0.9,
-            severity="content",
-        ),
-    )
-
-
-def _flags(*columns: str) -> tuple[Rule, ...]:
-    return tuple(
-        present(column, "A flag that is neither true nor false would drop the case from a share unseen.")
-        for column in columns
-    )
-
-
-def _order(earlier: str, later: str, at_least: float = 0.99) -> Rule:
-    return holds(
-        f"{later} is not before {earlier}",
-        later,
-        f"{later} >= {earlier}",
-        "Steps that run backwards are mixed-up clocks or a wrong zone, and their durations mean nothing.",
-        at_least=at_least,
-    )
 
 
 MARTS: dict[str, tuple[Rule, ...]] = {
@@ -86,11 +50,11 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "Somebody merged the same patients in both directions; the oldest merge was left out.",
             at_least=0.99,
         ),
-        present("file_id", _TRACE, severity="content"),
+        present("file_id", TRACE, severity="content"),
     ),
     "marts.visit": (
-        unique("encounter_key", _ONE_CASE),
-        present("encounter_key", _ONE_CASE),
+        unique("encounter_key", ONE_CASE),
+        present("encounter_key", ONE_CASE),
         holds(
             "a rule or a default says what kind of visit it is",
             "visit_kind",
@@ -111,8 +75,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.ed_attendance": (
-        *_case("encounter_key"),
-        *_flags("is_admitted", "left_before_seen", "is_departure_known", "is_room_known", "is_open"),
+        *case("encounter_key"),
+        *flags("is_admitted", "left_before_seen", "is_departure_known", "is_room_known", "is_open"),
         present("arrived_at", "A visit counts on the day of its arrival.", at_least=0.99, severity="content"),
         one_of(
             "acuity", tuple("12345"), "The Emergency Severity Index has five levels.", at_least=0.95, severity="content"
@@ -133,7 +97,7 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         between("minutes_to_room", 0, WEEK, "Nobody is in a room before the door.", at_least=0.99),
         between("minutes_to_provider", 0, WEEK, "Nobody is seen before the door.", at_least=0.98),
-        _order("arrived_at", "departed_at"),
+        order("arrived_at", "departed_at"),
         within_horizon("arrived_at"),
         within_horizon("departed_at"),
         holds(
@@ -159,9 +123,9 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.inpatient_stay": (
-        *_case("encounter_key"),
-        *_flags("is_departed", "is_open"),
-        _order("admitted_at", "departed_at"),
+        *case("encounter_key"),
+        *flags("is_departed", "is_open"),
+        order("admitted_at", "departed_at"),
         between(
             "minutes_order_to_departure",
             0,
@@ -186,8 +150,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.bed_clean": (
-        *_case("bed_clean_key"),
-        *_flags("is_started", "is_cleaned", "is_open"),
+        *case("bed_clean_key"),
+        *flags("is_started", "is_cleaned", "is_open"),
         present("requested_at", "A bed counts on the day it was requested.", at_least=0.99, severity="content"),
         one_of(
             "priority",
@@ -195,8 +159,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "FHIR knows four priorities of a request.",
             severity="content",
         ),
-        _order("requested_at", "started_at"),
-        _order("started_at", "cleaned_at"),
+        order("requested_at", "started_at"),
+        order("started_at", "cleaned_at"),
         between("minutes_cleaning", 0, 1440.0, "Nobody cleans one bed for a day: an end is missing.", at_least=0.98),
         holds(
             "a clean bed is not open",
@@ -208,9 +172,9 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         within_horizon("requested_at"),
     ),
     "marts.unit_stay": (
-        *_case("unit_stay_key"),
+        *case("unit_stay_key"),
         present("encounter_key", "A stay belongs to a visit."),
-        _order("began_at", "ended_at"),
+        order("began_at", "ended_at"),
         holds(
             "a stay is at a place that was sent",
             "unit",
@@ -230,8 +194,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.location": (
-        unique("location_id", _ONE_CASE),
-        present("location_id", _ONE_CASE),
+        unique("location_id", ONE_CASE),
+        present("location_id", ONE_CASE),
         holds(
             "the place that a place is part of was sent",
             "is_parent_known",
@@ -248,8 +212,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.organization": (
-        unique("organization_id", _ONE_CASE),
-        present("organization_id", _ONE_CASE),
+        unique("organization_id", ONE_CASE),
+        present("organization_id", ONE_CASE),
         holds(
             "the organization that an organization is part of was sent",
             "is_parent_known",
@@ -266,7 +230,7 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.unit_hour": (
-        *_case("unit_hour_key"),
+        *case("unit_hour_key"),
         present("occupied_bed_hours", "An hour without a census would be missing from every mean."),
         between("patients_at_end", 0, None, "Fewer than nobody: more patients left than came.", severity="structural"),
         between("occupancy", 0, 2, "Twice as many patients as beds are missing beds or missing ends.", at_least=0.99),
@@ -279,8 +243,8 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.lab_order": (
-        *_case("order_key"),
-        *_flags(
+        *case("order_key"),
+        *flags(
             "is_collected",
             "is_received",
             "is_verified",
@@ -291,10 +255,10 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
         between("minutes_to_verified", 0, None, "A result before its order is a mixed-up clock.", at_least=0.99),
-        _order("ordered_at", "verified_at"),
-        _order("ordered_at", "collected_at", at_least=0.9),
-        _order("collected_at", "received_at"),
-        _order("received_at", "verified_at"),
+        order("ordered_at", "verified_at"),
+        order("ordered_at", "collected_at", at_least=0.9),
+        order("collected_at", "received_at"),
+        order("received_at", "verified_at"),
         within_horizon("ordered_at"),
         rate_between(
             "is_revoked",
@@ -305,25 +269,25 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.order_fulfilment": (
-        *_case("order_key"),
-        *_flags("is_fulfilled", "is_revoked", "is_fulfilment_time_known", "is_open"),
+        *case("order_key"),
+        *flags("is_fulfilled", "is_revoked", "is_fulfilment_time_known", "is_open"),
         present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
         between("minutes_to_fulfilment", 0, None, "Nobody fulfils an order before it was placed.", at_least=0.99),
-        _order("ordered_at", "fulfilled_at"),
+        order("ordered_at", "fulfilled_at"),
         within_horizon("ordered_at"),
     ),
     "marts.imaging_order": (
-        *_case("order_key"),
-        *_flags("is_examined", "is_final", "is_revoked", "is_exam_time_known", "is_final_time_known"),
+        *case("order_key"),
+        *flags("is_examined", "is_final", "is_revoked", "is_exam_time_known", "is_final_time_known"),
         present("ordered_at", "An order counts on the day it was placed.", at_least=0.99, severity="content"),
         between("minutes_to_final", 0, None, "A report before its order is a mixed-up clock.", at_least=0.99),
-        _order("ordered_at", "examined_at", at_least=0.95),
-        _order("examined_at", "final_at"),
+        order("ordered_at", "examined_at", at_least=0.95),
+        order("examined_at", "final_at"),
         within_horizon("ordered_at"),
     ),
     "marts.critical_result": (
-        *_case("observation_key"),
-        *_flags("is_window_closed", "is_acknowledged", "is_escalation_due", "is_escalated"),
+        *case("observation_key"),
+        *flags("is_window_closed", "is_acknowledged", "is_escalation_due", "is_escalated"),
         between("minutes_to_acknowledgement", 0, None, "Nobody acknowledges a result before it exists.", at_least=0.98),
         holds(
             "a result acknowledged in its window needs no escalation",
@@ -342,11 +306,11 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "marts.handoff": (
-        *_case("handoff_key"),
-        *_flags("is_accepted", "is_missed", "is_settled", "is_open"),
+        *case("handoff_key"),
+        *flags("is_accepted", "is_missed", "is_settled", "is_open"),
         present("offered_at", "A handoff counts on the day it was offered.", at_least=0.99, severity="content"),
         between("minutes_to_acceptance", 0, None, "Nobody accepts before the offer.", at_least=0.99),
-        _order("offered_at", "accepted_at"),
+        order("offered_at", "accepted_at"),
         holds(
             "an accepted handoff is not open",
             "is_open",
@@ -357,11 +321,11 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         within_horizon("offered_at"),
     ),
     "marts.work_task": (
-        *_case("task_key"),
-        *_flags("is_completed", "is_automatic", "is_overridden", "is_escalated", "is_reworked", "is_open"),
+        *case("task_key"),
+        *flags("is_completed", "is_automatic", "is_overridden", "is_escalated", "is_reworked", "is_open"),
         present("created_at", "A task counts on the day it was made.", at_least=0.99, severity="content"),
         between("minutes_to_completion", 0, None, "Nobody completes a task before it exists.", at_least=0.99),
-        _order("created_at", "closed_at"),
+        order("created_at", "closed_at"),
         holds(
             "a completed task is not open",
             "is_open",
@@ -370,154 +334,6 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             severity="structural",
         ),
         within_horizon("created_at"),
-    ),
-    "marts.message": (
-        unique("message_key", "A message counted twice is a message too many."),
-        present("message_key", "A message without an identity cannot be followed."),
-        present("channel", "Every number about interfaces is by channel."),
-        present("received_at", "A message counts on the day it was received.", at_least=0.98, severity="content"),
-        *_flags("is_shape_known", "is_drifted"),
-        within_horizon("received_at", at_least=0.99),
-        holds(
-            "most messages belong to a registered interface",
-            "facility",
-            "facility <> 'Unregistered'",
-            "Traffic of unregistered channels has no owner and no facility; most of it should have one.",
-            at_least=0.5,
-        ),
-    ),
-    "marts.message_delivery": (
-        unique("delivery_key", "A delivery counted twice is a failure or a success too many."),
-        present("delivery_key", "A delivery without an identity cannot be followed."),
-        one_of(
-            "state",
-            ("delivered", "failed", "dead_lettered", "queued"),
-            "Every delivery is in exactly one of four states.",
-        ),
-        *_flags("is_settled", "is_failed", "is_first_attempt_failed", "is_retried", "is_given_up"),
-        holds(
-            "what was resolved had been given up",
-            "resolved_at",
-            "resolved_at is null or resolved_at >= given_up_at",
-            "A dead letter that is resolved before it died would be open for less than no time.",
-            severity="structural",
-        ),
-        *_flags("is_held", "is_stuck", "is_cross_clock", "is_interval_negative"),
-        holds(
-            "nothing is delivered before it was received",
-            "is_interval_negative",
-            "not is_interval_negative",
-            "A delivery before the receipt by the same clock is a clock that was put back; its latency is left out.",
-            at_least=0.999,
-        ),
-        between("hop_elapsed_ms", 0, None, "A message that arrives before it was routed is two clocks.", at_least=0.99),
-        between("queue_elapsed_ms", 0, None, "Nothing waits for less than no time.", at_least=0.99),
-        holds(
-            "a failed delivery has ended",
-            "is_failed",
-            "is_settled or not is_failed",
-            "Failed but not ended would be above one in the failure rate.",
-            severity="structural",
-        ),
-        between(
-            "ack_latency_ms",
-            0,
-            None,
-            "An acknowledgement before its attempt is two clocks, not a latency.",
-            at_least=0.99,
-        ),
-        between("attempts", 1, None, "A settled delivery was attempted.", at_least=0.9),
-    ),
-    "marts.intervention": (
-        unique("intervention_key", "What a person did once must not be counted twice."),
-        present("intervention_key", "What cannot be told apart cannot be counted."),
-        present("occurred_at", "What was done counts on the day it was done."),
-        *_flags(
-            "is_confirmed",
-            "is_of_message",
-            "is_replay",
-            "is_replay_settled",
-            "is_replay_open",
-            "is_recovered",
-            "is_recovery_known",
-        ),
-        between("minutes_to_recover", 0, None, "A delivery before the failure that it makes good is two clocks."),
-        within_horizon("occurred_at", at_least=0.99),
-    ),
-    "marts.channel_hour": (
-        unique("channel_hour_key", "An hour counted twice is silent twice."),
-        present("channel_hour_key", "An hour without an identity cannot be counted once."),
-        *_flags("is_baseline_known", "is_storm"),
-        between("silent_minutes", 0, 60, "An hour has sixty minutes.", severity="structural"),
-        between("messages", 0, None, "Fewer than no messages is an error of counting.", severity="structural"),
-    ),
-    "marts.channel_rhythm": (
-        present("channel", "A rhythm is a channel's."),
-        holds(
-            "a channel's class of hours stands once",
-            "hour_class",
-            "count(*) over (partition by source, channel, hour_class) = 1",
-            "A class that stands twice would double the channel on the board.",
-            severity="structural",
-        ),
-        between(
-            "learned_gap_minutes", 15, None, "Less than a quarter of an hour is no silence.", severity="structural"
-        ),
-    ),
-    "marts.interface_flow": (
-        present("flow_id", "A flow is its id."),
-        present("channel", "A flow's history counts under a channel."),
-        _order("valid_from", "valid_to", 1.0),
-    ),
-    "marts.clock_skew": (
-        present("other_clock_id", "A skew is between two clocks."),
-        *_flags("is_both_ways"),
-        between("within_ms", 0, None, "A message there and back takes no less than no time.", at_least=0.9),
-    ),
-    "marts.message_event": (
-        present("message_key", "A step belongs to a message."),
-        present("occurred_at", "A step without a time has no place on the way."),
-        between("attempt", 1, None, "The first attempt is number one."),
-    ),
-    "marts.log_gap": (
-        present("until_at", "A gap ends with the message after it."),
-        *_flags("is_pruned"),
-        between("missing_messages", 1, None, "A gap lacks at least one message.", severity="structural"),
-    ),
-    "marts.engine_queue_hour": (
-        present("channel", "A queue belongs to a channel."),
-        holds(
-            "a queue's hour stands once",
-            "began_at",
-            "count(*) over (partition by source, channel, node_id, began_at) = 1",
-            "An hour that stands twice would double what waits.",
-            severity="structural",
-        ),
-        between("last_waiting", 0, None, "Fewer than none cannot wait.", severity="structural"),
-    ),
-    "marts.interface_incident": (
-        present("channel", "An incident happens to a channel."),
-        unique("incident_id", "An incident told twice is two incidents to whoever reads the list."),
-        one_of(
-            "kind",
-            ("silent", "outage", "retry_storm", "error_burst", "backlog", "latency_shift", "schema_drift"),
-            "Readers are told what each kind means.",
-        ),
-        between("messages_affected", 0, None, "Fewer than no messages is an error of counting.", severity="structural"),
-        _order("started_at", "ended_at", 1.0),
-        _order("started_at", "detected_at", 1.0),
-    ),
-    "marts.interface_channel": (
-        present("channel", "A channel is its name."),
-        *_flags("is_registered", "is_seen"),
-        holds(
-            "a source's channel stands once",
-            "channel",
-            "count(*) over (partition by source, channel) = 1",
-            "A channel that stands twice would be counted twice.",
-            severity="structural",
-        ),
-        one_of("silence_basis", ("registered", "learned", "unknown"), "Readers are told what each basis means."),
     ),
     "marts.workflow_event": (
         present("case_key", "A step belongs to a case."),
@@ -534,20 +350,20 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "A step that ends before it begins is two clocks, and its queue is no measurement.",
             at_least=0.99,
         ),
-        present("file_id", _TRACE, at_least=0.99, severity="content"),
+        present("file_id", TRACE, at_least=0.99, severity="content"),
     ),
     "marts.journey_event": (
         present("case_key", "A step belongs to a case."),
         present("occurred_at", "A step without a time has no place in the journey."),
         one_of("kind", ("clinical", "message", "human"), "The journey is drawn in three lanes."),
-        present("file_id", _TRACE, at_least=0.99, severity="content"),
+        present("file_id", TRACE, at_least=0.99, severity="content"),
     ),
     "marts.wait": (
-        unique("wait_key", _ONE_CASE),
-        present("wait_key", _ONE_CASE),
+        unique("wait_key", ONE_CASE),
+        present("wait_key", ONE_CASE),
         present("began_at", "A wait that never began has no length."),
         between("minutes", 0, None, "A wait that ends before it begins is two clocks, and its length means nothing."),
-        present("file_id", _TRACE, at_least=0.99, severity="content"),
+        present("file_id", TRACE, at_least=0.99, severity="content"),
     ),
     "marts.wait_part": (
         present("wait_key", "A stretch belongs to a wait."),

@@ -271,6 +271,13 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         between("queue_depth", 0, None, "Fewer than none cannot wait.", severity="structural"),
         *_traced(),
     ),
+    "staging.counter_sample": (
+        unique("sample_uid", "A reading that stands twice is one too many."),
+        present("channel", "Counters belong to a channel."),
+        between("received_count", 0, None, "Fewer than none cannot come.", severity="structural"),
+        within_horizon("sampled_at", at_least=0.99),
+        *_traced(),
+    ),
     "staging.acknowledgement": (
         unique("event_uid", "An acknowledgement that stands twice would end two deliveries."),
         holds(

@@ -111,8 +111,8 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "interface_history": (
         "One row per channel and local day or week since its source's first message.",
         (
-            "grain period source channel hours missing_hours missing_messages messages expected_messages silent_minutes drifted "
-            f"{_DELIVERED} ack_unknown {_ACK} hop_p50_ms hop_p95_ms hop_p99_ms"
+            "grain period source channel hours missing_hours missing_messages messages counted_messages expected_messages "
+            f"silent_minutes drifted {_DELIVERED} ack_unknown {_ACK} hop_p50_ms hop_p95_ms hop_p99_ms"
         ),
     ),
     "interface_error": (
@@ -317,6 +317,7 @@ MEANINGS: Mapping[str, str] = {
     "silent": "it has been without a message for longer than that at the data cut, or is registered and was never seen",
     "hours": "hours of the period between the source's first message and its last",
     "missing_hours": "hours of which the log is known to lack messages and that show none: not known, not zero",
+    "counted_messages": "received by the engine's own counters; null where these were not read, or were set back without a lifetime count",
     "missing_messages": "messages whose numbers never came, by the first message after them",
     "drifted": "messages in an unusual format",
     "deliveries": "messages by final destination",

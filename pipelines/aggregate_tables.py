@@ -50,11 +50,8 @@ NAMES = (
     "exception_count",
     "pilot_result",
     "pilot_week",
-    "interface_channel",
-    "interface_hour",
-    "interface_incident",
+    channels.NAME,
     "incident_impact",
-    "incident_course",
     *flow_history.NAMES,
     "check_result",
     "ledger_total",
@@ -112,12 +109,9 @@ def registered(
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())
-    channels.fill(db, "aggregate_interface_channel", aggregate.window_list(as_of), as_of)
-    flow_history.fill(db, aggregate.window_list(as_of))
-    channels.hours(db, "aggregate_interface_hour", as_of)
-    db.execute("create or replace temp table aggregate_interface_incident as from marts.interface_incident")
+    channels.fill(db, aggregate.window_list(as_of), as_of)
+    flow_history.fill(db, aggregate.window_list(as_of), as_of)
     incident_tables.fill(db, settings.suppress_below)
-    db.execute("create or replace temp table aggregate_incident_course as from marts.incident_course")
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
     try:
         with quality_tables.made(db):
@@ -125,15 +119,7 @@ def registered(
     finally:
         for name in frames:
             db.unregister(f"aggregate_{name}")
-        for name in (
-            "interface_channel",
-            "interface_hour",
-            "interface_incident",
-            "incident_impact",
-            "incident_course",
-            *flow_history.NAMES,
-            "ledger_total",
-        ):
+        for name in (channels.NAME, "incident_impact", *flow_history.NAMES, "ledger_total"):
             db.execute(f"drop table if exists aggregate_{name}")
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines import delivery_sql
+from pipelines.delivery_sql import COUNTS, WINDOW, percentiles, within
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.periods import Window
 
-QUERY = """
+QUERY = f"""
 with hour as (
     select
         source,
@@ -26,14 +29,14 @@ with hour as (
         sum(expected_messages) as expected,
         count(expected_messages) as compared_hours
     from marts.channel_hour
-    where ($start is null or began_date >= $start) and ($end is null or began_date < $end)
+    where {within("began_date")}
     group by all
 ), by_hand as (
     select source, channel, count(*) as handled_by_hand
     from marts.intervention
     where is_confirmed
         and is_of_message
-        and ($start is null or occurred_date >= $start) and ($end is null or occurred_date < $end)
+        and {within("occurred_date")}
     group by all
 ), dead as (
     select
@@ -47,7 +50,7 @@ with hour as (
 ), message as (
     select source, channel, count(distinct original_uid) as messages
     from received_message
-    where ($start is null or received_date >= $start) and ($end is null or received_date < $end)
+    where {within("received_date")}
     group by all
 ), waiting as (
     select
@@ -73,28 +76,17 @@ with hour as (
     select
         source,
         channel,
-        count(*) as deliveries,
-        count(*) filter (where is_delivered) as delivered,
-        count(*) filter (where is_delivered and ack_latency_ms is null) as ack_unknown,
+        {COUNTS}
         count(*) filter (where is_delivered and hop_latency_ms is null) as hop_unknown,
-        count(*) filter (where is_first_attempt_failed) as failed_first,
-        count(*) filter (where is_failed) as failed_final,
-        count(*) filter (where is_retried) as retried,
         count(*) filter (where state = 'dead_lettered') as dead_lettered,
-        quantile_cont(ack_latency_ms, 0.5) as ack_p50_ms,
-        quantile_cont(ack_latency_ms, 0.95) as ack_p95_ms,
-        quantile_cont(ack_latency_ms, 0.99) as ack_p99_ms,
-        quantile_cont(hop_latency_ms, 0.5) as hop_p50_ms,
-        quantile_cont(hop_latency_ms, 0.95) as hop_p95_ms,
-        quantile_cont(hop_latency_ms, 0.99) as hop_p99_ms
+        {percentiles("ack")},
+        {percentiles("hop")}
     from marts.message_delivery
-    where ($start is null or received_date >= $start) and ($end is null or received_date < $end)
+    where {within("received_date")}
     group by all
 )
 select
-    $name::varchar as grain,
-    $start::date as period,
-    $end::date as period_end,
+    {WINDOW}
     interface.source,
     interface.channel,
     interface.facility,
@@ -118,12 +110,12 @@ select
     coalesce(delivery.delivered, 0) as delivered,
     coalesce(delivery.ack_unknown, 0) as ack_unknown,
     coalesce(delivery.hop_unknown, 0) as hop_unknown,
-    round(delivery.ack_p50_ms, 3) as ack_p50_ms,
-    round(delivery.ack_p95_ms, 3) as ack_p95_ms,
-    round(delivery.ack_p99_ms, 3) as ack_p99_ms,
-    round(delivery.hop_p50_ms, 3) as hop_p50_ms,
-    round(delivery.hop_p95_ms, 3) as hop_p95_ms,
-    round(delivery.hop_p99_ms, 3) as hop_p99_ms,
+    delivery.ack_p50_ms,
+    delivery.ack_p95_ms,
+    delivery.ack_p99_ms,
+    delivery.hop_p50_ms,
+    delivery.hop_p95_ms,
+    delivery.hop_p99_ms,
     coalesce(dead.dead_letters_open, 0) as dead_letters_open,
     dead.oldest_dead_letter_minutes,
     coalesce(by_hand.handled_by_hand, 0) as handled_by_hand,
@@ -165,7 +157,7 @@ left join delivery
 """
 """`messages` counts what each channel received, hops from another channel included, as `marts.interface_channel` does.
 `silent`, `last_seen_at`, the queue, the engine's own word of it and the open dead letters are as of the data cut in every
-window. `failed_first`: the first attempt did not succeed. `throughput_ratio`: messages by what is usual at those hours, over
+window. `throughput_ratio`: messages by what is usual at those hours, over
 hours that can be compared; null where less than one message an hour is usual, because the median of such small numbers says
 nothing.
 """
@@ -179,44 +171,11 @@ where event_type = 'received'
 """
 """What each channel received on which day, read once and not for every window."""
 
-HOURS = """
-select
-    hour.source,
-    hour.channel,
-    hour.began_at,
-    case when hour.messages > 0 or gap.began_at is null then hour.messages end as messages,
-    hour.expected_messages,
-    hour.expected_low,
-    hour.expected_high,
-    hour.silent_minutes,
-    hour.began_at >= cut.last_hour - interval 24 hour as is_last_day
-from marts.channel_hour as hour
-cross join (select date_trunc('hour', $as_of) as last_hour) as cut
-left join (
-    select distinct other.source, other.channel, other.began_at
-    from marts.log_gap as gap
-    inner join marts.channel_hour as other
-        on other.source = gap.source
-        and other.channel = gap.channel
-        and other.began_at >= coalesce(gap.from_at, '-infinity')
-        and other.began_at + interval 1 hour <= gap.until_at
-) as gap
-    on gap.source = hour.source and gap.channel = hour.channel and gap.began_at = hour.began_at
-where hour.began_at >= cut.last_hour - interval 192 hour
-    and hour.began_at < cut.last_hour
-"""
-"""The last eight days of every channel hour by hour, whole hours only; an hour that the log is known to lack has no `messages`."""
+NAME = "interface_channel"
 
 
-def hours(db: duckdb.DuckDBPyConnection, table: str, as_of: datetime) -> None:
-    """Make the temporary table with the channels' last hours."""
-    db.execute(f"create or replace temp table {table} as {HOURS}", {"as_of": as_of})
-
-
-def fill(db: duckdb.DuckDBPyConnection, table: str, window_list: Sequence[Window], as_of: datetime) -> None:
+def fill(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], as_of: datetime) -> None:
     """Make the temporary table with the rows of every window."""
     db.execute(RECEIVED)
-    for position, window in enumerate(window_list):
-        verb = f"insert into {table}" if position else f"create or replace temp table {table} as"
-        db.execute(f"{verb} {QUERY}", {"name": window.name, "start": window.start, "end": window.end, "as_of": as_of})
+    delivery_sql.fill(db, NAME, QUERY, delivery_sql.bound(windows, as_of=as_of))
     db.execute("drop table received_message")

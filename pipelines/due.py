@@ -13,7 +13,7 @@ from pipelines import decisions, exports, intake, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.errors import TooManyAbsent
 from pipelines.home import Home
-from pipelines.sources import discover, events, fhir_projection, human_touch
+from pipelines.sources import counter_samples, discover, events, fhir_projection, human_touch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +37,7 @@ def raw_tables() -> list[str]:
         exports.TABLES,
         events.TABLES,
         human_touch.TABLES,
+        counter_samples.TABLES,
         registry.TABLES,
         visit_rules.TABLES,
         decisions.TABLES,

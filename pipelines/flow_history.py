@@ -1,21 +1,69 @@
-"""What one flow's page shows, by channel: its days and weeks, its errors and its destinations. These count messages, not people.
+"""What one flow's page shows, by channel: its last hours, its days and weeks, its errors and its destinations. These count messages,
+not people.
 
-Here: the queries over the interface marts. Not here: one row per channel and window (`channels`), and what a message or a
-gap is (`models/sql`).
+Here: the queries over the interface marts. Not here: one row per channel and window (`channels`), and what a message or a gap is
+(`models/sql`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines import delivery_sql
+from pipelines.delivery_sql import COUNTS, WINDOW, percentiles, within
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import duckdb
 
     from pipelines.periods import Window
 
-HISTORY = """
+MISSING_HOURS = """
+create or replace temp table missing_hour as
+select hour.source, hour.channel, hour.began_at
+from marts.channel_hour as hour
+inner join marts.log_gap as gap
+    on gap.source = hour.source
+    and gap.channel = hour.channel
+    and hour.began_at >= coalesce(gap.from_at, '-infinity')
+    and hour.began_at + interval 1 hour <= gap.until_at
+where hour.messages = 0
+union
+select hour.source, hour.channel, hour.began_at
+from marts.channel_hour as hour
+inner join marts.counter_gap as gap
+    on gap.source = hour.source
+    and gap.channel = hour.channel
+    and gap.kind = 'missing'
+    and hour.began_at < gap.until_at
+    and hour.began_at + interval 1 hour > gap.from_at
+where hour.messages = 0
+"""
+"""Hours in which the log has nothing, although the numbers of messages or the engine's own counters say that some came."""
+
+HOURS = """
+select
+    hour.source,
+    hour.channel,
+    hour.began_at,
+    case when gap.began_at is null then hour.messages end as messages,
+    hour.expected_messages,
+    hour.expected_low,
+    hour.expected_high,
+    hour.silent_minutes,
+    hour.began_at >= cut.last_hour - interval 24 hour as is_last_day
+from marts.channel_hour as hour
+cross join (select date_trunc('hour', $as_of) as last_hour) as cut
+left join missing_hour as gap
+    on gap.source = hour.source and gap.channel = hour.channel and gap.began_at = hour.began_at
+where hour.began_at >= cut.last_hour - interval 192 hour
+    and hour.began_at < cut.last_hour
+"""
+"""The last eight days of every channel hour by hour, whole hours only; an hour that the log is known to lack has no `messages`."""
+
+HISTORY = f"""
 with hour as (
     select
         hour.source,
@@ -25,17 +73,9 @@ with hour as (
         hour.expected_messages,
         hour.silent_minutes,
         hour.drifted_messages,
-        hour.messages = 0 and gap.source is not null as is_missing
+        gap.source is not null as is_missing
     from marts.channel_hour as hour
-    left join (
-        select distinct gap.source, gap.channel, other.began_at
-        from marts.log_gap as gap
-        inner join marts.channel_hour as other
-            on other.source = gap.source
-            and other.channel = gap.channel
-            and other.began_at >= coalesce(gap.from_at, '-infinity')
-            and other.began_at + interval 1 hour <= gap.until_at
-    ) as gap
+    left join missing_hour as gap
         on gap.source = hour.source and gap.channel = hour.channel and gap.began_at = hour.began_at
 ), counted as (
     select
@@ -49,6 +89,14 @@ with hour as (
         sum(silent_minutes) as silent_minutes,
         sum(drifted_messages)::bigint as drifted
     from hour
+    group by all
+), counter as (
+    select
+        source,
+        channel,
+        date_trunc($grain, until_at::date)::date as period,
+        case when count(counted_messages) = count(*) then sum(counted_messages)::bigint end as counted_messages
+    from marts.counter_span
     group by all
 ), gap as (
     select
@@ -64,18 +112,9 @@ with hour as (
         source,
         channel,
         date_trunc($grain, received_date)::date as period,
-        count(*) as deliveries,
-        count(*) filter (where is_delivered) as delivered,
-        count(*) filter (where is_first_attempt_failed) as failed_first,
-        count(*) filter (where is_failed) as failed_final,
-        count(*) filter (where is_retried) as retried,
-        count(*) filter (where is_delivered and ack_latency_ms is null) as ack_unknown,
-        round(quantile_cont(ack_latency_ms, 0.5), 3) as ack_p50_ms,
-        round(quantile_cont(ack_latency_ms, 0.95), 3) as ack_p95_ms,
-        round(quantile_cont(ack_latency_ms, 0.99), 3) as ack_p99_ms,
-        round(quantile_cont(hop_latency_ms, 0.5), 3) as hop_p50_ms,
-        round(quantile_cont(hop_latency_ms, 0.95), 3) as hop_p95_ms,
-        round(quantile_cont(hop_latency_ms, 0.99), 3) as hop_p99_ms
+        {COUNTS}
+        {percentiles("ack")},
+        {percentiles("hop")}
     from marts.message_delivery
     group by all
 )
@@ -88,6 +127,7 @@ select
     counted.missing_hours,
     coalesce(gap.missing_messages, 0) as missing_messages,
     case when counted.missing_hours < counted.hours then counted.messages end as messages,
+    counter.counted_messages,
     counted.expected_messages,
     round(counted.silent_minutes, 3) as silent_minutes,
     counted.drifted,
@@ -106,11 +146,14 @@ select
 from counted
 left join gap
     on gap.source = counted.source and gap.channel = counted.channel and gap.period = counted.period
+left join counter
+    on counter.source = counted.source and counter.channel = counted.channel and counter.period = counted.period
 left join delivery
     on delivery.source = counted.source and delivery.channel = counted.channel and delivery.period = counted.period
 """
 """One row per channel and local day or week since its source's first message. An hour is missing when nothing came in it and the
-numbers say that messages of it are lacking; a period all of whose hours are missing has no `messages`, which is not zero.
+numbers or the engine's counters say that messages of it are lacking; a period all of whose hours are missing has no `messages`, which
+is not zero. `counted_messages`: received by the engine's own counters; null where these were not read, or set back.
 """
 
 FAILED_STEPS = """
@@ -129,11 +172,9 @@ where error_class is not null
 """
 """Events that say what went wrong: few of all events, which are read once and not for every window."""
 
-ERRORS = """
+ERRORS = f"""
 select
-    $name::varchar as grain,
-    $start::date as period,
-    $end::date as period_end,
+    {WINDOW}
     source,
     channel,
     destination,
@@ -144,55 +185,49 @@ select
     min(occurred_at) as first_at,
     max(occurred_at) as last_at
 from failed_step
-where ($start is null or occurred_date >= $start) and ($end is null or occurred_date < $end)
+where {within("occurred_date")}
 group by all
 """
 """One row per channel, destination, class and template of error: how often an attempt or a step ended so, and of how many messages."""
 
-DESTINATIONS = """
+DESTINATIONS = f"""
 select
-    $name::varchar as grain,
-    $start::date as period,
-    $end::date as period_end,
+    {WINDOW}
     source,
     channel,
     destination,
-    count(*) as deliveries,
-    count(*) filter (where is_delivered) as delivered,
-    count(*) filter (where is_first_attempt_failed) as failed_first,
-    count(*) filter (where is_failed) as failed_final,
-    count(*) filter (where is_retried) as retried,
+    {COUNTS}
     count(*) filter (where is_open) as queue_depth,
-    count(*) filter (where is_delivered and ack_latency_ms is null) as ack_unknown,
-    round(quantile_cont(ack_latency_ms, 0.5), 3) as ack_p50_ms,
-    round(quantile_cont(ack_latency_ms, 0.95), 3) as ack_p95_ms,
-    round(quantile_cont(ack_latency_ms, 0.99), 3) as ack_p99_ms,
+    {percentiles("ack")},
     max(delivered_at) as last_delivered_at
 from marts.message_delivery
-where ($start is null or received_date >= $start) and ($end is null or received_date < $end)
+where {within("received_date")}
 group by all
 """
 """One row per channel and final destination: the deliveries of messages received in the window."""
 
-COPIED = ("interface_flow", "clock_skew", "log_gap", "message_match")
+COPIED = (
+    "interface_flow",
+    "interface_incident",
+    "incident_course",
+    "clock_skew",
+    "log_gap",
+    "counter_gap",
+    "message_match",
+)
 """Marts that hold no case and that every role may see as they are."""
-NAMES = ("interface_history", "interface_error", "interface_destination", *COPIED)
+NAMES = ("interface_hour", "interface_history", "interface_error", "interface_destination", *COPIED)
 
 
-def fill(db: duckdb.DuckDBPyConnection, windows: Sequence[Window]) -> None:
-    """Make the temporary tables `aggregate_<name>`: days and weeks of all time; errors and destinations of every window."""
-    for position, grain in enumerate(("day", "week")):
-        verb = "insert into aggregate_interface_history" if position else _made("interface_history")
-        db.execute(f"{verb} {HISTORY}", {"grain": grain})
+def fill(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], as_of: datetime) -> None:
+    """Make the temporary tables `aggregate_<name>`: the last hours, days and weeks of all time, errors and destinations of every window."""
+    db.execute(MISSING_HOURS)
     db.execute(FAILED_STEPS)
-    for table, query in (("interface_error", ERRORS), ("interface_destination", DESTINATIONS)):
-        for position, window in enumerate(windows):
-            verb = f"insert into aggregate_{table}" if position else _made(table)
-            db.execute(f"{verb} {query}", {"name": window.name, "start": window.start, "end": window.end})
-    db.execute("drop table failed_step")
+    delivery_sql.fill(db, "interface_hour", HOURS, [{"as_of": as_of}])
+    delivery_sql.fill(db, "interface_history", HISTORY, [{"grain": "day"}, {"grain": "week"}])
+    delivery_sql.fill(db, "interface_error", ERRORS, delivery_sql.bound(windows))
+    delivery_sql.fill(db, "interface_destination", DESTINATIONS, delivery_sql.bound(windows))
     for name in COPIED:
-        db.execute(f"{_made(name)} from marts.{name}")
-
-
-def _made(name: str) -> str:
-    return f"create or replace temp table aggregate_{name} as"
+        delivery_sql.fill(db, name, f"from marts.{name}", [{}])
+    for step in ("missing_hour", "failed_step"):
+        db.execute(f"drop table {step}")

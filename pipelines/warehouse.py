@@ -27,6 +27,7 @@ from pipelines.errors import KeyChanged
 from pipelines.home import Home
 from pipelines.sources import (
     azure_events,
+    counter_samples,
     engine_records,
     events,
     fhir_projection,
@@ -111,6 +112,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         exports,
         events,
         human_touch,
+        counter_samples,
         registry,
         visit_rules,
         decisions,

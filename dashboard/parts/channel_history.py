@@ -14,24 +14,32 @@ MOST = 12
 Axis = Callable[[float | None], str]
 Lines = tuple[tuple[str, str, str], ...]
 PICTURES: tuple[tuple[str, Lines, Axis], ...] = (
-    ("Messages", (("messages", "received", "strong"), ("expected_messages", "usual", "usual")), wording.number),
+    (
+        "Messages",
+        (("messages", "received", "strong"), ("expected_messages", "usual", "usual"), ("counted_messages", "counted", "quiet")),
+        wording.number,
+    ),
     ("Failed deliveries", (("failed_share", "for good", "strong"), ("first_share", "at first", "quiet")), wording.percent),
     (
         "ACK latency",
         (("ack_p50_ms", "median", "strong"), ("ack_p95_ms", "95 %", "quiet"), ("ack_p99_ms", "99 %", "usual")),
         wording.milliseconds,
     ),
+    ("Unusual format", (("drifted", "messages", "strong"),), wording.number),
 )  # fmt: skip
+SELDOM = {"counted_messages": None, "drifted": 0}
+"""Fields that are drawn only where a period has another value: the engine's own count where it was read, drift where there was any."""
 
 
 def draw_history(here: Here, channel: Row) -> None:
-    """Three pictures under each other, time to the right: what came, what failed, how long it took."""
+    """Pictures under each other, time to the right: what came, what failed, how long it took, what came in an unusual format."""
     rows = channel_history.history(here, channel)
     if not rows:
         markup.empty("Nothing is known of this period.", "Choose a longer period, or deliver the engine's log of it.")
         return
     is_daily = here.view.weeks <= channel_history.DAYS_UP_TO
-    for title, lines, axis in PICTURES:
+    pictures = _worth_drawing(rows)
+    for title, lines, axis in pictures:
         st.caption(f"{title}, {'day by day' if is_daily else 'week by week'}")
         _picture(here, rows, title, lines, axis)
     lacking = channel_history.with_gap(rows)
@@ -40,8 +48,10 @@ def draw_history(here: Here, channel: Row) -> None:
             f":material/report: Shaded: the log lacks hours of {len(lacking)} of these {'days' if is_daily else 'weeks'}. "
             "What came then is not known; it is not zero."
         )
+    if any("drifted" in (field for field, _, _ in lines) for _, lines, _ in pictures):
+        st.caption("An unusual format: one that fewer than a quarter of the flow's days have.")
     with st.expander("The same as a table", icon=":material/table:"):
-        _table(rows)
+        _table(rows, pictures)
 
 
 def draw_breakdown(here: Here, channel: Row) -> None:
@@ -51,6 +61,16 @@ def draw_breakdown(here: Here, channel: Row) -> None:
     _names(here, channel)
     _gaps(here, channel)
     _clocks(here, channel)
+
+
+def _worth_drawing(rows: list[Row]) -> list[tuple[str, Lines, Axis]]:
+    """The pictures with their lines, without those that would say nothing."""
+
+    def has_something(field: str) -> bool:
+        return field not in SELDOM or any(row.get(field) not in (None, SELDOM[field]) for row in rows)
+
+    drawn = [(title, tuple(line for line in lines if has_something(line[0])), axis) for title, lines, axis in PICTURES]
+    return [each for each in drawn if each[1]]
 
 
 def _picture(here: Here, rows: list[Row], title: str, lines: Lines, axis: Axis) -> None:
@@ -67,10 +87,10 @@ def _picture(here: Here, rows: list[Row], title: str, lines: Lines, axis: Axis) 
     )
 
 
-def _table(rows: list[Row]) -> None:
+def _table(rows: list[Row], pictures: list[tuple[str, Lines, Axis]]) -> None:
     columns = [
         (field, f"{title.partition(' ')[0]}: {word}", axis)
-        for title, lines, axis in PICTURES
+        for title, lines, axis in pictures
         for field, word, _ in lines
     ]
     heads = ("From", *(name for _, name, _ in columns), "Hours lacking")
@@ -183,9 +203,12 @@ def _gaps(here: Here, channel: Row) -> None:
     if not rows:
         return
     st.subheader("What its log lacks", anchor=False)
-    st.caption("The engine numbers its messages; numbers that never came are messages that Wardflow cannot count.")
+    st.caption(
+        "The engine numbers its messages, and counts them where its counters are read. What it has and the log lacks was pruned or never "
+        "exported: such times are gaps, not zeros."
+    )
     markup.table(
-        "Runs of message numbers that are not in the log, the newest first",
+        "What the engine has and the log lacks, the newest first",
         ("When", "Messages", "Why"),
         [channel_history.said_of_gap(here, row) for row in rows[:MOST]],
         numeric=("Messages",),

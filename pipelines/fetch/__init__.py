@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, SourceUnreachable
 from pipelines.fetch import mirth_api, mirth_database
 from pipelines.fetch.landing import Landing, Memory, Place
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings, SourceSettings
 
+_SECONDS_BETWEEN_COUNTS = 600
 _UNDONE = ("R", "Q", "P", "RECEIVED", "QUEUED", "PENDING")
 
 
@@ -45,6 +46,10 @@ class Road(Protocol):
 
     def these(self, channel: str, numbers: Sequence[int]) -> pa.Table:
         """These messages, as far as they are still there."""
+        ...
+
+    def counters(self) -> list[pa.Table]:
+        """What its own counters of the channels say now, as samples (`pipelines.sources.mirth_counters`)."""
         ...
 
     def close(self) -> None:
@@ -104,7 +109,10 @@ def fetch(
         landing = Landing(settings, source, memory)
         road: Road = mirth_api.connect(source, poll) if poll.api else mirth_database.connect(source, poll)
         with closing(road):
-            for channel in road.channels():
+            channels = road.channels()
+            if memory.polled_at - memory.counted_at >= _SECONDS_BETWEEN_COUNTS:
+                _count(road, landing, memory, say)
+            for channel in channels:
                 is_known = channel in memory.places
                 if not is_known:
                     memory.places[channel] = Place(0 if whole else road.begin(channel))
@@ -121,6 +129,18 @@ def fetch(
             memory.looked_back_at = memory.polled_at
         landing.close()
     return Fetched(source.name, landing.rows, landing.pages)
+
+
+def _count(road: Road, landing: Landing, memory: Memory, say: Callable[[str], None]) -> None:
+    """A sample of the counters, before the messages are read that they have counted. An engine that shows none is read without."""
+    try:
+        samples = [each for each in road.counters() if len(each)]
+    except SourceUnreachable:
+        say("counters cannot be read")
+        return
+    if samples:
+        landing.write(pa.concat_tables(samples), "-counters")
+    memory.counted_at = memory.polled_at
 
 
 def _pages(road: Road, channel: str, place: Place, most: int, since: int | None) -> Iterator[pa.Table]:

@@ -51,6 +51,7 @@ class Memory:
     places: dict[str, Place] = field(default_factory=dict)
     polled_at: float = 0
     looked_back_at: float = 0
+    counted_at: float = 0
 
     @classmethod
     def of(cls, settings: Settings, source: SourceSettings) -> Memory:
@@ -63,7 +64,7 @@ class Memory:
             channel: Place(place["number"], {int(number): digest for number, digest in place["undone"].items()})
             for channel, place in kept["places"].items()
         }
-        return cls(path, places, kept["polled_at"], kept["looked_back_at"])
+        return cls(path, places, kept["polled_at"], kept["looked_back_at"], kept.get("counted_at", 0))
 
     @classmethod
     @contextmanager
@@ -73,10 +74,11 @@ class Memory:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         handle = os.open(folder / f".{source.name}.lock", os.O_RDWR | os.O_CREAT, 0o640)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HomeBusy(f"Source {source.name!r} is being fetched already. Wait until that is done.") from None
             yield cls.of(settings, source)
-        except BlockingIOError:
-            raise HomeBusy(f"Source {source.name!r} is being fetched already. Wait until that is done.") from None
         finally:
             os.close(handle)
 
@@ -86,6 +88,7 @@ class Memory:
             "places": {channel: asdict(place) for channel, place in self.places.items()},
             "polled_at": self.polled_at,
             "looked_back_at": self.looked_back_at,
+            "counted_at": self.counted_at,
         }
         aside = self.path.with_name(f".{self.path.name}.new")
         aside.write_text(json.dumps(kept), encoding="utf-8")
@@ -111,12 +114,16 @@ class Landing:
         """Write what is gathered, and remember what has been read."""
         if self._waiting:
             table = pa.concat_tables(self._waiting, promote_options="permissive")
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z.parquet"
-            aside = self._folder / f".{name}"  # hidden from those who look for files until it is whole
-            parquet.write_table(table, aside, compression="zstd")
-            durable.replace(aside, self._folder / name)
+            self.write(table)
             self.rows += len(table)
             self.pages += 1
             self._waiting = []
         self._memory.save()
+
+    def write(self, table: pa.Table, kind: str = "") -> None:
+        """A file of rows; what it holds besides messages is part of its name."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z{kind}.parquet"
+        aside = self._folder / f".{name}"  # hidden from those who look for files until it is whole
+        parquet.write_table(table, aside, compression="zstd")
+        durable.replace(aside, self._folder / name)

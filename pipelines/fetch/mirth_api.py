@@ -7,6 +7,7 @@ content; those with an error once more with it, a few in each poll, and only wha
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from http.client import HTTPException
 from http.cookiejar import CookieJar
 from os import environ
@@ -22,6 +23,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml sh
 
 from pipelines.errors import ConfigurationError, SourceUnreachable
 from pipelines.sources import error_text, hl7_envelope
+from pipelines.sources.counter_samples import COUNTERS
 from pipelines.sources.xml_documents import hardened_parser
 
 if TYPE_CHECKING:
@@ -143,6 +145,18 @@ class Api:
             found.append(rows.filter(is_wanted))
             waiting = waiting[len(near) :]
         return pa.concat_tables(found) if found else self._table([])
+
+    def counters(self) -> list[pa.Table]:
+        """Of the channels that are deployed, each server's; connectors have none of their own here, and nothing is kept for a lifetime."""
+        found = self._call("channels/statistics")
+        now = datetime.now(UTC)
+        names = {"channel_id": "channelId", "server_id": "serverId", **{name: name for name in COUNTERS}}
+        rows = [
+            {column: _text(each, tag) or None for column, tag in names.items()} | {"sampled_at": now}
+            for each in found.iter("channelStatistics")
+        ]
+        schema = pa.schema({**dict.fromkeys(names, pa.string()), "sampled_at": pa.timestamp("us", "UTC")})
+        return [pa.Table.from_pylist(rows, schema=schema)]
 
     def close(self) -> None:
         """Log out; who does not answer any more is left alone."""

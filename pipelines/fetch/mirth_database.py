@@ -1,4 +1,4 @@
-"""Mirth's tables in its own PostgreSQL, read by the query of `templates/mirth_extract.sql`, a channel and some hundred messages at a time.
+"""Mirth's tables in its own PostgreSQL, read by the queries of `templates/`: a channel and some hundred messages at a time, and counters.
 
 Here: the connection and the query's places. Not here: what is read when (`pipelines.fetch`). Read-only, each page a transaction of its own.
 Error texts come into memory, where they are reduced; no other content leaves the database.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Poll, SourceSettings
 
-_TABLE = re.compile(r"\bd_(m|mm|mc|mcm)12\b")
+_TABLE = re.compile(r"\bd_(m|mm|mc|mcm|ms)12\b")
 _SECONDS_A_QUERY = 60
 
 
@@ -90,6 +90,16 @@ class Database:
         """By their primary key."""
         return self._extract(channel, f"m.id in ({', '.join(str(int(number)) for number in numbers)})")
 
+    def counters(self) -> list[pa.Table]:
+        """Of each channel whose statistics this login may read."""
+        readable = self._rows(
+            """select table_name from information_schema.table_privileges
+            where table_name like 'd\\_ms%' and privilege_type = 'SELECT'"""
+        )
+        there = set(readable.column("table_name").to_pylist())
+        query = _template("mirth_counters.sql")
+        return [self._rows(_numbered(query, local)) for local in self._numbers.values() if f"d_ms{local}" in there]
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -101,7 +111,7 @@ class Database:
 
     def _query(self, local: int) -> str:
         """The query of one channel: its tables, and of the custom columns those that the settings name and the channel has."""
-        text = files("pipelines").joinpath("templates", "mirth_extract.sql").read_text(encoding="utf-8")
+        text = _template("mirth_extract.sql")
         there = {
             row["column_name"].lower(): row["column_name"]
             for row in self._rows(
@@ -122,9 +132,7 @@ class Database:
             text = re.sub(rf"\bas {mine}(,?)$", rf'as "{theirs}"\1', text, flags=re.MULTILINE)
         if not there:
             text = re.sub(r"left join d_mcm12 as meta\s+on .*\s+and .*\n", "", text)
-        text = text.replace("local_channel_id = 12", f"local_channel_id = {local}")
-        text = text.replace("as is_nack,", "as is_nack,\n    error.text as error_text,")
-        return _TABLE.sub(rf"d_\g<1>{local}", text)
+        return _numbered(text.replace("as is_nack,", "as is_nack,\n    error.text as error_text,"), local)
 
     def _without_texts(self, rows: pa.Table) -> pa.Table:
         """What may be kept of the error texts, in their place."""
@@ -166,3 +174,12 @@ class Database:
             f"Source {self._source.name!r}: the database cannot be read ({code}). Check its address, the login and its rights "
             "(docs/engines/mirth.md), and that the server runs; what was read before is kept."
         )
+
+
+def _template(name: str) -> str:
+    return files("pipelines").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _numbered(query: str, local: int) -> str:
+    """The query of the channel that has this number on its server."""
+    return _TABLE.sub(rf"d_\g<1>{local}", query.replace("local_channel_id = 12", f"local_channel_id = {local}"))

@@ -1,9 +1,10 @@
 """Mirth Connect and Open Integration Engine: message XML (REST replies, export files, appended documents) and extracts of its
-tables as CSV or Parquet, a snapshot source: the same messages prove the same events by every road. Beside it Mirth's own event log.
+tables as CSV or Parquet, a snapshot source: the same messages prove the same events by every road. Beside it Mirth's own event log and
+samples of its counters.
 
 Here: which road a file came by; of XML, files to documents to rows to events, three kinds of work at once. Not here: finding documents
 (`xml_documents`), reading one (`mirth_rows`), extracts (`mirth_extract`), the events that rows prove (`mirth_events`), the event log
-(`mirth_audit`).
+(`mirth_audit`), counters (`mirth_counters`).
 
 What it cannot know: the times of any attempt but the last (`attempts_exact` is false after a retry), states between two exports,
 who sent a message again (another log has it), and what was removed by hand: a removed message is gone from the next export.
@@ -18,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.sources import mirth_audit, mirth_events, mirth_extract
+from pipelines.sources import counter_samples, mirth_audit, mirth_counters, mirth_events, mirth_extract
 from pipelines.sources.events import COLUMNS
 from pipelines.sources.mirth_rows import RowReader
 from pipelines.sources.xml_documents import Document, batches, parse_all
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _START = re.compile(rb"<message(?:\s[^<>]*)?>\s*<(?:messageId|serverId|channelId|receivedDate|processed)\b")
 _EVENT_LOG = "event log"
+_COUNTERS = "counters"
 _PARSED_AHEAD = 2
 _ROWS_AT_ONCE = 20_000
 
@@ -42,16 +44,21 @@ class Mirth:
 
     kind = "mirth"
     suffixes = (".xml", ".parquet", "-events.txt")
-    promised: Mapping[str, Sequence[str]] = {"raw.interface_event": tuple(COLUMNS)}
+    promised: Mapping[str, Sequence[str]] = {
+        "raw.interface_event": tuple(COLUMNS),
+        "raw.counter_sample": tuple(counter_samples.COLUMNS),
+    }
 
     def recognises(self, head: Head, source: SourceSettings | None) -> bool:  # noqa: ARG002 -- the protocol's signature
-        """A message document, an event or the header of an event export or of an extract stands near the file's beginning."""
+        """A message document, an event or the header of an event export, an extract or a sample stands near the file's beginning."""
         return (
             _START.search(head.start) is not None or self.together(head) is not None or mirth_extract.recognises(head)
         )
 
     def together(self, head: Head) -> str | None:
-        """All message exports of a source load alike, and so do all event logs."""
+        """All message exports of a source load alike, and so do all event logs, and all samples of counters."""
+        if mirth_counters.recognises(head):
+            return _COUNTERS
         is_log = mirth_audit.is_export(head.start) or mirth_audit.is_list(head.start)
         return _EVENT_LOG if is_log and not _START.search(head.start) else None
 
@@ -59,6 +66,9 @@ class Mirth:
         """The messages first, which tell more of each than an extract does, then the extracts."""
         if files[0].resource_type == _EVENT_LOG:
             mirth_audit.load(session, files)
+            return
+        if files[0].resource_type == _COUNTERS:
+            mirth_counters.load(session, files)
             return
         extracts = [file for file in files if mirth_extract.is_one(file)]
         documents = [file for file in files if file not in extracts]

@@ -26,9 +26,24 @@ COLUMNS = frozenset(
 _LETTERS = {each[0]: each for each in sorted(STATUSES)}
 _STATUS = " ".join(f"when '{letter}' then '{word}' when '{word}' then '{word}'" for letter, word in _LETTERS.items())
 _CLASSES = "'timeout', 'auth', 'connect', 'capacity', 'transform', 'route', 'config', 'validate', 'nack', 'unknown'"
-_SAFE_ID = "[A-Za-z0-9._:-]{1,80}"
+SAFE_ID = "[A-Za-z0-9._:-]{1,80}"
 _NUMBER = "[0-9]{1,19}"
 _EARLIEST = "timestamp '1971-01-01 00:00:00'"
+
+
+def text(name: str, present: frozenset[str]) -> str:
+    """The SQL of a column's text; null for what a database writes for no value: nothing, NULL (SQL Server), backslash N (COPY)."""
+    return f"case when trim({name}) not in ('', 'NULL', '\\N') then trim({name}) end" if name in present else "null"
+
+
+def number(name: str, present: frozenset[str]) -> str:
+    """The SQL of a whole number's digits: a program that knows no empty integer writes 11 as 11.0."""
+    return f"regexp_replace({text(name, present)}, '\\.0+$', '')" if name in present else "null::varchar"
+
+
+def local(written: str) -> str:
+    """The SQL of a local time that needs a zone; null where the text has an offset, or an unset clock wrote it."""
+    return f"case when local_of({written}) >= {_EARLIEST} then local_of({written}) end"
 
 
 def records(present: frozenset[str], named: MetadataColumns) -> str:
@@ -45,20 +60,13 @@ def records(present: frozenset[str], named: MetadataColumns) -> str:
         "placer": named.placer,
     }
 
-    def text(name: str) -> str:
-        # What a database writes for no value: nothing, NULL (SQL Server), \\N (COPY).
-        return f"case when trim({name}) not in ('', 'NULL', '\\N') then trim({name}) end" if name in present else "null"
-
-    def number(name: str) -> str:  # a program that knows no empty integer writes 11 as 11.0
-        return f"regexp_replace({text(name)}, '\\.0+$', '')" if name in present else "null::varchar"
-
     numbers = ("message_id", "original_id", "import_id", "metadata_id", "send_attempts", "error_code")
     more_numbers = ("source_message_id", "root_message_id")
     words = sorted(COLUMNS - {*numbers, *more_numbers})
-    said = [f"{number(name)} as {name}_" for name in (*numbers, *more_numbers)]
-    said += [f"({text(name)})::varchar as {name}_" for name in words]
-    said += [f"({text(column.lower())})::varchar as custom_{name}" for name, column in custom.items()]
-    times = [f"{_instant(f'{name}_')} as {name}_at, {_local(f'{name}_')} as {name}_local" for name in TIMES]
+    said = [f"{number(name, present)} as {name}_" for name in (*numbers, *more_numbers)]
+    said += [f"({text(name, present)})::varchar as {name}_" for name in words]
+    said += [f"({text(column.lower(), present)})::varchar as custom_{name}" for name, column in custom.items()]
+    times = [f"instant_of({name}_) as {name}_at, {local(f'{name}_')} as {name}_local" for name in TIMES]
     keyed = [
         f"""case when custom_{kind} is not null then keyed('{kind}',
             if({kind}_as.written is null, ${kind}, {kind}_as.authority), if({kind}_as.written is null, custom_{kind}, {kind}_as.value))
@@ -79,7 +87,7 @@ select
     case
         when not is_record then if(ends_open, 'truncated', 'unparseable')
         when is_ignored then null
-        when not coalesce(regexp_full_match(channel_id_, '{_SAFE_ID}') and regexp_full_match(message_id_, '{_NUMBER}'), false)
+        when not coalesce(regexp_full_match(channel_id_, '{SAFE_ID}') and regexp_full_match(message_id_, '{_NUMBER}'), false)
             then 'no_id'
         when coalesce(source_received_date_at, message_received_date_at) is null
             and coalesce(source_received_date_local, message_received_date_local) is null then 'no_time'
@@ -88,7 +96,7 @@ select
         as line_hash,
     channel_id_ as channel_id,
     channel_id_ || ':' || message_id_ as message_uid,
-    case when regexp_full_match(server_id_, '{_SAFE_ID}') then server_id_ end as server_id,
+    case when regexp_full_match(server_id_, '{SAFE_ID}') then server_id_ end as server_id,
     left(channel_name_, 200) as flow_name,
     coalesce(left(connector_name_, 200), '') as node_name,
     coalesce(try_cast(metadata_id_ as integer), 0) as node,
@@ -97,7 +105,7 @@ select
     coalesce(case when regexp_full_match(error_code_, '[0-9]{{1,5}}') then error_code_::integer end, 0) as error_bits,
     case when regexp_full_match(original_id_, '{_NUMBER}') then channel_id_ || ':' || original_id_ end as original_uid,
     case when regexp_full_match(import_id_, '{_NUMBER}') and original_uid is null then
-        if(regexp_full_match(import_channel_id_, '{_SAFE_ID}'), import_channel_id_, channel_id_) || ':' || import_id_ end as import_uid,
+        if(regexp_full_match(import_channel_id_, '{SAFE_ID}'), import_channel_id_, channel_id_) || ':' || import_id_ end as import_uid,
     coalesce(original_uid, import_uid) as replay_of_uid,
     import_uid is not null as is_import,
     {_uid("source")} as parent_message_uid,
@@ -126,16 +134,8 @@ from timed left join template on template.written = error_template_ {" ".join(jo
 
 def _uid(which: str) -> str:
     channel, number = f"{which}_channel_id_", f"{which}_message_id_"
-    is_one = f"regexp_full_match({channel}, '{_SAFE_ID}') and regexp_full_match({number}, '{_NUMBER}')"
+    is_one = f"regexp_full_match({channel}, '{SAFE_ID}') and regexp_full_match({number}, '{_NUMBER}')"
     return f"case when {is_one} then {channel} || ':' || {number} end"
-
-
-def _instant(text: str) -> str:
-    return f"instant_of({text})"
-
-
-def _local(text: str) -> str:
-    return f"case when local_of({text}) >= {_EARLIEST} then local_of({text}) end"
 
 
 ZONELESS = f"""

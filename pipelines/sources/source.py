@@ -36,6 +36,7 @@ CURES = {
     "no_id": "The record has no id, so that later versions of it could not be recognised. Ask the sender for one.",
     "no_header": "No header with the columns that are needed (of places: id and name) stands above this line. Write it first.",
     "no_time": "The record has no readable time. Check how the source's mapping says that times are written.",
+    "no_sample_time": "Counters say nothing without the time at which they were read. Add it to the query, as sampled_at.",
     "date_only": "The record's time is a day without an hour, and none is made up. Map a field that has the hour.",
     "unset_time": "The record's time lies before 1971 or after 9000: an unset clock, or a word for never. Correct it in the engine.",
     "document_type": "The document brings a DTD, which could pull in other files. Export it without.",

@@ -331,8 +331,8 @@ def channel_histories() -> dict[str, list[dict[str, object]]]:
     history = [
         of | counts | ack | {
             "grain": "day", "period": END - timedelta(days=n), "hours": 24, "missing_hours": 24 if n == 2 else 0,
-            "missing_messages": 70 if n == 2 else 0, "messages": None if n == 2 else 70, "expected_messages": 72.0, "silent_minutes": 0.0,
-            "drifted": 0, "hop_p50_ms": 150.0, "hop_p95_ms": 950.0, "hop_p99_ms": 1400.0,
+            "missing_messages": 70 if n == 2 else 0, "counted_messages": 70 if n < 4 else None, "messages": None if n == 2 else 70, "expected_messages": 72.0, "silent_minutes": 0.0,
+            "drifted": 3 if n == 9 else 0, "hop_p50_ms": 150.0, "hop_p95_ms": 950.0, "hop_p99_ms": 1400.0,
         }
         for n in range(1, 29) if n != 5
     ]  # fmt: skip
@@ -353,6 +353,10 @@ def channel_histories() -> dict[str, list[dict[str, object]]]:
         ],
         "log_gap": [of | {"from_at": datetime(2026, 4, 10, 23), "until_at": datetime(2026, 4, 12, 1), "missing_messages": 70, "is_pruned": True},
                     of | {"from_at": None, "until_at": datetime(2025, 10, 13, 1), "missing_messages": 9, "is_pruned": False}],
+        "counter_gap": [
+            of | {"flow_id": "f-1", "kind": kind, "from_at": datetime(2026, 4, 10, 23), "until_at": datetime(2026, 4, 11, hour), "missing_messages": n, "resets": resets}
+            for kind, hour, n, resets in (("missing", 3, 70, None), ("reset", 9, None, 1))
+        ],
         "clock_skew": [
             {"source": "mirth", "clock_id": "mirth:1", "other_clock_id": other, "seen_date": date(2026, 4, 12), "messages": 30, "ahead_ms": ahead,
              "within_ms": within, "is_both_ways": within is not None}
@@ -614,13 +618,14 @@ AGGREGATE_SHAPES = {
     "handled_by_hand bigint, silent_minutes double, drifted bigint, throughput_ratio double, last_seen_at timestamptz, max_silence_minutes integer, silent boolean, "
     "ack_p99_ms double, hop_p99_ms double, delivered bigint, ack_unknown bigint, hop_unknown bigint, last_message_at timestamptz, "
     "silence_limit_minutes double, silence_basis varchar, engine_queue_depth bigint, engine_queue_at timestamptz",
-    "interface_history": f"grain varchar, period date, {_CHANNEL}, hours bigint, missing_hours bigint, missing_messages bigint, messages bigint, "
+    "interface_history": f"grain varchar, period date, {_CHANNEL}, hours bigint, missing_hours bigint, missing_messages bigint, counted_messages bigint, messages bigint, "
     f"expected_messages double, silent_minutes double, drifted bigint, {_COUNTS}, hop_p50_ms double, hop_p95_ms double, hop_p99_ms double",
     "interface_error": f"{_SPAN}, {_CHANNEL}, destination varchar, error_class varchar, error_template varchar, n bigint, messages bigint, "
     "first_at timestamptz, last_at timestamptz",
     "interface_destination": f"{_SPAN}, {_CHANNEL}, destination varchar, {_COUNTS}, queue_depth bigint, last_delivered_at timestamptz",
     "interface_flow": f"{_CHANNEL}, flow_id varchar, name varchar, is_alias boolean, valid_from timestamptz, valid_to timestamptz",
     "log_gap": f"{_CHANNEL}, from_at timestamptz, until_at timestamptz, missing_messages bigint, is_pruned boolean",
+    "counter_gap": f"{_CHANNEL}, flow_id varchar, kind varchar, from_at timestamptz, until_at timestamptz, missing_messages bigint, resets bigint",
     "clock_skew": "source varchar, clock_id varchar, other_clock_id varchar, seen_date date, messages bigint, ahead_ms double, "
     "within_ms double, is_both_ways boolean",
     "interface_hour": "source varchar, channel varchar, began_at timestamptz, messages bigint, expected_messages double, "

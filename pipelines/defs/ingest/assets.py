@@ -8,7 +8,7 @@ from pipelines import due
 from pipelines.defs.resources import Warehouse
 from pipelines.errors import TooManyAbsent
 
-ENGINE_LOGS = dg.AssetKey(["raw", "interface_event"])
+ENGINE_LOGS = (dg.AssetKey(["raw", "interface_event"]), dg.AssetKey(["raw", "counter_sample"]))
 
 _ACCOUNT = "One row per delivered file and what became of its lines."
 _RAW = "Allow-listed columns as delivered, every version, with file and line."

@@ -22,7 +22,7 @@ _REGISTRY = (
     "registry_system",
     "registry_workflow",
 )
-_HOURLY = {"raw.interface_event", "raw.decision", *(f"raw.{name}" for name in _REGISTRY)}
+_HOURLY = {"raw.interface_event", "raw.counter_sample", "raw.decision", *(f"raw.{name}" for name in _REGISTRY)}
 _CLINICAL = [
     table.full_name.split(".")
     for table in tables()
@@ -39,7 +39,7 @@ refresh = dg.define_asset_job(
 )
 refresh_interfaces = dg.define_asset_job(
     "refresh_interfaces",
-    selection=(dg.AssetSelection.assets(ENGINE_LOGS).downstream() | _PEOPLE.downstream())
+    selection=(dg.AssetSelection.assets(*ENGINE_LOGS).downstream() | _PEOPLE.downstream())
     - dg.AssetSelection.assets(*_CLINICAL),
     executor_def=dg.in_process_executor,
     description="Engine logs, what is made from them, and the snapshot; clinical tables keep the nightly run's state.",

@@ -34,6 +34,8 @@ TABLES_OF_A_CHANNEL = """
         data_type varchar(255), primary key (message_id, metadata_id, content_type));
     create table d_mcm{n} (metadata_id integer, message_id bigint, "CONTROL_ID" varchar(255), "TYPE" varchar(255),
         "MRN" varchar(255), "VISIT" varchar(255), "PLACER" varchar(255), "PATIENT_NAME" varchar(255));
+    create table d_ms{n} (metadata_id integer, server_id varchar(36), received bigint, filtered bigint, sent bigint, error bigint,
+        received_lifetime bigint, filtered_lifetime bigint, sent_lifetime bigint, error_lifetime bigint);
 """
 
 
@@ -112,7 +114,7 @@ def mirth_tables(server, fixtures) -> Iterator[Postgres]:
     yield server
     server.run("delete from d_channels; delete from channel")
     for n in ("12", "3", "4"):
-        server.run(";".join(f"drop table if exists d_{kind}{n}" for kind in ("m", "mm", "mc", "mcm")))
+        server.run(";".join(f"drop table if exists d_{kind}{n}" for kind in ("m", "mm", "mc", "mcm", "ms")))
 
 
 def _said(text: str | None) -> str:
@@ -161,6 +163,7 @@ class Api:
     port: int = 0
     password: str = "the password"  # noqa: S105 -- of a server that lives for a test
     redirects: bool = False
+    statistics: str = "<list/>"
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def answer(self, path: str, query: dict[str, str]) -> str:
@@ -173,6 +176,8 @@ class Api:
                 )
                 + "</map>"
             )
+        if path.endswith("/statistics"):
+            return self.statistics
         channel = path.split("/")[3]
         mine = [each for each in self.messages if each.findtext("channelId") == channel]
         if path.endswith("/maxMessageId"):

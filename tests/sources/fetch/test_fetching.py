@@ -22,12 +22,13 @@ authorities = { mrn = "urn:lark:mrn", visit = "urn:lark:visit", placer = "urn:la
 [sources.poll]
 page_messages = 2
 """
+ORDERS = "b7a1f0de-0000-4000-8000-000000000001"
 BY_DATABASE = SOURCE + 'database_env = "MIRTH_DATABASE"\n'
 BY_API = SOURCE + 'user = "wardflow"\npassword_env = "MIRTH_PASSWORD"\n'
 
 
 def pages(site) -> list:
-    return sorted(site.home.landing.rglob("*.parquet"))
+    return sorted(site.home.landing.rglob("*Z.parquet"))
 
 
 def poll(site, **how) -> fetch.Fetched:
@@ -291,3 +292,55 @@ def test_the_command_polls_and_takes_in_and_the_scheduler_polls_what_is_due(new_
     api.redirects = True
     with pytest.raises(dg.Failure, match="HTTP 302"):
         polled_engines()
+
+
+def counted(site) -> list[tuple]:
+    told = "flow_id[33:], flow_name, node_id, server_id, received_count, sent_count, received_lifetime_count"
+    return site.rows(f"select {told} from raw.counter_sample order by sampled_at, node_id")
+
+
+def test_the_counters_of_a_real_postgresql_are_sampled_with_the_time_of_the_poll(new_site, database, put):
+    database.run(
+        """
+        insert into d_ms12 values (null, 'a', 5, 0, 4, 1, 105, 0, 104, 1), (0, 'a', 5, 0, 0, 0, 105, 0, 0, 0),
+            (1, 'a', 4, 0, 4, 1, 104, 0, 104, 1)
+        """
+    )
+    site = new_site(BY_DATABASE)
+    poll(site)
+    first = [
+        ("0001", "ORDERS", node, "a", received, sent, 100 + received)
+        for node, received, sent in (("", 5, 4), ("0", 5, 0), ("1", 4, 4))
+    ]
+    assert counted(site) == first
+    assert site.rows("select distinct sampled_at > now() - interval 1 minute from raw.counter_sample") == [(True,)]
+    database.run("update d_ms12 set received = 0, sent = 0")
+    poll(site)  # within ten minutes of the last sample
+    assert counted(site) == first
+    memory = Memory.of(site.settings, site.settings.sources[0])
+    memory.counted_at = 0
+    memory.save()
+    poll(site)
+    again = [(*row[:4], 0, 0, row[6]) for row in first]
+    assert counted(site) == first + again
+    query = (files("pipelines") / "templates/mirth_counters.sql").read_text(encoding="utf-8")
+    report = site.ingest(put("statistics.csv", database.csv(query)))
+    assert (report.totals["loaded"], report.totals["ignored"]) == (3, 1)
+    assert counted(site) == first + again + again
+
+
+def test_a_login_that_may_not_read_counters_reads_messages_all_the_same(new_site, database):
+    database.run("insert into d_ms12 values (null, 'a', 5, 0, 4, 1); revoke select on d_ms12 from wardflow")
+    site = new_site(BY_DATABASE)
+    assert poll(site).rows == 9
+    assert counted(site) == []
+
+
+def test_counters_over_rest_are_those_of_whole_channels(new_site, api, over_rest):
+    site = new_site(over_rest)
+    api.statistics = (
+        f"<list><channelStatistics><serverId>a</serverId><channelId>{ORDERS}</channelId><received>5</received><sent>4</sent>"
+        "<error>1</error><filtered>0</filtered><queued>2</queued></channelStatistics></list>"
+    )
+    poll(site)
+    assert counted(site) == [("0001", None, "", "a", 5, 4, None)]

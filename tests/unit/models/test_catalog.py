@@ -44,7 +44,12 @@ def test_staging_joins_nothing():
         *("message_origin", "interface_event"),  # which message a repeated one was: decision 0028
         "delivery",  # the few events of messages that were given up or sent again: decision 0030
         "acknowledgement",  # which message was answered: decision 0034
-        *("flow_channel", "queue_sample", "registry_interface"),  # what a flow is called today: decision 0037
+        *(
+            "flow_channel",
+            "queue_sample",
+            "counter_sample",
+            "registry_interface",
+        ),  # what a flow is called today: decision 0037
     }
 
 
