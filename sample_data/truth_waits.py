@@ -1,13 +1,14 @@
 """The known answer to where the time of every wait went: the parts of each, from the trace, computed a second time in plain Python.
 
-Here: the minutes of every part by facility, kind of wait and week of its begin. Not here: what the parts mean (`models.waits`).
+Here: the minutes of every part by facility, kind of wait and week of its begin, and the waits that interfaces made long.
+Not here: what the parts mean (`models.waits`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from sample_data.clock import MINUTE, Calendar, local_date
+from sample_data.clock import MINUTE, Calendar, instant, local_date
 from sample_data.engine_course import ACCEPTED, TIMEOUT, Message
 from sample_data.facility import Facility
 from sample_data.trace import NewsTrace, Trace
@@ -15,6 +16,7 @@ from sample_data.trace import NewsTrace, Trace
 Mark = tuple[int, str]
 """From this instant on the time belongs to this part."""
 
+LATE_MINUTES = 5
 KINDS = {
     "lab order": ("order_to_collection", "order_to_result"),
     "imaging order": ("imaging_order_to_exam", "imaging_order_to_report"),
@@ -45,6 +47,22 @@ def waits(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) ->
         }
         for (facility, kind, week, part), total in sorted(minutes.items())
     ]
+
+
+def late_waits(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -> list[dict[str, Any]]:
+    """Rows of the `late_waits` part of truth.json: every wait until somebody acted of which interfaces took five minutes or more."""
+    found: list[dict[str, Any]] = []
+    for news in trace.news:
+        kind, _ = KINDS.get(news.what, (None, None))
+        if kind and calendar.start_ms <= news.began < calendar.end_ms:
+            parts = _parts(news, _until(news.acted, calendar.end_ms), calendar.end_ms)
+            late = sum(ms for part, ms in parts.items() if part != "people") / MINUTE
+            if late >= LATE_MINUTES:
+                facility = facilities[news.facility].name
+                found.append(
+                    {"facility": facility, "wait_kind": kind, "began": instant(news.began), "minutes": round(late, 3)}
+                )
+    return found
 
 
 def _kinds(news: NewsTrace, cut: int) -> Iterator[tuple[str, int]]:

@@ -1,5 +1,7 @@
 """Where the time of waits went, as the warehouse says, beside what truly happened: for the tests and for the benchmark."""
 
+from datetime import datetime
+
 import polars as pl
 
 CELL = ("facility", "wait_kind", "week")
@@ -32,3 +34,32 @@ def off_by(db, truth):
 
 def _shares(parts):
     return parts.with_columns(share=pl.col("minutes") / pl.col("minutes").sum().over(CELL))
+
+
+def cost_of_outages(db, truth):
+    """Of each planted outage of admissions: what Wardflow found its incident to have cost, and what it truly did, in minutes; both by
+    the waits for a bed that began while the incident lasted, as Wardflow dates it.
+    """
+    found = []
+    for planted in truth["planted"]:
+        if planted["kind"] == "adt_outage" and planted["from"]:
+            rows = db.execute(
+                """
+                select impact.late_minutes, incident.started_at, incident.ended_at
+                from marts.incident_impact as impact
+                inner join marts.interface_incident as incident on incident.incident_id = impact.incident_id
+                where incident.kind = 'outage' and impact.facility = $facility and impact.wait_kind = 'bed_request_to_assignment'
+                    and incident.started_at < $to::timestamptz and incident.ended_at > $from::timestamptz
+                """,
+                {"facility": planted["facility"], "from": planted["from"], "to": planted["to"]},
+            ).fetchall()
+            for minutes, begin, end in rows:
+                true = sum(
+                    wait["minutes"]
+                    for wait in truth["late_waits"]
+                    if wait["facility"] == planted["facility"]
+                    and wait["wait_kind"] == "bed_request_to_assignment"
+                    and begin <= datetime.fromisoformat(wait["began"]) < end
+                )
+                found.append((minutes, true))
+    return found

@@ -20,7 +20,7 @@ from pipelines import build, warehouse
 from pipelines.refresh import refresh
 from pipelines.settings import load
 from sample_data.simulate import simulate
-from tests.attribution import off_by
+from tests.attribution import cost_of_outages, off_by
 from tests.integration.conftest import make_home
 
 DAYS, SEEDS = 28, (2001, 2002)
@@ -44,11 +44,15 @@ def score(folder: Path, days: int, seed: int) -> tuple[float, float]:
         }
         seconds = time.perf_counter() - began
         cells = off_by(db, truth)
+        outages = "; ".join(
+            f"an outage cost {found:.0f} min of waiting for beds, truly {true:.0f}"
+            for found, true in cost_of_outages(db, truth)
+        )
     worst = cells.row(0, named=True)
     said = ", ".join(f"{rows[name]:,} {name.removeprefix('marts.')}" for name in TABLES)
     print(  # noqa: T201 - what this script is for
         f"seed {seed}, {days} days: {said} in {seconds:.1f} s; {len(cells)} cells, "
-        f"worst {worst['points']:.2f} points ({worst['facility']}, {worst['wait_kind']}, week of {worst['week']})"
+        f"worst {worst['points']:.2f} points ({worst['facility']}, {worst['wait_kind']}, week of {worst['week']}); {outages}"
     )
     return worst["points"], seconds
 

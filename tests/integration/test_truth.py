@@ -20,7 +20,7 @@ from models.publication import load_current
 from models.readiness import assess
 from pipelines.refresh import refresh
 from sample_data.simulate import simulate
-from tests.attribution import off_by
+from tests.attribution import cost_of_outages, off_by
 
 from .conftest import make_home
 
@@ -160,6 +160,11 @@ def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospita
         ((whole, parts),) = db.execute(
             "select (select sum(minutes) from marts.wait), (select sum(minutes) from marts.wait_part)"
         ).fetchall()
+        costs = cost_of_outages(db, truth)
+    assert costs
+    for minutes, true in costs:  # of an outage that is named and timed from the data alone
+        assert minutes == pytest.approx(true, rel=0.15)  # when somebody was telephoned is estimated
+        assert true > 60
     assert parts == pytest.approx(whole)
     assert cells["points"].max() < 5
     assert cells["found_hours"].to_list() == pytest.approx(cells["hours"].to_list(), rel=0.01)

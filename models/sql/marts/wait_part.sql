@@ -4,7 +4,8 @@
 -- in time, or given up until it was sent again), people (the receiver had the news), unknown (a message should carry it, and no log
 -- has one, so that it cannot be told apart).
 -- source, channel and destination: the engine and the hop; of source the channel that received the news at last; null for people.
--- told_at: when the receiver was first told, by the engine's clock; null where it was not before it acted.
+-- opened_by: the stage that was reached when it began: happened, then what the engine's log says (received, routed, queued,
+-- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
 -- (the median of the facility's waits of the kind), and to have learnt of it another way before that.
@@ -147,6 +148,7 @@ with news as (
         greatest(step.occurred_at, bounded.began_at) as from_at,
         least(bounded.known_at, coalesce(lead(step.occurred_at) over course, bounded.known_at)) as until_at,
         step.event_order,
+        step.event_type as opened_by,
         case
             when step.event_type in ('failed', 'dead_lettered', 'discarded', 'expired') then 'unacknowledged'
             when step.event_type in ('attempt_failed', 'nack_received', 'replayed') then 'retry'
@@ -176,6 +178,7 @@ with news as (
         bounded.began_at as from_at,
         least(bounded.known_at, coalesce(min(step.occurred_at), bounded.known_at)) as until_at,
         -1 as event_order,
+        'happened' as opened_by,
         case when bounded.is_seen then 'source' else 'unknown' end as part,
         arg_min(step.source, step.event_order) as source,
         arg_min(step.channel, step.event_order) as channel,
@@ -198,6 +201,7 @@ with news as (
         known_at as from_at,
         until_at,
         9223372036854775807 as event_order,
+        case when is_carried and is_seen then 'told' else 'happened' end as opened_by,
         'people' as part,
         cast(null as varchar) as source,
         cast(null as varchar) as channel,
@@ -227,6 +231,7 @@ with news as (
 select
     wait_key,
     cast(part_no as integer) as part_no,
+    arg_min(opened_by, event_order) as opened_by,
     part,
     source,
     channel,

@@ -67,6 +67,15 @@ def test_the_stretches_of_a_wait_follow_the_message_and_then_the_people(ordered)
     ]
 
 
+def test_each_stretch_says_which_stage_had_been_reached(ordered):
+    message(
+        ordered, "m1", "10:01:00", ("routed", "10:02:00"), ("attempt_started", "10:12:00"), ("delivered", "10:15:00")
+    )
+    rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o1"]
+    stages = ["happened", "received", "routed", "attempt_started", "told"]
+    assert [row["opened_by"] for row in sorted(rows, key=lambda row: row["part_no"])] == stages
+
+
 def test_failed_tries_are_retry_and_a_try_without_an_answer_is_unacknowledged(ordered):
     message(
         ordered, "m1", "10:00:00", ("routed", "10:00:00"), ("attempt_started", "10:01:00"), ("attempt_failed", "10:03:00"),
