@@ -27,6 +27,7 @@ QUESTIONS = {  # name in the URL → file, question, icon
     "turnaround": ("turnaround.py", "How long do orders take?", ":material/labs:"),
     "backlog": ("backlog.py", "Is work being picked up?", ":material/assignment:"),
     "exceptions": ("exceptions.py", "What did not happen?", ":material/rule:"),
+    "pain": ("pain.py", "Where is the pain?", ":material/healing:"),
     "pilots": ("pilots.py", "Did the pilot work?", ":material/science:"),
     "interfaces": ("interfaces.py", "Is data flowing?", ":material/lan:"),
     "data-quality": ("data_quality.py", "Can I trust the data?", ":material/verified:"),

@@ -365,6 +365,17 @@ MARTS: dict[str, tuple[Rule, ...]] = {
         between("minutes", 0, None, "A wait that ends before it begins is two clocks, and its length means nothing."),
         present("file_id", TRACE, at_least=0.99, severity="content"),
     ),
+    "marts.lost_time": (
+        unique("lost_key", "A stretch that stands twice would be lost twice."),
+        one_of("cause", ("integration", "workflow", "record", "unknown"), "Readers are told what each cause means."),
+        holds(
+            "a stretch is lost once at most",
+            "minutes",
+            "minutes between -0.001 and minutes_waited + 0.001",
+            "Hours are shared between what a patient waits for at once; a share above the whole would count an hour twice.",
+            severity="structural",
+        ),
+    ),
     "marts.wait_part": (
         present("wait_key", "A stretch belongs to a wait."),
         one_of("part", tuple(PARTS), "Readers are told what each part means."),

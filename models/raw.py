@@ -159,7 +159,7 @@ _OTHER = {
     "registry_holiday": "holiday_date date",
     "registry_system": "id varchar, name varchar, owner varchar",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
-    "window_minutes double, exception varchar, expected varchar",
+    "window_minutes double, exception varchar, expected varchar, is_record boolean",
     "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "
     "service_type_codes varchar[], profiles varchar[], has_parent boolean, place varchar, visit_kind varchar",
     "incomplete_export": "source varchar, exported_at timestamptz, complete_at timestamptz",

@@ -230,3 +230,25 @@ def _weights(chance: Random, days: int) -> list[int]:
 def last_whole_day(as_of: date, follow_up_days: int) -> date:
     """The first day whose cases were not yet followed for so many days at the data cut."""
     return as_of - timedelta(days=follow_up_days)
+
+
+def drawn_sums(series: Sequence[Mapping[int, float]], days: int) -> list[list[float]]:
+    """The sums of each series when its days are drawn again, draw by draw. A series is its amounts by number of the day, from 0;
+    days that it lacks are 0. All series are drawn on the same days, so that draws of one can be set against those of another.
+    """
+    chance = Random(_SEED)  # noqa: S311 - not a secret: the same days must give the same interval
+    drawn: list[list[float]] = [[] for _ in series]
+    for _ in range(replicates(sum(len(each) for each in series)) if days else 0):
+        weights = _weights(chance, days)
+        for sums, each in zip(drawn, series, strict=True):
+            sums.append(sum(weights[day] * amount for day, amount in each.items()))
+    return drawn
+
+
+def middle_95(drawn: Sequence[float]) -> tuple[float, float] | None:
+    """The ends of the middle 95 % of what was drawn; None where nothing was."""
+    if not drawn:
+        return None
+    ordered = sorted(drawn)
+    outside = math.floor(_TAIL * len(ordered))
+    return ordered[outside], ordered[-1 - outside]

@@ -21,6 +21,8 @@ from pipelines import (
     exception_tables,
     flow_history,
     incident_tables,
+    lost_tables,
+    periods,
     pilots,
     process_tables,
     quality_tables,
@@ -53,6 +55,7 @@ NAMES = (
     channels.NAME,
     "incident_impact",
     *flow_history.NAMES,
+    lost_tables.NAME,
     "check_result",
     "ledger_total",
     "source_freshness",
@@ -106,6 +109,8 @@ def registered(
     )
     say("computing delays")
     frames |= wait_tables.wait_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
+    newest = periods.windows(max(cuts.values()))[::2]
+    frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())

@@ -45,10 +45,13 @@ TABLES = {
     "raw.registry_workflow": """
         create table if not exists raw.registry_workflow (
             id varchar not null, title varchar, step_no integer not null, step varchar not null, owner varchar,
-            window_minutes double, exception varchar, expected varchar
+            window_minutes double, exception varchar, expected varchar, is_record boolean
         )""",
 }
-UPGRADES = ("alter table raw.registry_workflow add column if not exists expected varchar",)
+UPGRADES = (
+    "alter table raw.registry_workflow add column if not exists expected varchar",
+    "alter table raw.registry_workflow add column if not exists is_record boolean",
+)
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -123,6 +126,7 @@ class Step(_Part):
     window_minutes: Annotated[float, Field(gt=0)] | None = None
     exception: str = ""
     expected: Literal["always", "sometimes", "never"] = "always"
+    is_record: bool = False
 
 
 class Workflow(_Part):

@@ -83,6 +83,8 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int | None, str | None],
         ),
     ),
 )
+_OF_THE_RECORD = ("cleaning requested",)
+"""Steps that are somebody's entry in a system, not work on the patient."""
 _EXPECTED = {
     "critical result shown": "sometimes",
     "critical result escalated": "never",
@@ -116,6 +118,7 @@ def registry(facilities: tuple[Facility, ...]) -> str:
         parts += [
             _table("workflow.step", {
                 "name": name, "owner": owner, "window_minutes": minutes, "exception": path, "expected": _EXPECTED.get(name),
+                "is_record": True if name in _OF_THE_RECORD else None,
             })
             for name, owner, minutes, path in steps
         ]  # fmt: skip

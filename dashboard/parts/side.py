@@ -11,7 +11,7 @@ GROUPS = (
     (None, ("overview",)),
     ("Patients", ("emergency",)),
     ("Clinical work", ("turnaround", "backlog", "bottlenecks", "exceptions")),
-    ("Improvement", ("pilots",)),
+    ("Improvement", ("pain", "pilots")),
     ("Interfaces", ("interfaces",)),
     ("Trust", ("data-quality", "dictionary")),
 )

@@ -19,6 +19,7 @@ PAGES: dict[str, dict[str, str]] = {
     "turnaround": {},
     "backlog": {},
     "bottlenecks": {},
+    "pain": {},
     "pilots": {"pilot": "discharge-by-noon"},
     "interfaces": {},
     "data_quality": {},

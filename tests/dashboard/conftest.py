@@ -18,6 +18,7 @@ PAGES = (
     "backlog",
     "bottlenecks",
     "exceptions",
+    "pain",
     "pilots",
     "interfaces",
     "data_quality",

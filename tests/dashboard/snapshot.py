@@ -128,6 +128,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
         "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "lost_total": lost(),
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -236,6 +237,48 @@ def pilot_weeks() -> list[dict[str, object]]:
         {"pilot": "discharge-by-noon", "place": "Eastbrook Community", "is_pilot": False, "week": week, "value": 140.0}
         for week in weeks
     ]
+
+
+def lost() -> list[dict[str, object]]:
+    """Of 130 hours lost 100 in steps, 80 of them at Northfield, and 30 by a channel there; at Eastbrook its number is hidden."""
+    waiting: dict[str, object] = {
+        "workflow": "ed-to-bed",
+        "activity": "in the bed",
+        "owner": "Patient flow coordinator",
+    }
+    channel: dict[str, object] = {
+        "source": "mirth",
+        "channel": "ADT-OUT",
+        "owner": "Integration lead",
+        "wait_kinds": ["boarding"],
+    }
+    parts: tuple[tuple[str | None, dict[str, object], float | None, float, int], ...] = (
+        (None, {"breakdown": "all"}, 130.0, 130.0, 60),
+        (None, {"breakdown": "cause", "cause": "workflow"}, 100.0, 130.0, 50),
+        (None, {"breakdown": "cause", "cause": "integration"}, 30.0, 130.0, 10),
+        (None, {"breakdown": "cause", "cause": "unknown"}, 7.5, 0.0, 6),
+        (None, {"breakdown": "reason", "cause": "workflow", "reason": "queue"}, 100.0, 130.0, 50),
+        (None, {"breakdown": "reason", "cause": "integration", "reason": "late"}, 30.0, 130.0, 10),
+        (None, {"breakdown": "step", "cause": "workflow", **waiting}, 100.0, 130.0, 50),
+        (None, {"breakdown": "step", "cause": "integration", **channel}, 30.0, 130.0, 10),
+        (None, {"breakdown": "step", "cause": "integration", "source": "engine", "channel": "ADT"}, None, 130.0, 0),
+        ("Northfield General", {"breakdown": "all"}, 110.0, 110.0, 45),
+        ("Northfield General", {"breakdown": "cause", "cause": "workflow"}, 80.0, 110.0, 40),
+        ("Northfield General", {"breakdown": "cause", "cause": "integration"}, 30.0, 110.0, 10),
+        ("Northfield General", {"breakdown": "step", "cause": "workflow", **waiting}, 80.0, 110.0, 40),
+        ("Eastbrook Community", {"breakdown": "all"}, 20.0, 20.0, 15),
+        ("Eastbrook Community", {"breakdown": "cause", "cause": "workflow"}, 20.0, 20.0, 15),
+        ("Eastbrook Community", {"breakdown": "cause", "cause": "integration"}, None, 20.0, 0),
+    )
+    found: list[dict[str, object]] = []
+    for weeks in (4, 13, 26):
+        span = _span("window", END - timedelta(weeks=weeks), END)
+        for facility, labels, hours, whole, patients in parts:
+            numbers: dict[str, object] = {} if hours is None else {
+                "lost_hours": hours, "lost_low": hours / 2, "lost_high": hours * 2, "share": hours / whole if whole else None,
+                "hours_waited": hours, "estimated_hours": 0.0, "unknown_hours": 7.5, "stretches": 2 * patients, "patients": patients}  # fmt: skip
+            found.append(span | {"facility": facility, "suppressed": hours is None} | labels | numbers)
+    return found
 
 
 def processes() -> dict[str, list[dict[str, object]]]:
@@ -643,6 +686,9 @@ AGGREGATE_SHAPES = {
     "process_week": "workflow varchar, facility varchar, activity varchar, next_activity varchar, week date, wait_p25_seconds double, "
     "wait_median_seconds double, wait_p75_seconds double, wait_p90_seconds double",
     "process_variant": f"workflow varchar, facility varchar, {_SPAN}, path varchar[], cases bigint, suppressed boolean",
+    "lost_total": f"breakdown varchar, facility varchar, cause varchar, reason varchar, {_CHANNEL}, workflow varchar, activity varchar, owner varchar, "
+    f"{_SPAN}, lost_hours double, lost_low double, lost_high double, share double, share_low double, share_high double, hours_waited double, "
+    "estimated_hours double, unknown_hours double, stretches bigint, patients bigint, wait_kinds varchar[], suppressed boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '
     "unexpected_share double, kpis varchar[]",
     "ledger_total": "source varchar, kind varchar, resource_type varchar, files bigint, lines_read bigint, loaded bigint, unchanged bigint, "

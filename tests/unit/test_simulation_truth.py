@@ -273,6 +273,7 @@ def test_the_hospitals_own_files_name_what_is_there(out, truth):
         "window_minutes",
         "exception",
         "expected",
+        "is_record",
     }
     settings = tomllib.loads((out / "wardflow.toml").read_text())
     assert [source["name"] for source in settings["sources"]] == [

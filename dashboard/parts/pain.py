@@ -1,0 +1,124 @@
+"""Hours lost on the page: the three causes with their evidence, the facilities beside each other, what took most."""
+
+from collections.abc import Callable
+
+from dashboard import charts, pain
+from dashboard.here import Here
+from dashboard.pain import CAUSES, Pain, Row
+from dashboard.parts import markup
+from dashboard.parts.picture import draw_picture
+from dashboard.parts.rows import ListedRow, draw_rows
+from models import wording
+
+LISTED = 12
+
+
+def draw_causes(found: Pain) -> None:
+    """The three causes: hours, share, how sure, on what evidence; or what it would take to measure them."""
+    markup.table(
+        "Hours lost by cause",
+        ("Cause", "Hours lost", "95 % interval", "Share", "Evidence"),
+        [_cause_cells(found, cause) for cause in sorted(CAUSES, key=lambda each: -_hours(found.causes.get(each)))],
+        numeric=("Hours lost", "Share"),
+    )
+
+
+def _hours(row: Row | None) -> float:
+    return (row["lost_hours"] or 0.0) if row else -1.0
+
+
+def _cause_cells(found: Pain, cause: str) -> tuple[object, ...]:
+    title, meaning = CAUSES[cause]
+    label = markup.Lines(title.removeprefix("the ").capitalize(), (meaning,))
+    row, missing = found.causes.get(cause), pain.measured(found, cause)
+    if row is None or missing:
+        return label, None, None, None, missing
+    interval = pain.interval(row["lost_low"], row["lost_high"])
+    return label, pain.hours(row["lost_hours"]), interval, wording.percent(row["share"]), pain.evidence(row)
+
+
+def draw_reasons(found: Pain) -> None:
+    """Hours lost by reason, one bar each."""
+    bars = [row | {"part": row["name"], "value": row["lost_hours"]} for row in found.reasons]
+    draw_picture(
+        charts.bars(bars, None, lambda row: pain.hours(row["lost_hours"]), pain.said),
+        key="reasons",
+        alt="Hours lost by reason, the costliest first.",
+        heads=("Reason", "Cause", "Hours lost", "95 % interval", "Share", "Evidence"),
+        rows=[
+            (
+                row["name"],
+                CAUSES[row["cause"]][0],
+                pain.hours(row["lost_hours"]),
+                pain.interval(row["lost_low"], row["lost_high"]),
+                wording.percent(row["share"]),
+                pain.evidence(row),
+            )
+            for row in found.reasons
+        ],
+        numeric=("Hours lost", "Share"),
+    )
+
+
+def draw_facilities(here: Here, found: Pain) -> None:
+    """The same shares by facility."""
+    markup.table(
+        "Hours lost by facility and cause",
+        (
+            "Facility",
+            "Hours lost",
+            *(title.removeprefix("the ").capitalize() for title, _ in CAUSES.values()),
+            "Cannot be told",
+        ),
+        [
+            (
+                place["facility"],
+                pain.hours(place["lost_hours"]),
+                *(pain.share(causes.get(cause), here.suppress_below) for cause in CAUSES),
+                pain.hours((causes.get("unknown") or {}).get("lost_hours")),
+            )
+            for place, causes in found.facilities
+        ],
+        numeric=("Hours lost", "Workflow", "Integration", "Record", "Cannot be told"),
+    )
+
+
+def draw_steps(here: Here, found: Pain) -> None:
+    """The hops and steps that took most; each opens its page."""
+    draw_rows(
+        "step",
+        (
+            "What took the hours",
+            "Cause",
+            "Hours lost",
+            "95 % interval",
+            "Share",
+            "Patients",
+            "Cannot be told",
+            "Answers for it",
+        ),
+        [ListedRow(_to_step(here, row), _step_cells(row)) for row in found.steps[:LISTED]],
+        (0.9, 0.7, 1.1, 0.6, 0.7, 0.7, 1.6),
+    )
+
+
+def _to_step(here: Here, row: Row) -> Callable[[], None]:
+    view = here.view.scope
+    if row["workflow"]:
+        return lambda: here.link(
+            "bottlenecks", f"**{row['name']}**", view.to(workflow=row["workflow"]), icon="", help=""
+        )
+    channel = view.to_channel(f"{row['source']}/{row['channel']}")
+    return lambda: here.link("interfaces", f"**{row['name']}**", channel, icon="", help="")
+
+
+def _step_cells(row: Row) -> list[markup.Cell | None]:
+    return [
+        CAUSES[row["cause"]][0],
+        pain.hours(row["lost_hours"]),
+        pain.interval(row["lost_low"], row["lost_high"]),
+        wording.percent(row["share"]),
+        wording.number(row["patients"]),
+        pain.hours(row["unknown_hours"]) if row["unknown_hours"] and row["workflow"] else None,
+        row["owner"] or wording.NONE,
+    ]
