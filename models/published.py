@@ -76,6 +76,19 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per workflow, facility, two steps that usually follow each other and week; weeks of few cases are left out.",
         "workflow facility activity next_activity week wait_p25_seconds wait_median_seconds wait_p75_seconds wait_p90_seconds",
     ),
+    "process_waiting": (
+        "One row per workflow, facility, period and step of which it is recorded who does it and when they began: why it waits.",
+        (
+            "workflow facility activity cases still_waiting wait_seconds batching_seconds contention_seconds prioritisation_seconds "
+            "unavailability_seconds extraneous_seconds grain period period_end suppressed"
+        ),
+    ),
+    "process_handover": (
+        "One row per workflow, facility, period and two roles of the registry of which one hands work over to the other.",
+        (
+            "workflow facility owner next_owner cases count wait_median_seconds wait_total_seconds grain period period_end suppressed"
+        ),
+    ),
     "process_deviation": (
         "One row per workflow, facility, period and way in which cases left the registered path; a case may do so in several ways.",
         "workflow facility kind activity cases grain period period_end suppressed",
@@ -291,6 +304,14 @@ MEANINGS: Mapping[str, str] = {
     "wait_median_seconds": "time between the two, median",
     "wait_p25_seconds": "time between the two, 25 %",
     "wait_p75_seconds": "time between the two, 75 %",
+    "next_owner": "who answers for the step that followed, as registered",
+    "still_waiting": "how many of them nobody has begun at the data cut",
+    "wait_seconds": "from when work could begin to when it was begun or the data cut, all together; the five reasons add up to it",
+    "batching_seconds": "of it until the last of those was there that were begun together",
+    "contention_seconds": "of it while all hands were busy with what came before it",
+    "prioritisation_seconds": "of it while all hands were busy and one of them with what came after it",
+    "unavailability_seconds": "of it in hours in which the team does no such work",
+    "extraneous_seconds": "the rest: hands were free, or nobody wrote down what they did",
     "best_week": "the best quartile week: of the weeks with at least ten waits, ranked by their mean, the one that a quarter reach",
     "best_week_mean_seconds": "time between the two in that week, mean",
     "saved_seconds": "what the waits took beyond that week's mean, all together; an arithmetic, not a forecast",

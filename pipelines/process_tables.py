@@ -14,7 +14,7 @@ import polars as pl
 
 from models.conformance import GROUPS
 from models.process import EDGE_COLUMNS, edge_query, sequence
-from pipelines import conformance_tables, spectrum_tables
+from pipelines import conformance_tables, spectrum_tables, waiting_tables
 from pipelines.process_periods import ABOUT_PEOPLE, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
     from pipelines.periods import Window
 
-NAMES = ("process_summary", "process_edge", "process_variant", *conformance_tables.NAMES, *spectrum_tables.NAMES)
+NAMES = (
+    *("process_summary", "process_edge", "process_variant"),
+    *conformance_tables.NAMES,
+    *spectrum_tables.NAMES,
+    *waiting_tables.NAMES,
+)
 KNOWN_WITH = {
     "ed-to-bed": "ed_attendance",
     "order-to-acknowledged-result": "lab_order",
@@ -125,6 +130,7 @@ def process_tables(
         "process_variant": variant,
         "process_week": week,
         **conformance,
+        **waiting_tables.waiting_tables(db, window_list, (cuts or {}).get("discharge"), suppress_below),
     }
 
 

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import bottlenecks, conformance
+from dashboard import bottlenecks, conformance, waiting
 from dashboard.here import here
 from dashboard.parts import conformance as parts
 from dashboard.parts import markup, workflow
+from dashboard.parts import waiting as waits
 from dashboard.parts.head import draw_head, draw_path
 
 now = here()
@@ -36,6 +37,11 @@ st.subheader("The map", anchor=False)
 workflow.draw_map(found)
 st.subheader("Waits, the costliest first", anchor=False)
 workflow.draw_waits(now, found)
+st.subheader("Why work waits", anchor=False)
+reasons = waiting.read(now, found)
+waits.draw_reasons(reasons, found)
+st.subheader("Who hands over to whom", anchor=False)
+waits.draw_handovers(reasons)
 st.subheader("The registered path", anchor=False)
 judged = conformance.read(now, found)
 parts.draw_path(judged)

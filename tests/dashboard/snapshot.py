@@ -284,7 +284,7 @@ def lost() -> list[dict[str, object]]:
 def processes() -> dict[str, list[dict[str, object]]]:
     """Forty patients from the door to a bed, half of the twenty at Northfield waiting two hours for it; messages at Eastbrook."""
     found: dict[str, list[dict[str, object]]] = {
-        f"process_{name}": [] for name in ("summary", "edge", "variant", "deviation", "rule", "week")}  # fmt: skip
+        f"process_{name}": [] for name in ("summary", "edge", "variant", "deviation", "rule", "week", "waiting", "handover")}  # fmt: skip
     for weeks, facility, cases in ((w, f, c) for w in (4, 13, 26) for f, c in ((None, 40), ("Northfield General", 20))):
         span = _span("window", END - timedelta(weeks=weeks), END) | {
             "workflow": "ed-to-bed", "facility": facility, "suppressed": False}  # fmt: skip
@@ -310,6 +310,13 @@ def processes() -> dict[str, list[dict[str, object]]]:
             {"workflow": "ed-to-bed", "facility": facility, "activity": "bed requested", "next_activity": "in the bed",
              "week": END - timedelta(weeks=n + 1), "wait_p25_seconds": 3600.0, "wait_median_seconds": 7200.0,
              "wait_p75_seconds": 9000.0 + n, "wait_p90_seconds": 10800.0} for n in range(26)]  # fmt: skip
+        found["process_waiting"].append(span | {
+            "activity": "in the bed", "cases": cases, "still_waiting": 1, "wait_seconds": cases * 3600.0, "batching_seconds": 0.0,
+            "contention_seconds": cases * 2160.0, "prioritisation_seconds": cases * 360.0, "unavailability_seconds": 0.0,
+            "extraneous_seconds": cases * 1080.0})  # fmt: skip
+        for giver, taker, n in (("Triage nurse", "Flow coordinator", cases), ("Flow coordinator", "Ward nurse", None)):
+            found["process_handover"].append(span | {
+                "owner": giver, "next_owner": taker, "cases": n, "count": n, "wait_median_seconds": n and 1200.0, "suppressed": n is None})  # fmt: skip
         for kind, activity, n in (("repeated", "bed requested", 6), ("skipped", "in the bed", None)):
             found["process_deviation"].append(
                 span | {"kind": kind, "activity": activity, "cases": n, "suppressed": n is None}
@@ -676,6 +683,11 @@ AGGREGATE_SHAPES = {
     "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "
     "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, on_path_cases bigint, off_path_cases bigint, "
     "suppressed boolean",
+    "process_waiting": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, cases bigint, still_waiting bigint, wait_seconds double, "
+    "batching_seconds double, contention_seconds double, prioritisation_seconds double, unavailability_seconds double, "
+    "extraneous_seconds double, suppressed boolean",
+    "process_handover": f"workflow varchar, facility varchar, {_SPAN}, owner varchar, next_owner varchar, cases bigint, count bigint, "
+    "wait_median_seconds double, wait_total_seconds double, suppressed boolean",
     "process_deviation": f"workflow varchar, facility varchar, {_SPAN}, kind varchar, activity varchar, cases bigint, suppressed boolean",
     "process_rule": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, step_no integer, owner varchar, target_seconds double, "
     "cases bigint, count bigint, within_count bigint, open_late_count bigint, undecided_count bigint, suppressed boolean",

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dashboard import bottlenecks, conformance, map_chart, spectrum, spectrum_chart
+from dashboard import bottlenecks, conformance, map_chart, spectrum, spectrum_chart, waiting, waiting_chart
 from dashboard.bottlenecks import Workflow, chosen, duration, happy, headline, hot, hours, labels, rows_of
 from dashboard.conformance import Conformance
+from models.waiting import REASONS
 from tests.dashboard.conftest import words
 from tests.dashboard.snapshot import CASE
 
@@ -136,6 +137,41 @@ def test_the_page_says_who_kept_to_the_path_and_which_steps_came_in_time(homes, 
     assert "15.0" in said  # 6 of 40
     assert "50.0" in said  # 20 of 40 within the hour
     assert "1 rows of too few cases are hidden" in said
+
+
+def test_the_page_says_why_work_waits_and_who_hands_over_to_whom(homes, visit):
+    said = words(visit(homes["sample"], "bottlenecks"))
+    assert (
+        "Of 40 h until in the bed was begun, 60 % were contention: all hands busy with what came earlier; 1 still wait."
+        in said
+    )
+    assert "their 7 patient-hours are extraneous" in said  # 40 x 600 + 6 x 60 seconds until a bed was requested
+    assert "half within" in said
+    assert "Ward nurse" not in said  # a handover of few
+    empty = words(visit(homes["sample"], "bottlenecks", workflow="message-delivery", facility="Northfield General"))
+    assert "Why work waits" not in empty  # nothing began there
+
+
+STEP = {"activity": "bed", "wait_seconds": 36000.0, "still_waiting": 0} | {
+    f"{reason}_seconds": 0.0 for reason in REASONS
+}
+
+
+def test_a_bar_of_reasons_is_as_long_as_the_wait_and_says_what_is_wide_enough_to_say():
+    step = STEP | {"contention_seconds": 18000.0, "batching_seconds": 1800.0, "extraneous_seconds": 16200.0}
+    assert waiting.said(step).startswith("Of 10 h until bed was begun, 50 % were contention")
+    figure = waiting_chart.reasons([step], waiting.parts, lambda *_: "")
+    assert sum(bar.x[0] for bar in figure.data) == 1
+    assert [note.text for note in figure.layout.annotations] == [
+        "contention 50 %",
+        "extraneous 45 %",
+    ]  # five percent are too narrow
+    assert waiting.said(STEP | {"wait_seconds": 0.0}) == "Nobody waited for bed."
+
+
+def test_roles_stand_by_how_much_they_give_and_take():
+    rows = [{"owner": a, "next_owner": b, "count": n} for a, b, n in (("a", "b", 5), ("c", "b", 9), ("a", "d", 6))]
+    assert waiting.roles(rows) == (["a", "c"], ["b", "d"])
 
 
 def conforming(on_path, off_path=0, undecided=0):

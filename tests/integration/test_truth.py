@@ -7,6 +7,7 @@ that it is ready, it must also equal what truly happened, as exactly as it says 
 import json
 import os
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -19,6 +20,7 @@ from models.kpis import KPIS, find_kpi
 from models.publication import load_current
 from models.readiness import assess
 from pipelines.refresh import refresh
+from sample_data.facility import NAMED
 from sample_data.simulate import simulate
 from tests.attribution import cost_of_outages, off_by
 
@@ -186,3 +188,42 @@ def test_published_weeks_are_the_truth_unless_hidden(hospital):
                 compared += 1
                 assert published[key] == pytest.approx(cell["observable"]["value"], abs=1e-5), key
     assert compared > 150  # in a run this short, what counts few people in some week is hidden in every week
+
+
+def minutes_without_a_free_cleaner(cleans, on_duty):
+    """Of each bed's wait for a cleaner, the minutes in which as many were at work as the roster had on duty then."""
+    edges = {instant for clean in cleans for instant in (clean["started_at"], clean["cleaned_at"])}
+    waited = 0.0
+    for clean in cleans:
+        cuts = {clean["requested_at"], clean["started_at"], *edges}
+        hour = clean["requested_at"].replace(minute=0, second=0, microsecond=0)
+        while hour < clean["started_at"]:
+            cuts.add(hour := hour + timedelta(hours=1))
+        inside = sorted(cut for cut in cuts if clean["requested_at"] <= cut <= clean["started_at"])
+        for since, until in pairwise(inside):
+            at_work = sum(other["started_at"] <= since and other["cleaned_at"] >= until for other in cleans)
+            waited += (until - since).total_seconds() / 60 if at_work >= on_duty(since) else 0
+    return waited
+
+
+def test_the_hands_that_the_cleaning_of_beds_shows_are_those_on_the_roster(hospital, marts):
+    home, manifest, _ = hospital
+    told = pl.read_parquet([home.published / file for file in manifest.table("process_waiting").files])
+    (found,) = told.filter(
+        (pl.col("activity") == "bed clean") & (pl.col("grain") == "all") & pl.col("facility").is_null()
+    ).to_dicts()
+    cleans = marts["bed_clean"].to_native().drop_nulls(["started_at", "cleaned_at"]).collect().to_dicts()
+    no_hands = sum(
+        minutes_without_a_free_cleaner(
+            [clean for clean in cleans if clean["facility"] == each.name],
+            lambda instant, roster=dict(each.rosters)["cleaners"]: roster.on_duty(
+                24 * instant.astimezone(ZoneInfo(manifest.zone)).weekday() + instant.astimezone(ZoneInfo(manifest.zone)).hour
+            ),
+        )
+        for each in NAMED
+    )  # fmt: skip
+    assert no_hands > 0
+    waited = found["wait_seconds"] / 60
+    assert (found["contention_seconds"] + found["prioritisation_seconds"]) / 60 / waited == pytest.approx(
+        no_hands / waited, abs=0.03
+    )

@@ -26,6 +26,8 @@ def warehouse():
             window_minutes double, expected varchar);
             insert into staging.registry_step values ('ed-to-bed', 1, 'door', null, null, 'always'),
             ('ed-to-bed', 2, 'seen', null, null, 'sometimes'), ('ed-to-bed', 3, 'bed', 'Flow coordinator', 60, 'always')""")
+        db.execute("""create table marts.work_span (workflow varchar, activity varchar, facility varchar, team varchar, item varchar,
+            enabled_at timestamptz, started_at timestamptz, ended_at timestamptz, asked_date date)""")
         yield db
 
 
@@ -184,7 +186,41 @@ def test_a_week_tells_how_long_and_never_how_many_and_small_weeks_tell_nothing(w
     assert weeks.height == 2  # North's and all facilities' first week
 
 
+CLEANED = """
+insert into marts.work_span select 'discharge', 'bed clean', 'North', 'North''s cleaners', 'clean ' || n, asked, asked + interval 20 minute,
+    asked + interval 50 minute, '2026-04-13'
+from (select n, '2026-04-13'::timestamptz + n * interval 30 minute as asked from range(6) as each(n))
+"""
+
+
+def test_why_work_waits_is_told_by_step_with_what_still_waits(warehouse):
+    warehouse.execute(CLEANED)
+    warehouse.execute("insert into marts.work_span select * replace ('open' as item, null as started_at, null as ended_at) "
+        "from marts.work_span where item = 'clean 0'")  # fmt: skip
+    found = process_tables(warehouse, [ALL], 5, {"discharge": datetime(2026, 4, 13, 1, tzinfo=UTC)})["process_waiting"]
+    north = one(found, facility="North")
+    assert (north["activity"], north["cases"], north["still_waiting"]) == ("bed clean", 7, 1)
+    assert north["wait_seconds"] == (6 * 20 + 60) * 60
+    reasons = ("batching", "contention", "prioritisation", "unavailability", "extraneous")
+    assert sum(north[f"{reason}_seconds"] for reason in reasons) == north["wait_seconds"]
+    # one cleaner, who is busy from 00:20 on: each of the five waits for the bed before, the open one for those that came later too
+    assert north["contention_seconds"] == (5 * 20 + 30) * 60
+    assert north["prioritisation_seconds"] == 10 * 60
+    few = process_tables(warehouse, [ALL], 8, {"discharge": datetime(2026, 4, 13, 1, tzinfo=UTC)})["process_waiting"]
+    assert one(few, facility="North")["wait_seconds"] is None
+
+
+def test_a_handover_is_from_one_role_to_another(warehouse):
+    warehouse.execute("update staging.registry_step set owner = 'Triage nurse' where activity = 'door'")
+    visits(warehouse, "North", [30, 60, 90, 120, 150])
+    found = one(process_tables(warehouse, [ALL], 5)["process_handover"], facility="North")
+    assert (found["owner"], found["next_owner"], found["count"]) == ("Triage nurse", "Flow coordinator", 5)
+    assert (found["wait_median_seconds"], found["wait_total_seconds"]) == (90 * 60, 450 * 60)
+    warehouse.execute("update staging.registry_step set owner = 'Triage nurse'")
+    assert process_tables(warehouse, [ALL], 5)["process_handover"].height == 0  # it stays with one role
+
+
 def test_an_empty_hospital_has_empty_tables(warehouse):
     found = process_tables(warehouse, [ALL, APRIL], 5)
-    assert [table.height for table in found.values()] == [0] * 6
+    assert [table.height for table in found.values()] == [0] * 8
     assert all("suppressed" in table.columns for name, table in found.items() if name != "process_week")

@@ -1,0 +1,73 @@
+"""Why work waits, as one bar a step cut into five reasons, and who hands over to whom, as a matrix of roles."""
+
+import streamlit as st
+
+from dashboard import waiting, waiting_chart
+from dashboard.bottlenecks import HOUR, Workflow, duration, hours
+from dashboard.parts import markup
+from dashboard.parts.picture import draw_picture
+from dashboard.waiting import Waiting
+from models import wording
+from models.waiting import REASONS
+
+
+def draw_reasons(found: Waiting, of: Workflow) -> None:
+    """The five reasons of each step of which it is recorded who does it and when they began, and how much nobody can tell."""
+    rest = ""
+    if found.unknown_seconds:
+        rest = (
+            "Of the other steps nobody recorded who does them or when they began: their "
+            f"{wording.number(found.unknown_seconds / HOUR)} {of.unit} are extraneous as far as anyone can tell."
+        )
+    if not found.steps:
+        markup.empty("The reasons of these waits cannot be told apart.", rest or "Too few cases, or none.")
+        return
+    for step in found.steps:
+        st.markdown(waiting.said(step))
+    draw_picture(
+        waiting_chart.reasons(found.steps, waiting.parts, _hover),
+        key="reasons",
+        alt="Each step's wait until somebody began it, cut into five reasons.",
+        heads=("Step", "Waited", *(reason.capitalize() for reason in REASONS)),
+        rows=[
+            (step["activity"], hours(step["wait_seconds"]), *(hours(seconds) for _, seconds in waiting.parts(step)))
+            for step in found.steps
+        ],
+        numeric=("Waited", *(reason.capitalize() for reason in REASONS)),
+    )
+    meanings = "; ".join(f"{reason}: {meaning}" for reason, meaning in waiting.MEANING.items())
+    st.caption(
+        f"{meanings}. How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it; "
+        f"what a team does beside its recorded work is not seen. {rest}"
+    )
+
+
+def _hover(step: waiting.Row, reason: str, seconds: float) -> str:
+    share = wording.whole_percent(seconds / step["wait_seconds"]) if step["wait_seconds"] else wording.NONE
+    return f"{step['activity']}: {hours(seconds)} {reason}, {share}: {waiting.MEANING[reason]}"
+
+
+def draw_handovers(found: Waiting) -> None:
+    """A row for each role that hands over, a column for each that takes over: how often, and how long half of them took."""
+    if not found.handovers:
+        markup.empty("No handover between roles is known.", "Give the workflow's steps an owner each in registry.toml.")
+        return
+    givers, takers = waiting.roles(found.handovers)
+    cells = {(row["owner"], row["next_owner"]): row for row in found.handovers}
+    markup.table(
+        "Who hands over to whom: how often, and half within",
+        ("From, down · to, across", *takers),
+        [(giver, *(_cell(cells.get((giver, taker))) for taker in takers)) for giver in givers],
+        numeric=takers,
+    )
+    hidden = f" {found.hidden} rows of too few cases are hidden." if found.hidden else ""
+    st.caption(
+        "How often a step of the one is followed by a step of the other, and within what time half of them are. A role is who answers "
+        f"for the step by the registry, not who did it: no person is told apart.{hidden}"
+    )
+
+
+def _cell(row: waiting.Row | None) -> markup.Lines | str:
+    if row is None:
+        return wording.NONE
+    return markup.Lines(wording.number(row["count"]), (f"half within {duration(row['wait_median_seconds'])}",))

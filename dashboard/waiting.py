@@ -1,0 +1,77 @@
+"""Why work waits, and who hands over to whom, in words. Published rows in, rows and sentences out.
+
+Not here: what each reason is (`models.waiting`), drawing (`dashboard.parts.waiting`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard import data
+from dashboard.bottlenecks import Workflow, hours
+from dashboard.here import Here
+from models import wording
+from models.waiting import REASONS
+
+Row = dict[str, Any]
+
+MEANING = {
+    "batching": "until the last was there of what was begun together",
+    "contention": "all hands busy with what came earlier",
+    "prioritisation": "all hands busy, with something that came later among it",
+    "unavailability": "nobody does such work at these hours",
+    "extraneous": "hands were free, or nobody wrote down what they did",
+}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The steps of a workflow of which the reasons are known, the longest wait first, and the handovers between roles."""
+
+    steps: list[Row]
+    handovers: list[Row]
+    unknown_seconds: float
+    hidden: int
+
+
+def read(here: Here, found: Workflow) -> Waiting:
+    """The published rows of the place and window. Unknown: what was waited for steps of which nobody recorded who began them when."""
+    waiting, handover = (
+        data.rows(here.found, here.person, f"process_{table}", found.where) for table in ("waiting", "handover")
+    )
+    known = {row["activity"] for row in waiting}
+    steps = sorted((row for row in waiting if not row["suppressed"]), key=lambda row: -row["wait_seconds"])
+    shown = [row for row in handover if not row["suppressed"]]
+    return Waiting(
+        steps,
+        sorted(shown, key=lambda row: (-row["count"], row["owner"], row["next_owner"])),
+        sum(edge["wait_total_seconds"] for edge in found.edges if edge["next_activity"] not in known),
+        len(waiting) - len(steps) + len(handover) - len(shown),
+    )
+
+
+def parts(step: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Each reason with its seconds, in the order in which a wait is cut."""
+    return [(reason, step[f"{reason}_seconds"]) for reason in REASONS]
+
+
+def said(step: Mapping[str, Any]) -> str:
+    """The reason that explains most, of how much, in one sentence."""
+    whole = step["wait_seconds"]
+    if not whole:
+        return f"Nobody waited for {step['activity']}."
+    reason, seconds = max(parts(step), key=lambda part: part[1])
+    still = f"; {wording.number(step['still_waiting'])} still wait" if step["still_waiting"] else ""
+    return (
+        f"Of {hours(whole)} until {step['activity']} was begun, {wording.whole_percent(seconds / whole)} were {reason}: "
+        f"{MEANING[reason]}{still}."
+    )
+
+
+def roles(handovers: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """Who hands over and who takes over, the busiest first."""
+    gives, takes = dict[str, int](), dict[str, int]()
+    for row in handovers:
+        gives[row["owner"]] = gives.get(row["owner"], 0) + row["count"]
+        takes[row["next_owner"]] = takes.get(row["next_owner"], 0) + row["count"]
+    return sorted(gives, key=lambda role: (-gives[role], role)), sorted(takes, key=lambda role: (-takes[role], role))
