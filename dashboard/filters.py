@@ -31,6 +31,8 @@ class View:
     workflow: str | None = None
     step: str | None = None
     message: str | None = None
+    wait: str | None = None
+    on: str | None = None
 
     @property
     def params(self) -> dict[str, str]:
@@ -50,6 +52,8 @@ class View:
                 "workflow",
                 "step",
                 "message",
+                "wait",
+                "on",
             )
         }
         weeks = {} if self.weeks == View.weeks else {"weeks": str(self.weeks)}
@@ -109,6 +113,8 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
         workflow=params.get("workflow") or None,
         step=params.get("step") or None,
         message=params.get("message") or None,
+        wait=params.get("wait") or None,
+        on=params.get("on") or None,
         board=params.get("board") if params.get("board") in BOARDS else None,
     )
 

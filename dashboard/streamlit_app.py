@@ -24,6 +24,7 @@ QUESTIONS = {  # name in the URL → file, question, icon
     "overview": ("overview.py", "How are we doing?", ":material/dashboard:"),
     "emergency": ("emergency.py", "Where do patients wait?", ":material/emergency:"),
     "bottlenecks": ("bottlenecks.py", "Where is work stuck?", ":material/account_tree:"),
+    "delays": ("delays.py", "How late was the data?", ":material/timeline:"),
     "turnaround": ("turnaround.py", "How long do orders take?", ":material/labs:"),
     "backlog": ("backlog.py", "Is work being picked up?", ":material/assignment:"),
     "exceptions": ("exceptions.py", "What did not happen?", ":material/rule:"),

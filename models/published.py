@@ -103,7 +103,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "delay_part": (
         "One row per kind of wait, place, period and what of it: the whole, a part, or a hop. A wait counts where it began.",
         (
-            "wait_kind facility unit grain period period_end split part channel destination waits open_waits patients minutes "
+            "wait_kind facility unit grain period period_end split part source channel destination waits open_waits patients minutes "
             "minutes_across_clocks minutes_estimated suppressed"
         ),
     ),

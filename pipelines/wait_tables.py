@@ -53,6 +53,7 @@ with numbered as (
     select
         numbered.* exclude (wait_key, minutes),
         part.part,
+        part.source,
         part.channel,
         part.destination,
         sum(part.minutes) as minutes,
@@ -67,6 +68,7 @@ select
     'all' as split,
     numbered.* exclude (wait_key, minutes),
     cast(null as varchar) as part,
+    cast(null as varchar) as source,
     cast(null as varchar) as channel,
     cast(null as varchar) as destination,
     numbered.minutes,
@@ -79,7 +81,7 @@ group by all
 union all by name
 select
     'part' as split,
-    * exclude (channel, destination, minutes, minutes_across_clocks, minutes_estimated),
+    * exclude (source, channel, destination, minutes, minutes_across_clocks, minutes_estimated),
     sum(minutes) as minutes,
     coalesce(sum(minutes_across_clocks), 0) as minutes_across_clocks,
     coalesce(sum(minutes_estimated), 0) as minutes_estimated
@@ -105,21 +107,21 @@ _SUMS = """
     round(sum(minutes_estimated), 3) as minutes_estimated
 """
 _BY_STEP = f"""
-select wait_kind, facility, cast(null as varchar) as unit, {{period}} as period, split, part, channel, destination, {_SUMS}
+select wait_kind, facility, cast(null as varchar) as unit, {{period}} as period, split, part, source, channel, destination, {_SUMS}
 from wait_item
 group by grouping sets (
-    (wait_kind, facility, {{period}}, split, part, channel, destination),
-    (wait_kind, {{period}}, split, part, channel, destination)
+    (wait_kind, facility, {{period}}, split, part, source, channel, destination),
+    (wait_kind, {{period}}, split, part, source, channel, destination)
 )
 """
 _IN_WINDOW = f"""
-select wait_kind, facility, unit, split, part, channel, destination, {_SUMS}
+select wait_kind, facility, unit, split, part, source, channel, destination, {_SUMS}
 from wait_item
 where ($start is null or begin_date >= $start) and ($end is null or begin_date < $end)
 group by grouping sets (
-    (wait_kind, facility, unit, split, part, channel, destination),
-    (wait_kind, facility, split, part, channel, destination),
-    (wait_kind, split, part, channel, destination)
+    (wait_kind, facility, unit, split, part, source, channel, destination),
+    (wait_kind, facility, split, part, source, channel, destination),
+    (wait_kind, split, part, source, channel, destination)
 )
 """
 
@@ -129,7 +131,7 @@ def wait_tables(
 ) -> dict[str, pl.DataFrame]:
     """The table `delay_part`: a row for each kind of wait, place, period and `split`, and what of it.
 
-    `split` all: the waits as a whole; part: by part; hop: what one hop (channel and destination) took, of whatever part. Parts
+    `split` all: the waits as a whole; part: by part; hop: what an engine's channel, or its way to one destination, took. Parts
     add up to the whole, and so do hops with what no channel has. Where `suppressed` is true every number of the row is null:
     whether a place and period can be shown is decided by all its waits, and then for all its rows.
     """
@@ -153,7 +155,7 @@ def wait_tables(
     ]
     db.execute("drop table wait_item")
     found = pl.concat([*steps, *windows], how="diagonal_relaxed").select(
-        *_BLOCK, "split", "part", "channel", "destination", *NUMBERS
+        *_BLOCK, "split", "part", "source", "channel", "destination", *NUMBERS
     )
     return {"delay_part": _hidden(found, suppress_below)}
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, readings, words
+from dashboard import charts, delays, readings, words
 from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts.card import about
@@ -51,6 +51,9 @@ elif reading.look != "withheld":
     )
 
 draw_breakdown(now, reading)
+if delays.of_kpi(kpi.id):
+    late = now.view.to_kpi(kpi.id)
+    now.link("delays", "How late was the data, and how late were people?", late, icon=":material/timeline:")
 st.subheader("Cases", anchor=False)
 draw_cases(now, reading)
 st.subheader("How it is counted", anchor=False)

@@ -33,6 +33,15 @@ class Lines:
 
 
 @dataclass(frozen=True)
+class Swatch:
+    """A cell of a legend: how it looks in the picture (a class of style.css), its name, what it means."""
+
+    look: str
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Hours:
     """A cell with one bar an hour before what is usual then: (messages, lowest usual, usual, highest usual), None where not known.
 
@@ -98,10 +107,13 @@ def empty(what: str, why: str) -> None:
     st.html(f'<div class="wf-empty"><strong>{escape(what)}</strong><br>{escape(why)}</div>')
 
 
-def cell_html(cell: Cell | Bars | Lines | Hours | None) -> str:
-    """A cell as HTML: a chip, bars, hours, lines, a text, or the dash of a missing value."""
+def cell_html(cell: Cell | Bars | Lines | Hours | Swatch | None) -> str:
+    """A cell as HTML: a chip, bars, hours, lines, a swatch, a text, or the dash of a missing value."""
     if isinstance(cell, Hours):
         return _hours_html(cell)
+    if isinstance(cell, Swatch):
+        swatch = f'<span class="wf-swatch wf-{escape(cell.look)}" aria-hidden="true"></span>'
+        return f'<span class="wf-lines"><span>{swatch}{escape(cell.name)}</span><small>{escape(cell.meaning)}</small></span>'
     if isinstance(cell, Lines):
         rest = "".join(f"<small>{escape(unbroken(line))}</small>" for line in cell.rest)
         return f'<span class="wf-lines"><span>{escape(unbroken(cell.first))}</span>{rest}</span>'

@@ -12,7 +12,7 @@ GROUPS = (
     ("Patients", ("emergency",)),
     ("Clinical work", ("turnaround", "backlog", "bottlenecks", "exceptions")),
     ("Improvement", ("pain", "pilots")),
-    ("Interfaces", ("interfaces",)),
+    ("Interfaces", ("interfaces", "delays")),
     ("Trust", ("data-quality", "dictionary")),
 )
 

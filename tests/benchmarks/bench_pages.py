@@ -20,6 +20,7 @@ PAGES: dict[str, dict[str, str]] = {
     "backlog": {},
     "bottlenecks": {},
     "pain": {},
+    "delays": {},
     "pilots": {"pilot": "discharge-by-noon"},
     "interfaces": {},
     "data_quality": {},

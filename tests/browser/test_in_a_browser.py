@@ -17,6 +17,7 @@ PAGES = {
     "turnaround": "/turnaround",
     "backlog": "/backlog",
     "bottlenecks": "/bottlenecks",
+    "delays": "/delays?wait=boarding",
     "messages stuck": "/bottlenecks?workflow=message-delivery",
     "pilots": "/pilots",
     "one pilot": "/pilots?pilot=discharge-by-noon",

@@ -19,6 +19,7 @@ PAGES = (
     "bottlenecks",
     "exceptions",
     "pain",
+    "delays",
     "pilots",
     "interfaces",
     "data_quality",

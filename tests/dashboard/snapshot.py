@@ -128,9 +128,47 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
         "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
-        "lost_total": lost(),
+        "lost_total": lost(), "delay_part": delays(),
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
+
+
+def delays() -> list[dict[str, object]]:
+    """Every week of every place 40 waits of 30 patients and 100 h: 41 % in ORDERS → LIS (31 queued, 10 tried again), 4 % before sending,
+    50 % with people, 5 % not known. A seventh of it each day of the last four weeks, the last day hidden.
+    """
+    parts = {"source": 4.0, "queue": 31.0, "retry": 10.0, "people": 50.0, "unknown": 5.0}
+    rows: list[dict[str, object]] = []
+
+    def add(where: dict[str, object], weeks: float, *, hidden: bool = False) -> None:
+        def one(split: str, hours: float, **more: object) -> None:
+            rows.append(where | {"split": split, "part": None, "source": None, "channel": None, "destination": None, "suppressed": hidden} | more | (
+                dict.fromkeys(("waits", "open_waits", "patients", "minutes", "minutes_across_clocks", "minutes_estimated")) if hidden else
+                {"waits": round(40 * weeks), "open_waits": 2, "patients": round(30 * weeks), "minutes": 60.0 * hours * weeks,
+                 "minutes_across_clocks": 30.0 * hours * weeks, "minutes_estimated": 6.0 * hours * weeks}
+            ))  # fmt: skip
+
+        one("all", 100.0)
+        for part, hours in parts.items():
+            one("part", hours, part=part)
+        one("hop", 4.0, source="mirth", channel="ORDERS")
+        one("hop", 41.0, source="mirth", channel="ORDERS", destination="LIS")
+
+    for kind in ("order_to_result", "boarding"):
+        for facility, unit in places():
+            where: dict[str, object] = {"wait_kind": kind, "facility": facility, "unit": unit}
+            for weeks in (4, 13, 26):
+                add(where | _span("window", END - timedelta(weeks=weeks), END), weeks)
+            if unit is None:
+                for i in range(26):
+                    add(where | _span("week", END - timedelta(weeks=26 - i), END - timedelta(weeks=25 - i)), 1)
+                for i in range(28):
+                    add(
+                        where | _span("day", END - timedelta(days=28 - i), END - timedelta(days=27 - i)),
+                        1 / 7,
+                        hidden=i == 27,
+                    )
+    return rows
 
 
 def delivered(*, failed: bool) -> dict[str, list[dict[str, object]]]:
@@ -510,6 +548,7 @@ def cases() -> dict[str, list[dict[str, object]]]:
         }  # fmt: skip
     found["work_exception"] = exceptions()
     found["message_event"] = message_events()
+    found["wait"], found["wait_part"] = waits()
     start = datetime(2026, 4, 12, 9, 0)
     found["journey_event"] = [
         {"case_key": CASE, "journey_key": CASE, "seq": i + 1, "occurred_at": start + timedelta(minutes=20 * i),
@@ -522,6 +561,33 @@ def cases() -> dict[str, list[dict[str, object]]]:
         ))
     ]  # fmt: skip
     return found
+
+
+def waits() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """An order of 9:00 on its way for 30 min, given up for an hour until somebody sent it again, collected at 11:00; and a bed without a message."""
+    start = datetime(2026, 4, 12, 9, 0)
+    stretches: dict[str, tuple[tuple[str, str | None, str | None, str, int, int], ...]] = {
+        "order_to_collection": (
+            ("source", "ADT-OUT", None, "happened", 0, 10), ("queue", "ADT-OUT", "BED-MGMT", "routed", 10, 30),
+            ("unacknowledged", "ADT-OUT", "BED-MGMT", "dead_lettered", 30, 90), ("people", None, None, "told", 90, 120),
+        ),
+        "boarding": (("unknown", None, None, "happened", 0, 180),),
+    }  # fmt: skip
+    waits, parts = [], []
+    for kind, pieces in stretches.items():
+        key = f"{kind}:{CASE}"
+        until = start + timedelta(minutes=pieces[-1][-1])
+        waits.append({
+            "wait_key": key, "wait_kind": kind, "encounter_key": CASE, "patient_key": "p", "order_key": None, "facility": "Northfield General",
+            "unit": "Emergency", "began_at": start, "acted_at": until, "ended_at": until if kind != "boarding" else None, "until_at": until,
+            "minutes": float(pieces[-1][-1]), "is_open": kind == "boarding", "is_within": False, "begin_date": start.date(), "file_id": 1, "line": 31,
+        })  # fmt: skip
+        parts += [
+            {"wait_key": key, "part_no": number, "part": part, "source": channel and "mirth", "channel": channel, "destination": destination, "opened_by": opened_by, "from_at": start + timedelta(minutes=first),
+             "until_at": start + timedelta(minutes=last), "minutes": float(last - first), "is_across_clocks": part == "people", "is_estimated": False}
+            for number, (part, channel, destination, opened_by, first, last) in enumerate(pieces, 1)
+        ]  # fmt: skip
+    return waits, parts
 
 
 def message_events() -> list[dict[str, object]]:
@@ -701,6 +767,8 @@ AGGREGATE_SHAPES = {
     "lost_total": f"breakdown varchar, facility varchar, cause varchar, reason varchar, {_CHANNEL}, workflow varchar, activity varchar, owner varchar, "
     f"{_SPAN}, lost_hours double, lost_low double, lost_high double, share double, share_low double, share_high double, hours_waited double, "
     "estimated_hours double, unknown_hours double, stretches bigint, patients bigint, wait_kinds varchar[], suppressed boolean",
+    "delay_part": f"wait_kind varchar, facility varchar, unit varchar, {_SPAN}, split varchar, part varchar, source varchar, channel varchar, destination varchar, "
+    "waits bigint, open_waits bigint, patients bigint, minutes double, minutes_across_clocks double, minutes_estimated double, suppressed boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '
     "unexpected_share double, kpis varchar[]",
     "ledger_total": "source varchar, kind varchar, resource_type varchar, files bigint, lines_read bigint, loaded bigint, unchanged bigint, "

@@ -17,7 +17,7 @@ def warehouse():
     with duckdb.connect() as db:
         db.execute("""create schema marts; create table marts.wait (wait_key varchar, wait_kind varchar, patient_key varchar,
             facility varchar, unit varchar, is_open boolean, begin_date date, begin_week date, minutes double)""")
-        db.execute("""create table marts.wait_part (wait_key varchar, part varchar, channel varchar, destination varchar,
+        db.execute("""create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar, destination varchar,
             minutes double, is_across_clocks boolean, is_estimated boolean)""")
         yield db
 
@@ -34,8 +34,8 @@ def wait(
     )
     for name, channel, destination, took in parts:
         db.execute(
-            "insert into marts.wait_part values (?, ?, ?, ?, ?, ?, ?)",
-            [key, name, channel, destination, took, name == "people", False],
+            "insert into marts.wait_part values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [key, name, channel and "engine", channel, destination, took, name == "people", False],
         )
 
 

@@ -1,0 +1,118 @@
+"""Figures of waits by part: bars by day or week, one bar of an edge, a journey's waits in time. A table in, a Plotly figure out.
+
+What interfaces took is one colour in five depths, people are grey, what is not known is hatched: told apart without colour too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.charts import LINE, NEUTRAL, ORDINARY, STRONG, TEXT, plain
+from models.waits import PARTS
+
+Row = dict[str, Any]
+
+LOOKS: Mapping[str, tuple[str, float, str]] = {  # part → colour, depth, pattern
+    "source": (NEUTRAL, 0.3, ""),
+    "transport": (NEUTRAL, 0.45, ""),
+    "queue": (NEUTRAL, 0.65, ""),
+    "retry": (NEUTRAL, 0.85, "/"),
+    "unacknowledged": (NEUTRAL, 1.0, ""),
+    "people": (ORDINARY, 0.55, ""),
+    "unknown": (LINE, 0.9, "x"),
+}
+UPWARDS = ("people", "unknown", *(part for part in tuple(PARTS)[::-1] if PARTS[part].cause == "interface"))
+ROW_HEIGHT = 34
+
+
+def by_step(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
+    """A stacked bar for each day or week in minutes, people at the foot; a hidden one is a gap. Each opens its period."""
+    figure = go.Figure()
+    x = [step["period"].isoformat() for step in steps]
+    for part in UPWARDS:
+        values = [step["parts"].get(part, 0.0) for step in steps]
+        if any(values):
+            figure.add_bar(
+                x=x, y=values, name=PARTS[part].title, marker=_look(part), customdata=[[day] for day in x],
+                hovertext=[said(step) for step in steps], hovertemplate="%{hovertext}<extra></extra>",
+            )  # fmt: skip
+    top = max((step["minutes"] for step in steps), default=0) or 1
+    named = [step["period"] for step in steps][:: max(1, -(-len(steps) // 7))]
+    figure.update_xaxes(
+        fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
+        ticktext=[f"{day.day} {day:%b}" for day in named],
+    )  # fmt: skip
+    rough = top / 60 / 3  # hours between two ticks
+    step = next((unit * 10**n for n in range(6) for unit in (1, 2, 5) if unit * 10**n >= rough), rough) * 60
+    at = [step * n for n in range(1, int(top * 1.06 / step) + 1)] or [top]
+    figure.update_yaxes(
+        fixedrange=True, range=[0, top * 1.06], tickvals=at, ticktext=[axis(v) for v in at], showgrid=False
+    )
+    figure.update_layout(barmode="stack", bargap=0.18)
+    return plain(figure, height=270, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+
+
+def one_bar(parts: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
+    """One bar of parts from left to right in the order given: rows with `part` and `minutes`."""
+    figure = go.Figure()
+    for row in parts:
+        figure.add_bar(
+            x=[row["minutes"]], y=[""], orientation="h", marker=_look(row["part"]), hovertext=[said(row)],
+            hovertemplate="%{hovertext}<extra></extra>", width=0.8,
+        )  # fmt: skip
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.update_layout(barmode="stack")
+    return plain(figure, height=56, margin={"l": 0, "r": 0, "t": 4, "b": 4})
+
+
+def waterfall(stretches: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
+    """A row for each wait, its stretches in time: rows with `row`, `part`, `from_at`, `until_at`; `word` is written beside one.
+
+    A stretch too short to be seen is drawn as a thin mark, so that none is lost.
+    """
+    figure = go.Figure()
+    names = list(dict.fromkeys(stretch["row"] for stretch in stretches))
+    for part in PARTS:
+        mine = [stretch for stretch in stretches if stretch["part"] == part]
+        if not mine:
+            continue
+        look = _look(part)
+        figure.add_bar(
+            base=[stretch["from_at"] for stretch in mine],
+            x=[(stretch["until_at"] - stretch["from_at"]).total_seconds() * 1000 for stretch in mine],
+            y=[stretch["row"] for stretch in mine],
+            orientation="h",
+            marker=look | {"line": {"width": 1 if part != "people" else 0, "color": look["color"]}},
+            width=0.62,
+            hovertext=[said(stretch) for stretch in mine],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    for stretch in stretches:
+        if stretch.get("word"):
+            figure.add_annotation(
+                x=stretch["from_at"], y=stretch["row"], text=stretch["word"], showarrow=False, xanchor="left", yshift=15,
+                font={"size": 11.5, "color": STRONG},
+            )  # fmt: skip
+    figure.update_xaxes(type="date", fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=6)
+    figure.update_yaxes(
+        fixedrange=True, showgrid=False, automargin=True, categoryorder="array", categoryarray=names[::-1],
+        tickfont={"size": 12.5, "color": TEXT},
+    )  # fmt: skip
+    figure.update_layout(barmode="overlay")
+    return plain(figure, height=52 + ROW_HEIGHT * len(names), margin={"l": 8, "r": 16, "t": 14, "b": 8})
+
+
+def _look(part: str) -> Row:
+    colour, depth, pattern = LOOKS[part]
+    look: Row = {"color": colour, "opacity": depth, "line": {"width": 0}}
+    if pattern:
+        look["pattern"] = {
+            "shape": pattern,
+            "size": 5,
+            "solidity": 0.35,
+            "fillmode": "replace" if part == "unknown" else "overlay",
+        }
+        look["pattern"] |= {"fgcolor": colour if part == "unknown" else STRONG}
+    return look

@@ -1,0 +1,211 @@
+"""Where the time of waits went, in words: how much of it in which channel, how much with people. Published rows in, rows out.
+
+Here: which rows are shown and in what order, sentences. Not here: counting (done when they were published), what the parts mean
+(`models.waits`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from dashboard import data, readings
+from dashboard.here import Here
+from models import wording
+from models.waits import PARTS, WAIT_KINDS, WaitKind
+
+Row = dict[str, Any]
+
+BY_DAY_UP_TO = 4  # weeks; longer windows are drawn by week
+HOUR = 60
+LITTLE = 0.01
+LEAST = 0.0001
+
+
+@dataclass(frozen=True)
+class Delays:
+    """One kind of wait at a place over a period. `whole` is None where nothing waited; hidden rows carry no numbers."""
+
+    kind: WaitKind
+    start: date
+    end: date
+    whole: Row | None
+    parts: Sequence[Row] = ()
+    hops: Sequence[Row] = ()
+    steps: Sequence[Row] = field(default=(), repr=False)  # days or weeks, each with `minutes` by part
+    grain: str = "week"
+    hidden: int = 0  # of the steps
+
+    @property
+    def is_hidden(self) -> bool:
+        """Too few patients waited for any number to be shown."""
+        return self.whole is not None and bool(self.whole["suppressed"])
+
+    def share(self, minutes: float | None) -> float:
+        """A part of the whole, 0 to 1."""
+        return (minutes or 0) / self.whole["minutes"] if self.whole and self.whole["minutes"] else 0.0
+
+    def minutes(self, *causes: str) -> float:
+        """What the parts of these causes took."""
+        return sum(row["minutes"] for row in self.parts if PARTS[row["part"]].cause in causes)
+
+
+def read(here: Here, kind: str) -> Delays:
+    """The published rows of a kind of wait: over the window of the view, or of the day or week that it opens."""
+    view = here.view
+    start, end = readings.whole_weeks(here.found, view.weeks)
+    grain = "day" if view.weeks <= BY_DAY_UP_TO else "week"
+    place = {"wait_kind": kind, "facility": view.facility, "unit": view.unit}
+    by_step = data.rows(here.found, here.person, "delay_part", place | {"grain": grain}, order=("period",))
+    by_step = [row for row in by_step if start <= row["period"] and row["period_end"] <= end]
+    opened = next((row for row in by_step if row["period"].isoformat() == view.on), None)
+    if opened is not None:
+        start, end = opened["period"], opened["period_end"]
+        rows = [row for row in by_step if row["period"] == start]
+    else:
+        window = {"grain": "window", "period": start, "period_end": end}
+        rows = data.rows(here.found, here.person, "delay_part", place | window)
+    whole = next((row for row in rows if row["split"] == "all"), None)
+    steps = _steps(by_step)
+    shown = [] if whole is None or whole["suppressed"] else rows
+    by_part = {row["part"]: row for row in shown if row["split"] == "part"}
+    return Delays(
+        WAIT_KINDS[kind],
+        start,
+        end,
+        whole,
+        [by_part[part] for part in PARTS if part in by_part],
+        named([row for row in shown if row["split"] == "hop"]),
+        [step for step in steps if not step["suppressed"]],
+        grain,
+        sum(step["suppressed"] for step in steps),
+    )
+
+
+def _steps(rows: Sequence[Row]) -> list[Row]:
+    """One row a day or week, with what each part took in it."""
+    found: dict[date, Row] = {}
+    for row in rows:
+        step = found.setdefault(row["period"], {"period": row["period"], "parts": {}})
+        if row["split"] == "all":
+            step |= row
+        elif row["split"] == "part" and not row["suppressed"]:
+            step["parts"][row["part"]] = row["minutes"]
+    return list(found.values())
+
+
+def named(hops: Sequence[Row]) -> list[Row]:
+    """The hops with their `name`, the costliest first; those of one name in several engines say which."""
+    names = Counter(hop(row) for row in hops)
+    with_names = [row | {"name": hop(row) + (f" ({row['source']})" if names[hop(row)] > 1 else "")} for row in hops]
+    return sorted(with_names, key=lambda row: (-row["minutes"], row["name"]))
+
+
+def hop(row: Mapping[str, Any]) -> str:
+    """A hop in words: `LAB-OUT → EHR`; the channel alone where the message had not left it."""
+    return f"{row['channel']} → {row['destination']}" if row["destination"] else str(row["channel"])
+
+
+def span(found: Delays) -> str:
+    """The period in words: a day by its name, a week by its Monday, longer ones by their weeks."""
+    days = (found.end - found.start).days
+    if days == 1:
+        return f"on {wording.day(found.start)}"
+    return f"in the {wording.week(found.start)}" if days == 7 else f"in the last {days // 7} weeks"  # noqa: PLR2004
+
+
+def percent(share: float) -> str:
+    """A share in whole percent; below one percent with decimals, so that little is not nothing."""
+    if 0 < share < LEAST:
+        return f"under {wording.percent(LEAST)}"
+    return wording.percent(share) if 0 < share < LITTLE else wording.whole_percent(share)
+
+
+def hours(minutes: float | None) -> str:
+    """Minutes as hours, for sums; below ten with one decimal, below one as a duration."""
+    if minutes is None:
+        return wording.NONE
+    if 0 < minutes < HOUR:
+        return wording.duration(minutes)
+    return f"{minutes / HOUR:,.1f} h" if minutes < 10 * HOUR else f"{minutes / HOUR:,.0f} h"
+
+
+def headline(found: Delays, threshold: int) -> tuple[str, str]:
+    """How much of the delay was in which channel and how much with people, of how many patients."""
+    title = f"{found.kind.title}, {span(found)}"
+    if found.whole is None:
+        return "Nothing waited here.", f"{title}: choose a longer period or a larger part of the hospital."
+    if found.is_hidden:
+        return (
+            f"This is hidden: {wording.suppressed(threshold)} patients, or it would give such a number away.",
+            "Choose a longer period or all facilities.",
+        )
+    whole = found.whole
+    people = f"{percent(found.share(found.minutes('people')))} was with people"
+    if found.hops and found.minutes("interface"):
+        first = found.hops[0]
+        others = found.minutes("interface") - first["minutes"]
+        more = f", {percent(found.share(others))} elsewhere on the way" if found.share(others) >= LITTLE else ""
+        lead = f"{percent(found.share(first['minutes']))} of the delay was in {first['name']}{more}; {people}."
+    else:
+        lead = f"{people[0].upper()}{people[1:]}: none of it was in a channel."
+    unknown = found.minutes("unknown")
+    of = f"{wording.number(whole['waits'])} waits of {wording.number(whole['patients'])} patients"
+    parts = [f"{title}: {of} took {wording.number(whole['minutes'] / HOUR)} patient-hours"]
+    if whole["open_waits"]:
+        parts.append(f"{wording.number(whole['open_waits'])} are still open")
+    if unknown:
+        parts.append(f"of {percent(found.share(unknown))} it is not known")
+    return lead, "; ".join(parts) + "."
+
+
+def said(found: Delays, step: Row) -> str:
+    """One day or week in a sentence, for the chart's hover and alternative text."""
+    when = wording.day(step["period"]) if found.grain == "day" else wording.week(step["period"])
+    total = step["minutes"] or 1
+    parts = "; ".join(
+        f"{PARTS[part].title.lower()} {hours(step['parts'][part])} ({percent(step['parts'][part] / total)})"
+        for part in PARTS
+        if step["parts"].get(part)
+    )
+    return f"{when}: {wording.number(step['waits'])} waits, {hours(step['minutes'])}. {parts}"
+
+
+def unknowns(found: Delays) -> list[tuple[str, str]]:
+    """What the numbers cannot know, each as a name and a sentence."""
+    if found.whole is None or found.is_hidden:
+        return []
+    whole = found.whole
+    listed = [
+        ("Not known", f"{percent(found.share(found.minutes('unknown')))}: {PARTS['unknown'].meaning}"),
+        (
+            "Between two clocks",
+            (
+                f"{percent(found.share(whole['minutes_across_clocks']))} began by an engine's clock and ended by the record's, or the "
+                "other way round; a difference of the clocks moves time between the parts, the sum stays"
+            ),
+        ),
+        (
+            "Estimated",
+            (
+                f"{percent(found.share(whole['minutes_estimated']))}: people acted before the message came; they are taken to have needed "
+                "as long as is usual there"
+            ),
+        ),
+        ("Still open", f"{wording.number(whole['open_waits'])}, counted with what they have waited so far"),
+    ]
+    if found.hidden:
+        one = {"day": "day", "week": "week"}[found.grain]
+        listed.append(("Hidden", f"{found.hidden} {one}{'s' if found.hidden > 1 else ''} of too few patients"))
+    return listed
+
+
+def days(found: Delays) -> tuple[date, ...]:
+    """Every local day of the period."""
+    return tuple(found.start + timedelta(days=n) for n in range((found.end - found.start).days))
+
+
+def of_kpi(kpi: str) -> WaitKind | None:
+    """The kind of wait that a KPI counts, None for KPIs of something else."""
+    return next((kind for kind in WAIT_KINDS.values() if kind.kpi == kpi), None)

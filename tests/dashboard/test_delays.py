@@ -1,0 +1,123 @@
+"""How late was the data, and how late were people?: what the page says of parts, hops, days, and who may see the waits behind them."""
+
+from datetime import date
+
+import pytest
+
+from dashboard import delay_charts, delays
+from dashboard.delays import Delays, headline, hop, hours, percent, span
+from models.waits import PARTS, WAIT_KINDS
+from tests.dashboard.conftest import words
+from tests.dashboard.snapshot import CASE
+
+MONDAY, SUNDAY = date(2026, 1, 12), date(2026, 4, 13)
+
+
+def row(minutes, waits=52, patients=49, **more):
+    return {
+        "minutes": minutes, "waits": waits, "patients": patients, "open_waits": 0, "suppressed": False, "minutes_across_clocks": 0.0,
+        "minutes_estimated": 0.0, "part": None, "source": None, "channel": None, "destination": None,
+    } | more  # fmt: skip
+
+
+def found(parts, hops=(), start=date(2026, 4, 14), end=date(2026, 4, 15), **more):
+    whole = row(sum(parts.values())) | more
+    return Delays(
+        WAIT_KINDS["order_to_result"],
+        start,
+        end,
+        whole,
+        [row(parts[p], part=p) for p in PARTS if p in parts],
+        delays.named(hops),
+    )
+
+
+def test_the_headline_says_how_much_was_in_a_channel_and_how_much_with_people():
+    # 31 patient-hours on Tuesday: 41 % of 1,860 min are 762.6, 59 % are 1,097.4
+    tuesday = found({"queue": 762.6, "people": 1097.4}, [row(762.6, channel="LAB-OUT", destination="EHR")])
+    assert headline(tuesday, 5) == (
+        "41 % of the delay was in LAB-OUT → EHR; 59 % was with people.",
+        "Laboratory order to verified result, on Tue 14 Apr 2026: 52 waits of 49 patients took 31 patient-hours.",
+    )
+
+
+def test_other_hops_what_is_open_and_what_is_not_known_are_said_too():
+    hops = [row(300.0, channel="A"), row(100.0, channel="B")]
+    lead, rest = headline(found({"source": 400.0, "people": 500.0, "unknown": 100.0}, hops, open_waits=3), 5)
+    assert lead == "30 % of the delay was in A, 10 % elsewhere on the way; 50 % was with people."
+    assert rest.endswith("; 3 are still open; of 10 % it is not known.")
+
+
+def test_waits_without_a_channel_and_hidden_and_missing_ones_have_sentences_of_their_own():
+    assert headline(found({"people": 60.0}), 5)[0] == "100 % was with people: none of it was in a channel."
+    assert "fewer than 5 patients" in headline(found({}, suppressed=True, minutes=None), 5)[0]
+    nothing = Delays(WAIT_KINDS["boarding"], MONDAY, SUNDAY, None)
+    assert (headline(nothing, 5)[0], delays.unknowns(nothing)) == ("Nothing waited here.", [])
+
+
+def test_channels_of_one_name_in_several_engines_are_told_apart():
+    hops = [
+        row(1.0, source="mirth", channel="A"),
+        row(3.0, source="engine", channel="A"),
+        row(2.0, source="mirth", channel="B"),
+    ]
+    assert [each["name"] for each in delays.named(hops)] == ["A (engine)", "B", "A (mirth)"]
+
+
+def test_little_is_not_nothing():
+    assert (percent(0.0), percent(0.00005), percent(0.0042), percent(0.41)) == ("0 %", "under 0.01 %", "0.42 %", "41 %")
+    assert (hours(None), hours(30.0), hours(90.0), hours(60_000.0)) == ("–", "30 min", "1.5 h", "1,000 h")
+
+
+def test_periods_are_named_by_their_length():
+    named = [span(found({}, start=MONDAY, end=end)) for end in (date(2026, 1, 13), date(2026, 1, 19), SUNDAY)]
+    assert named == ["on Mon 12 Jan 2026", "in the week of 12 Jan", "in the last 13 weeks"]
+    assert (hop({"channel": "A", "destination": "B"}), hop({"channel": "A", "destination": None})) == ("A → B", "A")
+
+
+def test_each_part_looks_different_and_people_stand_at_the_foot():
+    steps = [{"period": MONDAY, "minutes": 70.0, "waits": 7, "parts": dict.fromkeys(PARTS, 10.0)}]
+    figure = delay_charts.by_step(steps, lambda _: "", hours)
+    looks = {(bar.marker.color, bar.marker.opacity, bar.marker.pattern.shape) for bar in figure.data}
+    assert len(looks) == len(PARTS) == len(figure.data)
+    assert [bar.name for bar in figure.data][:2] == ["With people", "Not known"]
+
+
+def test_the_page_tells_shares_hops_and_what_it_cannot_know(homes, visit):
+    said = words(visit(homes["sample"], "delays", wait="boarding")).replace("\u00a0", " ")
+    # 13 weeks of 100 h: 41 in ORDERS → LIS, 4 before sending, 50 with people, 5 not known
+    assert "41 % of the delay was in ORDERS → LIS, 4 % elsewhere on the way; 50 % was with people." in said
+    assert "520 waits of 390 patients took 1,300 patient-hours; 2 are still open; of 5 % it is not known" in said
+    assert "waiting in an engine behind other messages" in said
+    assert "50 % began by an engine" in said
+
+
+def test_a_measure_opens_its_own_kind_of_wait(homes, visit):
+    app = visit(homes["sample"], "kpi", kpi="lab_turnaround")
+    assert "How late was the data, and how late were people?" in words(app)
+    assert "Laboratory order to verified result" in words(visit(homes["sample"], "delays", kpi="lab_turnaround"))
+    assert "How late was the data, and how late" not in words(visit(homes["sample"], "kpi", kpi="ed_length_of_stay"))
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"), [("2026-04-07", "on Tue 7 Apr 2026: 6 waits"), ("2026-04-12", "fewer than 5 patients")]
+)
+def test_one_day_is_opened_by_the_url_and_a_small_one_is_hidden(homes, visit, on, expected):
+    said = words(visit(homes["sample"], "delays", wait="boarding", weeks="4", on=on)).replace("\u00a0", " ")
+    assert expected in said
+
+
+def test_a_unit_has_no_days(homes, visit):
+    said = words(visit(homes["sample"], "delays", facility="Northfield General", unit="Ward 4N", weeks="4"))
+    assert "Days and weeks are told by facility." in said
+
+
+def test_the_longest_waits_open_for_a_purpose_only(homes, visit):
+    where = {"wait": "boarding", "weeks": "4"}
+    opened = words(visit(homes["sample"], "delays", role="informatics", purpose="a test", **where)).replace(
+        "\u00a0", " "
+    )
+    assert f"Case {CASE[:8]}" in opened
+    assert "3 h 00 not known" in opened
+    assert "sees totals only" in words(visit(homes["sample"], "delays", role="leadership", **where))
+    assert f"Case {CASE[:8]}" not in words(visit(homes["sample"], "delays", role="informatics", **where))
