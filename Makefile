@@ -5,10 +5,10 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed-from-lock
 PYTEST := $(BIN)/python -m pytest
-COVER := --cov --cov-append --cov-report=
+COVER := --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-core test-pipeline test-dashboard test-browser coverage truth explore bench docs lock clean
+.PHONY: help setup demo test lint test-models test-core test-pipeline test-dashboard test-browser truth explore bench docs lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,7 @@ demo: setup  ## a simulated hospital from nothing to its dashboard; ARGS="--days
 	@$(BIN)/wardflow demo $(ARGS)
 
 test: setup lint  ## everything that must hold before a change is merged
-	@rm -f .coverage
-	@$(MAKE) --no-print-directory test-core test-pipeline coverage test-dashboard test-browser
+	@$(MAKE) --no-print-directory test-models test-core test-pipeline test-dashboard test-browser
 
 lint: setup  ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -36,11 +35,15 @@ lint: setup  ## style, types, and who may import whom
 	$(BIN)/lint-imports
 
 # -n 2: these tests share nothing but read-only fixtures; published homes are built once for both workers.
-test-core: setup  ## the core, the sources, the command line, the documents
-	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/unit tests/spec tests/sources tests/cli tests/docs
+# Watched alone: coverage makes Python take half as long again, and these are small examples of every branch (decision 0040).
+test-models: setup  ## KPIs, statistics and checks by small examples, which take every branch of models/ and data_quality/
+	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/unit tests/spec --ignore-glob='*/test_simulation*'
+
+test-core: setup  ## the simulation, the sources, the command line, the documents
+	$(PYTEST) -n 2 --dist loadfile tests/unit/test_simulation*.py tests/sources tests/cli tests/docs
 
 test-pipeline: setup  ## the whole pipeline in process, the scheduler, and what must survive a kill
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(COVER) tests/reliability tests/integration
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/reliability tests/integration
 
 test-dashboard: setup  ## every page, without a browser
 	$(PYTEST) -n 2 --dist loadfile tests/dashboard
@@ -48,9 +51,6 @@ test-dashboard: setup  ## every page, without a browser
 # Processes of their own: sync Playwright and Dagster do not share one.
 test-browser: setup  ## every page, in a real Chromium
 	$(PYTEST) -n 2 tests/browser
-
-coverage: setup  ## every branch of models/ and data_quality/ was taken by test-core and test-pipeline
-	$(BIN)/python -m coverage report --fail-under=100 --show-missing --skip-covered
 
 truth: setup  ## every KPI against truth.json on all 182 days of the demo, not only the three weeks of `make test`
 	WARDFLOW_TRUTH_DAYS=182 $(PYTEST) tests/integration/test_truth.py

@@ -154,9 +154,8 @@ def _expectation(rule: Rule, position: int) -> Any:  # noqa: ANN401 -- a Great E
 
 def _batch(connection: duckdb.DuckDBPyConnection, view: str) -> Any:  # noqa: ANN401 -- a Great Expectations batch
     dialect = import_module("data_quality.dialect")
-    sources = _context().data_sources
-    source = sources.add_or_update_sql(
-        view, connection_string=dialect.URL, kwargs=dialect.engine_options(connection), create_temp_table=False
+    source = _context().data_sources.add_or_update_sql(  # of one name: the context writes all that it knows down again
+        "warehouse", connection_string=dialect.URL, kwargs=dialect.engine_options(connection), create_temp_table=False
     )
     return source.add_table_asset(view, table_name=view).add_batch_definition("all").get_batch()
 

@@ -10,7 +10,6 @@ mart why it stays in the warehouse: it is a step on the way to others.
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -172,7 +171,8 @@ def build_order() -> tuple[Table, ...]:
     return tuple(known[name] for name in order.static_order())
 
 
-def upstream(full_name: str, *, without: Collection[str] = ()) -> frozenset[str]:
+@cache
+def upstream(full_name: str, *, without: frozenset[str] = frozenset()) -> frozenset[str]:
     """Every table, raw ones included, that a table is made from, itself included; `without` are not followed."""
     known = {table.full_name: table for table in tables()}
     found: set[str] = set()
@@ -181,5 +181,5 @@ def upstream(full_name: str, *, without: Collection[str] = ()) -> frozenset[str]
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting.extend(known[name].reads - set(without) if name in known else ())
+            waiting.extend(known[name].reads - without if name in known else ())
     return frozenset(found)

@@ -8,7 +8,8 @@ which segments it has. Not here: whose numbers they are (`hl7_numbers`), hashing
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from pipelines.sources.hl7_numbers import Delimiters, Number, entity, extended
 
@@ -37,8 +38,7 @@ _ENCODING = 4
 _READ = frozenset({*_NUMBERED, "MRG"})
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What a message says on its outside. Numbers are all repetitions as written: hash them before they go anywhere."""
 
     control_id: str | None = None
@@ -77,13 +77,14 @@ def read(text: str | None) -> Envelope | None:
         type=message_type[0] or None,
         trigger=trigger,
         sent=_at(header, 7) or None,
-        shape=_shape(_at(header, 12).split(by.component)[0], _NAME.findall(text)),
+        shape=_shape(_at(header, 12).split(by.component)[0], tuple(_NAME.findall(text))),
         prior_mrn=_prior(parts, by) if trigger in TELLS_WHO else (),
         **_identifiers(parts, by),
     )
 
 
-def _shape(version: str, names: list[str]) -> str:
+@lru_cache(maxsize=1024)
+def _shape(version: str, names: tuple[str, ...]) -> str:
     """The version and the segments, each once in order of appearance: `2.5.1:MSH-PID-OBR-OBX`."""
     kept = (name if name in SEGMENTS else "Z.." if name.startswith("Z") else "???" for name in names)
     return f"{version if _VERSION.fullmatch(version) else ''}:{'-'.join(dict.fromkeys(kept))}"

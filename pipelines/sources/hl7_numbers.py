@@ -7,6 +7,7 @@ Not here: where the fields stand (`hl7_envelope`), hashing (`mirth_events`).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Chosen(NamedTuple):
 
 def extended(field: str, by: Delimiters) -> tuple[Number, ...]:
     """The repetitions of a CX field (PID-3, MRG-1, PV1-19) that hold a number."""
+    if by.component not in field and by.repetition not in field:
+        return _bare(field)
     found: list[Number] = []
     for repetition in field.split(by.repetition):
         parts = [part.strip() for part in repetition.split(by.component)]
@@ -65,12 +68,20 @@ def extended(field: str, by: Delimiters) -> tuple[Number, ...]:
 
 def entity(field: str, by: Delimiters) -> tuple[Number, ...]:
     """The repetitions of an EI field (ORC-2, ORC-3, OBR-2, OBR-3) that hold a number."""
+    if by.component not in field and by.repetition not in field:
+        return _bare(field)
     found: list[Number] = []
     for repetition in field.split(by.repetition):
         value, *assigner = (part.strip() for part in repetition.split(by.component))
         if value := _said(value):
             found.append(Number(value, "", *_assigner(assigner)))
     return tuple(found)
+
+
+def _bare(field: str) -> tuple[Number, ...]:
+    """A number of which nothing but itself is said."""
+    value = _said(field.strip())
+    return (Number(value),) if value else ()
 
 
 def _said(text: str) -> str:
@@ -98,6 +109,7 @@ class Assigners:
 
     def __init__(self, source: SourceSettings) -> None:
         self._source = source
+        self._authority = lru_cache(maxsize=4096)(self._authority_of)
 
     def choose(self, kind: Numbered, numbers: tuple[Number, ...], like: Chosen | None = None) -> Chosen | None:
         """Of a field's repetitions the one to hash: first one whose authority the settings name, then by type code, then by place.
@@ -105,6 +117,8 @@ class Assigners:
         `like` is a number of the same kind in the same message: one of its authority comes first, and one that names nobody has
         its authority (the number that gives way in a merge is of the same list as the one that stays).
         """
+        if not numbers:
+            return None
         wanted = TYPES[kind]
         best: tuple[tuple[bool, bool, int], Chosen] | None = None
         for number in numbers:
@@ -119,14 +133,20 @@ class Assigners:
 
     def _given_out(self, kind: Numbered, number: Number, like: Chosen | None) -> tuple[Chosen, bool]:
         """The number with its authority, and whether the settings name that."""
+        authority, is_named, is_unmapped = self._authority(
+            kind, number.universal_id, number.name, like.authority if like else None
+        )
+        return Chosen(number.value, authority, is_unmapped), is_named
+
+    def _authority_of(self, kind: Numbered, universal_id: str, name: str, like: str | None) -> tuple[str, bool, bool]:
+        """The authority of such a number, whether the settings name it, and whether only the message names whom it stands for."""
         source = self._source
         names = source.assigners.get(kind, {})
-        for said in (number.universal_id, number.name):
+        for said in (universal_id, name):
             if said in names:
-                return Chosen(number.value, names[said]), True
-        if system := _as_system(number.universal_id):
-            return Chosen(number.value, system), False
-        if name := number.name or number.universal_id:
-            return Chosen(number.value, f"{source.name}/{name}", is_unmapped=True), False
-        authority = like.authority if like else source.authority_of(kind)
-        return Chosen(number.value, authority), kind in source.authorities
+                return names[said], True, False
+        if system := _as_system(universal_id):
+            return system, False, False
+        if said := name or universal_id:
+            return f"{source.name}/{said}", False, True
+        return like or source.authority_of(kind), kind in source.authorities, False

@@ -146,12 +146,16 @@ def test_what_several_spans_leave_out_and_how_ready_they_are_is_what_each_says_b
     )
     mart = engine(frame(rows))
     counted = exclusion_counts(judged, mart, (), SPANS)
+    counted_by_place = exclusion_counts(judged, mart, ("facility",), SPANS)
     places = [("North",), ("South",)]
     ready = assess_each(judged, mart, (), [()], SPANS) | assess_each(judged, mart, ("facility",), places, SPANS)
     for n, span in enumerate(SPANS):
         assert [(row["rule"], row["n"]) for row in counted if row["span"] == n] == exclusions(
             judged, mart, selection(span)
         )
+        by_place = [row for row in counted_by_place if row["span"] == n]
+        for rule, left_out in exclusions(judged, mart, selection(span)):
+            assert sum(row["n"] for row in by_place if row["rule"] == rule) == left_out
         assert ready[n, ()] == assess(judged, mart, selection(span))
         for (place,) in places:
             assert ready[n, (place,)] == assess(judged, mart, selection(span, where={"facility": (place,)}))
