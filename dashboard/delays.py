@@ -160,6 +160,49 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
     return lead, "; ".join(parts) + "."
 
 
+def of_edge(here: Here, workflow: str, edge: Mapping[str, Any]) -> list[Row]:
+    """Where the time between two steps of a workflow went: one row a part, with `minutes`, and `name` of its costliest hop."""
+    start, end = readings.whole_weeks(here.found, here.view.weeks)
+    where = {
+        "workflow": workflow,
+        "facility": here.view.facility,
+        "grain": "window",
+        "period": start,
+        "period_end": end,
+    }
+    where |= {name: edge[name] for name in ("activity", "next_activity")}
+    rows = [row for row in data.rows(here.found, here.person, "delay_edge", where) if not row["suppressed"]]
+    found: list[Row] = []
+    for part in PARTS:
+        mine = named([row for row in rows if row["part"] == part])
+        if mine:
+            first = mine[0]["name"] if mine[0]["channel"] else ""
+            found.append({"part": part, "minutes": sum(row["minutes"] for row in mine), "name": first})
+    return found
+
+
+def edge_headline(parts: Sequence[Row], minutes: float) -> str:
+    """What of an edge's time messages took and what people, and what no wait covers."""
+    if not parts or not minutes:
+        return ""
+    late = [row for row in parts if PARTS[row["part"]].cause == "interface"]
+    told = [f"{percent(_sum(late) / minutes)} went on messages on their way"] if late else []
+    if late:
+        first = max(late, key=lambda row: row["minutes"])
+        told[0] += f" (most in {first['name']}: {PARTS[first['part']].title.lower()})" if first["name"] else ""
+    for cause, words in (("people", "with people"), ("unknown", "nobody knows where")):
+        mine = [row for row in parts if PARTS[row["part"]].cause == cause]
+        if mine:
+            told.append(f"{percent(_sum(mine) / minutes)} {words}")
+    left = 1 - _sum(parts) / minutes
+    rest = f" In the other {percent(left)} nobody had been asked to act." if left >= LITTLE else ""
+    return f"Of this time {', '.join(told)}.{rest}"
+
+
+def _sum(rows: Sequence[Row]) -> float:
+    return sum(row["minutes"] for row in rows)
+
+
 def said(found: Delays, step: Row) -> str:
     """One day or week in a sentence, for the chart's hover and alternative text."""
     when = wording.day(step["period"]) if found.grain == "day" else wording.week(step["period"])

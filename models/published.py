@@ -107,6 +107,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
             "minutes_across_clocks minutes_estimated suppressed"
         ),
     ),
+    "delay_edge": (
+        "One row per workflow, facility, window, two steps that follow each other, and part and hop of the waits between them.",
+        "workflow facility activity next_activity grain period period_end part source channel destination minutes suppressed",
+    ),
     "interface_channel": (
         "One row per channel, seen or registered, and window.",
         (

@@ -15,7 +15,8 @@ Cause = Literal["interface", "people", "unknown"]
 class WaitKind:
     """A kind of wait. `news` is what the receiver has to hear of; `kpi` counts the same wait, null where none does.
 
-    `is_within`: it is a part of a longer kind, and sums over kinds leave it out.
+    `is_within`: it is a part of a longer kind, and sums over kinds leave it out. `workflow`: of which it is a wait of a case; those of
+    one workflow follow each other.
     """
 
     id: str
@@ -24,6 +25,7 @@ class WaitKind:
     answer: str
     kpi: str | None = None
     is_within: bool = False
+    workflow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ WAIT_KINDS: Mapping[str, WaitKind] = {
             "the order",
             "the verified result",
             "lab_turnaround",
+            workflow="order-to-acknowledged-result",
         ),
         WaitKind(
             "order_to_collection",
@@ -60,6 +63,7 @@ WAIT_KINDS: Mapping[str, WaitKind] = {
             "the result",
             "the acknowledgement",
             "critical_acknowledgement_time",
+            workflow="order-to-acknowledged-result",
         ),
         WaitKind(
             "imaging_order_to_report", "Imaging order to final report", "the order", "the report", "imaging_turnaround"
@@ -78,6 +82,7 @@ WAIT_KINDS: Mapping[str, WaitKind] = {
             "the decision",
             "the bed upstairs",
             "ed_boarding_ed2",
+            workflow="ed-to-bed",
         ),
         WaitKind("bed_request_to_assignment", "Bed request to assigned bed", "the request", "the bed", None, True),
         WaitKind(
@@ -94,6 +99,7 @@ WAIT_KINDS: Mapping[str, WaitKind] = {
             "the order",
             "the departure",
             "discharge_order_to_departure",
+            workflow="discharge",
         ),
     )
 }

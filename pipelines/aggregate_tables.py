@@ -17,6 +17,7 @@ from pipelines import (
     aggregate,
     backlogs,
     channels,
+    edge_delays,
     effective,
     exception_tables,
     flow_history,
@@ -61,6 +62,7 @@ NAMES = (
     "source_freshness",
     *process_tables.NAMES,
     *wait_tables.NAMES,
+    edge_delays.NAME,
     *quality_tables.NAMES,
 )
 LEDGER_QUERY = """
@@ -109,6 +111,9 @@ def registered(
     )
     say("computing delays")
     frames |= wait_tables.wait_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
+    frames[edge_delays.NAME] = edge_delays.delay_edges(
+        db, aggregate.window_list(max(cuts.values())), frames["process_edge"]
+    )
     newest = periods.windows(max(cuts.values()))[::2]
     frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)
     for name, frame in frames.items():

@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import data, delay_charts, delays, words
+from dashboard import charts, data, delay_charts, delays, words
 from dashboard.data import Row
 from dashboard.delays import Delays, hours, percent
 from dashboard.here import Here
@@ -126,6 +126,34 @@ def draw_hops(here: Here, found: Delays) -> None:
 def _to_channel(here: Here, row: Row) -> Callable[[], object]:
     view = here.view.to_channel(f"{row['source']}/{row['channel']}")
     return lambda: here.link("interfaces", f"**{row['name']}**", view, icon="", help="")
+
+
+def draw_edge(here: Here, workflow: str, edge: Row) -> None:
+    """Where the time between two steps went, on the page of the workflow; nothing where no wait is told of them."""
+    parts = delays.of_edge(here, workflow, edge)
+    minutes = edge["wait_total_seconds"] / 60
+    if not parts or not minutes:
+        return
+    st.subheader("Late data, or late people?", anchor=False)
+    st.markdown(markup.unbroken(delays.edge_headline(parts, minutes)))
+    st.plotly_chart(
+        delay_charts.one_bar(parts, lambda row: f"{PARTS[row['part']].title}: {hours(row['minutes'])}"),
+        width="stretch", config=charts.CONFIG, key="edge-delay", alt="The same parts as one bar; the table below says each.",
+    )  # fmt: skip
+    markup.table(
+        "What the time between the two steps was made of",
+        ("Part", "Share", "Time", "Most of it in"),
+        [
+            (
+                markup.Swatch(f"part-{row['part']}", PARTS[row["part"]].title, PARTS[row["part"]].meaning),
+                percent(row["minutes"] / minutes),
+                hours(row["minutes"]),
+                row["name"] or wording.NONE,
+            )
+            for row in parts
+        ],
+        numeric=("Share", "Time"),
+    )
 
 
 def draw_longest(here: Here, found: Delays) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import bottlenecks, data, map_chart, readings, words
 from dashboard.bottlenecks import AT_FIRST, MOST, WORKFLOWS, Row, Workflow, duration, hours
 from dashboard.here import Here
-from dashboard.parts import markup, spectrum
+from dashboard.parts import delay, markup, spectrum
 from dashboard.parts.cases import source_files
 from dashboard.parts.opening import opening
 from dashboard.parts.picture import draw_picture
@@ -159,6 +159,7 @@ def draw_edge(here: Here, found: Workflow, edge: Row) -> None:
         ("In queue, before anyone began", hours(queue) if queue is not None else "not recorded"),
         ("In service", hours(service) if service is not None else "not recorded"),
     ])  # fmt: skip
+    delay.draw_edge(here, found.id, edge)
     spectrum.draw_weeks(here, found, edge)
     asked = f"{found.id}, {edge['name']}, {words.place_params(here.view.facility, None)}, last {here.view.weeks} weeks"
     opened = opening(here, "workflow_event", asked)

@@ -128,7 +128,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
         "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
-        "lost_total": lost(), "delay_part": delays(),
+        "lost_total": lost(), "delay_part": delays(), "delay_edge": edge_delays(),
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -169,6 +169,17 @@ def delays() -> list[dict[str, object]]:
                         hidden=i == 27,
                     )
     return rows
+
+
+def edge_delays() -> list[dict[str, object]]:
+    """Of every wait for a bed 20 h were in a queue on the way to the bed board, 60 h with people."""
+    hops: tuple[tuple[str, str | None, float], ...] = (("queue", "ADT-OUT", 20.0), ("people", None, 60.0))
+    return [
+        {"workflow": "ed-to-bed", "facility": facility, "activity": "bed requested", "next_activity": "in the bed", "part": part,
+         "source": channel and "mirth", "channel": channel, "destination": channel and "BED-MGMT", "minutes": 60 * hours, "suppressed": False}
+        | _span("window", END - timedelta(weeks=weeks), END)
+        for facility in (None, *FACILITIES) for weeks in (4, 13, 26) for part, channel, hours in hops
+    ]  # fmt: skip
 
 
 def delivered(*, failed: bool) -> dict[str, list[dict[str, object]]]:
@@ -767,6 +778,8 @@ AGGREGATE_SHAPES = {
     "lost_total": f"breakdown varchar, facility varchar, cause varchar, reason varchar, {_CHANNEL}, workflow varchar, activity varchar, owner varchar, "
     f"{_SPAN}, lost_hours double, lost_low double, lost_high double, share double, share_low double, share_high double, hours_waited double, "
     "estimated_hours double, unknown_hours double, stretches bigint, patients bigint, wait_kinds varchar[], suppressed boolean",
+    "delay_edge": f"workflow varchar, facility varchar, activity varchar, next_activity varchar, {_SPAN}, part varchar, source varchar, "
+    "channel varchar, destination varchar, minutes double, suppressed boolean",
     "delay_part": f"wait_kind varchar, facility varchar, unit varchar, {_SPAN}, split varchar, part varchar, source varchar, channel varchar, destination varchar, "
     "waits bigint, open_waits bigint, patients bigint, minutes double, minutes_across_clocks double, minutes_estimated double, suppressed boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '

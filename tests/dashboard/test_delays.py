@@ -121,3 +121,21 @@ def test_the_longest_waits_open_for_a_purpose_only(homes, visit):
     assert "3 h 00 not known" in opened
     assert "sees totals only" in words(visit(homes["sample"], "delays", role="leadership", **where))
     assert f"Case {CASE[:8]}" not in words(visit(homes["sample"], "delays", role="informatics", **where))
+
+
+def test_an_edge_says_what_of_its_time_was_late_data(homes, visit):
+    parts = [{"part": "queue", "minutes": 20.0, "name": "ADT → BED"}, {"part": "people", "minutes": 60.0, "name": ""}]
+    assert delays.edge_headline(parts, 100.0) == (
+        "Of this time 20 % went on messages on their way (most in ADT → BED: in a queue), 60 % with people. "
+        "In the other 20 % nobody had been asked to act."
+    )
+    assert (
+        delays.edge_headline([{"part": "unknown", "minutes": 9.0, "name": ""}], 9.0)
+        == "Of this time 100 % nobody knows where."
+    )
+    assert delays.edge_headline([], 9.0) == ""
+    where = {"workflow": "ed-to-bed", "step": "bed requested → in the bed"}
+    said = words(visit(homes["sample"], "bottlenecks", **where))
+    assert "Late data, or late people?" in said
+    assert "ADT-OUT → BED-MGMT" in said
+    assert "Late data" not in words(visit(homes["sample"], "bottlenecks", workflow="message-delivery"))

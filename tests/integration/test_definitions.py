@@ -52,6 +52,7 @@ def test_published_assets_are_these(graph):
         "published/counter_gap",
         "published/critical_result",
         "published/decision",
+        "published/delay_edge",
         "published/delay_part",
         "published/drift",
         "published/ed_attendance",
