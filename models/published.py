@@ -147,6 +147,12 @@ TABLES: Mapping[str, tuple[str, str]] = {
             "lost_high share share_low share_high hours_waited estimated_hours unknown_hours stretches patients wait_kinds suppressed"
         ),
     ),
+    "channel_reach": (
+        "One row per newest window and channel: who would not hear of what if it stopped.",
+        (
+            "source channel grain period period_end days messages msg_types destinations domains wait_kinds waits patients suppressed"
+        ),
+    ),
     "check_result": (
         "One row per check.",
         "table expectation column why severity passed unexpected_share kpis",
@@ -244,6 +250,10 @@ MEANINGS: Mapping[str, str] = {
     "closed": "how many were finished",
     "band": "how long it has waited",
     "oldest_minutes": "how long the oldest of the place has waited, the same in each band",
+    "days": "days of the window since the channel's first message",
+    "msg_types": "kinds of message that it carried",
+    "destinations": "systems that it delivered to",
+    "domains": "domains of data whose system of record is one of them, see registry.toml",
     "breakdown": "all, cause, reason, or step: a hop of an interface or a step of a workflow",
     "cause": "integration, workflow or record; unknown hours are in no total; see `lost_time`",
     "lost_hours": "hours that patients lost, each counted once",

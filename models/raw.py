@@ -158,6 +158,9 @@ _OTHER = {
     "registry_downtime": "source varchar, flow varchar, starts_at timestamptz, ends_at timestamptz, why varchar",
     "registry_holiday": "holiday_date date",
     "registry_system": "id varchar, name varchar, owner varchar",
+    "registry_option": "id varchar, title varchar, owner varchar, effort_days double, saves double, fixes varchar[], "
+    "criteria varchar[], scores double[]",
+    "registry_criterion": "name varchar, weight double",
     "registry_workflow": "id varchar, title varchar, step_no integer, step varchar, owner varchar, "
     "window_minutes double, exception varchar, expected varchar, is_record boolean",
     "visit_rule": "source varchar, rule_no integer, class_codes varchar[], type_codes varchar[], "

@@ -27,6 +27,7 @@ from pipelines import (
     pilots,
     process_tables,
     quality_tables,
+    reach_tables,
     signals,
     standing,
     wait_tables,
@@ -57,6 +58,7 @@ NAMES = (
     "incident_impact",
     *flow_history.NAMES,
     lost_tables.NAME,
+    reach_tables.NAME,
     "check_result",
     "ledger_total",
     "source_freshness",
@@ -116,6 +118,7 @@ def registered(
     )
     newest = periods.windows(max(cuts.values()))[::2]
     frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)
+    frames[reach_tables.NAME] = reach_tables.channel_reach(db, newest, settings.suppress_below)
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())

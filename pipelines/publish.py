@@ -39,6 +39,14 @@ LINEAGE = {
 """Published name of a table of the account -> the table; engineers only, because paths stand in it."""
 
 
+SUPPLIED = {
+    "decision": "staging.decision",
+    "improvement_option": "staging.registry_option",
+    "criterion": "staging.registry_criterion",
+}
+"""Published name of what people wrote -> its table; every role may read it."""
+
+
 @dataclass(frozen=True)
 class Publication:
     """The current snapshot after publishing; `written` are the files that were new, empty when nothing had changed."""
@@ -81,7 +89,8 @@ def publish(
         add(f"marts.{name}", name, "cases", cuts[name])
     for name, relation in LINEAGE.items():
         add(relation, name, "lineage", as_of)
-    add("staging.decision", "decision", "aggregates", as_of)
+    for name, relation in SUPPLIED.items():
+        add(relation, name, "aggregates", as_of)
 
     decisions = effective.decided(db)
     sources = source_states(db, settings, as_of)

@@ -1,4 +1,4 @@
-"""The hospital's own list of systems, interfaces, systems of record and workflows: registry.toml, validated, into `raw.registry_*`.
+"""The hospital's own list of systems, interfaces, workflows and options to improve them: registry.toml, validated, into `raw.registry_*`.
 
 Here: the file's form and its rules. Not here: comparing it with what the logs show (`models`).
 """
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from models.errors import did_you_mean
+from models.priorities import MEASURED
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
 from pipelines.lending import append
@@ -47,6 +49,13 @@ TABLES = {
             id varchar not null, title varchar, step_no integer not null, step varchar not null, owner varchar,
             window_minutes double, exception varchar, expected varchar, is_record boolean
         )""",
+    "raw.registry_option": """
+        create table if not exists raw.registry_option (
+            id varchar not null, title varchar, owner varchar, effort_days double not null, saves double not null, fixes varchar[],
+            criteria varchar[], scores double[]
+        )""",
+    "raw.registry_criterion": """
+        create table if not exists raw.registry_criterion (name varchar not null, weight double not null)""",
 }
 UPGRADES = (
     "alter table raw.registry_workflow add column if not exists expected varchar",
@@ -137,6 +146,27 @@ class Workflow(_Part):
     step: tuple[Step, ...] = ()
 
 
+class Criterion(_Part):
+    """What options are judged by, and how much it weighs: one of those that are measured, or a name that options have scores for."""
+
+    name: _Name
+    weight: Annotated[float, Field(ge=0, le=1000)]
+
+
+class Option(_Part):
+    """Something that could be done: the days it takes, what it mends (`source/flow` or `workflow/step`), which part of the hours lost
+    there it is thought to save, and scores from 0 to 5 by criteria that nobody can measure.
+    """
+
+    id: _Name
+    title: str = ""
+    owner: str = ""
+    effort_days: Annotated[float, Field(gt=0, le=10_000)]
+    saves: Annotated[float, Field(gt=0, le=1)] = 1.0
+    fixes: Annotated[tuple[_Name, ...], Field(min_length=1)]
+    scores: dict[_Name, Annotated[float, Field(ge=0, le=5)]] = {}
+
+
 class Registry(_Part):
     """registry.toml: every table of it may be missing."""
 
@@ -147,6 +177,8 @@ class Registry(_Part):
     holiday: tuple[Holiday, ...] = ()
     record: tuple[Record, ...] = ()
     workflow: tuple[Workflow, ...] = ()
+    criterion: tuple[Criterion, ...] = ()
+    option: tuple[Option, ...] = ()
 
 
 def read(path: Path) -> Registry:
@@ -176,6 +208,8 @@ def _check(registry: Registry, path: Path) -> None:
         ("alias", [f"{each.source}/{each.flow_id}" for each in registry.alias]),
         ("system", [each.id for each in registry.system]),
         ("workflow", [each.id for each in registry.workflow]),
+        ("criterion", [each.name for each in registry.criterion]),
+        ("option", [each.id for each in registry.option]),
         ("step", [f"{each.id}/{step.name}" for each in registry.workflow for step in each.step]),
     ):
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -200,6 +234,26 @@ def _check(registry: Registry, path: Path) -> None:
             raise ConfigurationError(
                 f"{path}: the system of record for {record.domain!r} is {record.system!r}, which no [[system]] has as id."
             )
+    _check_options(registry, path)
+
+
+def _check_options(registry: Registry, path: Path) -> None:
+    parts = {f"{each.source}/{each.flow}" for each in registry.interface}
+    parts |= {f"{each.id}/{step.name}" for each in registry.workflow for step in each.step}
+    supplied = {each.name for each in registry.criterion} - set(MEASURED)
+    for option in registry.option:
+        for name in option.fixes:
+            if name not in parts:
+                raise ConfigurationError(
+                    f"{path}: the option {option.id!r} fixes {name!r}, which is neither the source/flow of an [[interface]] nor the "
+                    f"workflow/step of a [[workflow]].{did_you_mean(name, sorted(parts))}"
+                )
+        for name in option.scores:
+            if name not in supplied:
+                why = "is measured, so that nobody scores it" if name in MEASURED else "no [[criterion]] has as name"
+                raise ConfigurationError(f"{path}: the option {option.id!r} has a score for {name!r}, which {why}.")
+    if registry.criterion and not any(each.weight for each in registry.criterion):
+        raise ConfigurationError(f"{path}: no [[criterion]] has a weight above 0. Give at least one a weight.")
 
 
 def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
@@ -216,6 +270,11 @@ def take_in(db: duckdb.DuckDBPyConnection, settings: Settings) -> Registry:
         "raw.registry_downtime": [each.model_dump() for each in registry.downtime],
         "raw.registry_holiday": [{"holiday_date": each.date} for each in registry.holiday],
         "raw.registry_record": [each.model_dump() for each in registry.record],
+        "raw.registry_option": [
+            each.model_dump(exclude={"scores"}) | {"criteria": list(each.scores), "scores": list(each.scores.values())}
+            for each in registry.option
+        ],
+        "raw.registry_criterion": [each.model_dump() for each in registry.criterion],
         "raw.registry_workflow": [
             {
                 "id": workflow.id,

@@ -83,6 +83,30 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int | None, str | None],
         ),
     ),
 )
+_CRITERIA = (("hours", 4), ("patients", 2), ("confidence", 1), ("effort", 2), ("safety", 3))
+_OPTIONS: tuple[tuple[str, str, str, int, float, tuple[str, ...], int], ...] = (
+    (
+        "bed-meeting",
+        "Bed meeting in the evening too",
+        "Patient flow coordinator",
+        20,
+        0.25,
+        ("ed-to-bed/bed assigned",),
+        3,
+    ),
+    (
+        "night-analyser",
+        "Second analyser at night",
+        "Laboratory manager",
+        60,
+        0.6,
+        ("order-to-acknowledged-result/result verified",),
+        3,
+    ),
+    ("discharge-nurse", "Discharge nurse on every ward", "Nursing director", 25, 0.3, ("discharge/left the ward",), 2),
+    ("check-orders", "Check orders before they are sent", "Integration lead", 10, 0.8, ("*/ORDERS", "*/IMAGING"), 4),
+)
+"""Id, title, owner, days of effort, what part of the hours it is thought to save, what it fixes (* for each engine), score for safety."""
 _OF_THE_RECORD = ("cleaning requested",)
 """Steps that are somebody's entry in a system, not work on the patient."""
 _EXPECTED = {
@@ -121,6 +145,15 @@ def registry(facilities: tuple[Facility, ...]) -> str:
                 "is_record": True if name in _OF_THE_RECORD else None,
             })
             for name, owner, minutes, path in steps
+        ]  # fmt: skip
+    parts += [_table("criterion", {"name": name, "weight": weight}) for name, weight in _CRITERIA]
+    for ident, title, owner, days, saves, fixes, safety in _OPTIONS:
+        where = [name.replace("*", facility.source) for name in fixes for facility in facilities]
+        parts += [
+            _table("option", {
+                "id": ident, "title": title, "owner": owner, "effort_days": days, "saves": saves, "fixes": list(dict.fromkeys(where)),
+            }),
+            f"[option.scores]\nsafety = {safety}\n",
         ]  # fmt: skip
     return "\n".join(parts)
 

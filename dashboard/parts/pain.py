@@ -1,16 +1,11 @@
-"""Hours lost on the page: the three causes with their evidence, the facilities beside each other, what took most."""
-
-from collections.abc import Callable
+"""Hours lost on the page: the three causes with their evidence, their reasons, the facilities beside each other."""
 
 from dashboard import charts, pain
 from dashboard.here import Here
 from dashboard.pain import CAUSES, Pain, Row
 from dashboard.parts import markup
 from dashboard.parts.picture import draw_picture
-from dashboard.parts.rows import ListedRow, draw_rows
 from models import wording
-
-LISTED = 12
 
 
 def draw_causes(found: Pain) -> None:
@@ -81,44 +76,3 @@ def draw_facilities(here: Here, found: Pain) -> None:
         ],
         numeric=("Hours lost", "Workflow", "Integration", "Record", "Cannot be told"),
     )
-
-
-def draw_steps(here: Here, found: Pain) -> None:
-    """The hops and steps that took most; each opens its page."""
-    draw_rows(
-        "step",
-        (
-            "What took the hours",
-            "Cause",
-            "Hours lost",
-            "95 % interval",
-            "Share",
-            "Patients",
-            "Cannot be told",
-            "Answers for it",
-        ),
-        [ListedRow(_to_step(here, row), _step_cells(row)) for row in found.steps[:LISTED]],
-        (0.9, 0.7, 1.1, 0.6, 0.7, 0.7, 1.6),
-    )
-
-
-def _to_step(here: Here, row: Row) -> Callable[[], None]:
-    view = here.view.scope
-    if row["workflow"]:
-        return lambda: here.link(
-            "bottlenecks", f"**{row['name']}**", view.to(workflow=row["workflow"]), icon="", help=""
-        )
-    channel = view.to_channel(f"{row['source']}/{row['channel']}")
-    return lambda: here.link("interfaces", f"**{row['name']}**", channel, icon="", help="")
-
-
-def _step_cells(row: Row) -> list[markup.Cell | None]:
-    return [
-        CAUSES[row["cause"]][0],
-        pain.hours(row["lost_hours"]),
-        pain.interval(row["lost_low"], row["lost_high"]),
-        wording.percent(row["share"]),
-        wording.number(row["patients"]),
-        pain.hours(row["unknown_hours"]) if row["unknown_hours"] and row["workflow"] else None,
-        row["owner"] or wording.NONE,
-    ]

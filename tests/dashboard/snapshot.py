@@ -128,7 +128,8 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
         "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
-        "lost_total": lost(), "delay_part": delays(), "delay_edge": edge_delays(),
+        "lost_total": lost(), "channel_reach": reaches(), "improvement_option": OPTIONS, "criterion": CRITERIA,
+        "delay_part": delays(), "delay_edge": edge_delays(),
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
 
@@ -328,6 +329,29 @@ def lost() -> list[dict[str, object]]:
                 "hours_waited": hours, "estimated_hours": 0.0, "unknown_hours": 7.5, "stretches": 2 * patients, "patients": patients}  # fmt: skip
             found.append(span | {"facility": facility, "suppressed": hours is None} | labels | numbers)
     return found
+
+
+OPTIONS: list[dict[str, object]] = [
+    {"option_id": "bed-meeting", "title": "Bed meeting", "owner": "Patient flow coordinator", "effort_days": 20.0, "saves": 0.5,
+     "fixes": ["ed-to-bed/in the bed"], "criteria": ["safety"], "scores": [2.0]},
+    {"option_id": "check-adt", "title": "Check admissions", "owner": "Integration lead", "effort_days": 10.0, "saves": 1.0,
+     "fixes": ["mirth/ADT-OUT"], "criteria": ["safety"], "scores": [4.0]},
+]  # fmt: skip
+CRITERIA: list[dict[str, object]] = [
+    {"criterion": "hours", "weight": 4.0},
+    {"criterion": "effort", "weight": 1.0},
+    {"criterion": "safety", "weight": 1.0},
+]
+
+
+def reaches() -> list[dict[str, object]]:
+    """Each day 80 messages and 3 patients on one channel; too few patients of the other."""
+    return [
+        _span("window", END - timedelta(weeks=weeks), END) | {"source": source, "channel": channel, "days": 7 * weeks,
+            "messages": 80 * 7 * weeks, "msg_types": ["ADT"], "destinations": ["BED-MGMT"], "domains": ["beds"], "wait_kinds": ["boarding"],
+            "waits": None if hidden else 21 * weeks, "patients": None if hidden else 21 * weeks, "suppressed": hidden}
+        for weeks in (4, 13, 26) for source, channel, hidden in (("mirth", "ADT-OUT", False), ("engine", "ADT", True))
+    ]  # fmt: skip
 
 
 def processes() -> dict[str, list[dict[str, object]]]:
@@ -775,6 +799,11 @@ AGGREGATE_SHAPES = {
     "process_week": "workflow varchar, facility varchar, activity varchar, next_activity varchar, week date, wait_p25_seconds double, "
     "wait_median_seconds double, wait_p75_seconds double, wait_p90_seconds double",
     "process_variant": f"workflow varchar, facility varchar, {_SPAN}, path varchar[], cases bigint, suppressed boolean",
+    "channel_reach": f"{_CHANNEL}, {_SPAN}, days bigint, messages bigint, msg_types varchar[], destinations varchar[], domains varchar[], "
+    "wait_kinds varchar[], waits bigint, patients bigint, suppressed boolean",
+    "improvement_option": "option_id varchar, title varchar, owner varchar, effort_days double, saves double, fixes varchar[], "
+    "criteria varchar[], scores double[]",
+    "criterion": "criterion varchar, weight double",
     "lost_total": f"breakdown varchar, facility varchar, cause varchar, reason varchar, {_CHANNEL}, workflow varchar, activity varchar, owner varchar, "
     f"{_SPAN}, lost_hours double, lost_low double, lost_high double, share double, share_low double, share_high double, hours_waited double, "
     "estimated_hours double, unknown_hours double, stretches bigint, patients bigint, wait_kinds varchar[], suppressed boolean",

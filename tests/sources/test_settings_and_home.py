@@ -186,6 +186,21 @@ name = "verified"
 window_minutes = 30
 [[workflow.step]]
 name = "acknowledged"
+[[criterion]]
+name = "hours"
+weight = 4
+[[criterion]]
+name = "safety"
+weight = 3
+[[option]]
+id = "runner"
+effort_days = 10
+fixes = ["mirth-lark/ORDERS", "critical/verified"]
+scores = { safety = 4 }
+[[option]]
+id = "nothing"
+effort_days = 1
+fixes = ["critical/acknowledged"]
 """
 
 
@@ -203,6 +218,10 @@ def test_the_registry_replaces_what_it_said_before(site):
     assert site.rows("select step_no, step, window_minutes from raw.registry_workflow order by 1") == [
         (1, "verified", 30),
         (2, "acknowledged", None),
+    ]
+    assert site.rows("select id, effort_days, saves, fixes, criteria, scores from raw.registry_option order by 1") == [
+        ("nothing", 1, 1, ["critical/acknowledged"], [], []),
+        ("runner", 10, 1, ["mirth-lark/ORDERS", "critical/verified"], ["safety"], [4]),
     ]
 
 
@@ -223,6 +242,17 @@ def test_the_registry_replaces_what_it_said_before(site):
         ),
         ("12:00:00", "14:00:00", "ends before it starts"),
         ("12:00:00-05:00", "12:00:00", "downtime.0.starts_at"),
+        ("effort_days = 10", "effort_days = 0", "option.0.effort_days = 0"),
+        (
+            "critical/verified",
+            "critical/verifed",
+            "fixes 'critical/verifed', which is neither .* Did you mean 'critical/verified'?",
+        ),
+        ("safety = 4", "safety = 6", "option.0.scores.safety = 6"),
+        ("safety = 4", "savety = 4", r"a score for 'savety', which no \[\[criterion\]\] has as name"),
+        ("safety = 4", "hours = 4", "a score for 'hours', which is measured"),
+        ("weight = 4", "weight = -4", "criterion.0.weight = -4"),
+        ('name = "safety"', 'name = "hours"', "criterion 'hours' is listed twice"),
         ("max_silence_minutes", "max_silence_minuets", "interface.0.max_silence_minuets"),
     ],
 )

@@ -7,7 +7,7 @@ import dagster as dg
 from models.catalog import tables
 from pipelines.aggregate_tables import NAMES
 from pipelines.defs.resources import Warehouse
-from pipelines.publish import LINEAGE, publish
+from pipelines.publish import LINEAGE, SUPPLIED, publish
 from pipelines.verdicts import recall
 
 _MARTS = [table.name for table in tables() if table.is_published]
@@ -21,7 +21,7 @@ def _spec(name: str) -> dg.AssetSpec:
 
 @dg.multi_asset(
     name="publish",
-    specs=[_spec(name) for name in sorted({*NAMES, *_MARTS, *LINEAGE, "decision"})],
+    specs=[_spec(name) for name in sorted({*NAMES, *_MARTS, *LINEAGE, *SUPPLIED})],
     description="Immutable Parquet files and the manifest that names them; current.json is swapped at the end.",
 )
 def published(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult]:

@@ -15,9 +15,11 @@ from pipelines.defs.resources import HOME_VARIABLE
 
 _REGISTRY = (
     "registry_alias",
+    "registry_criterion",
     "registry_downtime",
     "registry_holiday",
     "registry_interface",
+    "registry_option",
     "registry_record",
     "registry_system",
     "registry_workflow",
