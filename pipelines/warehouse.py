@@ -30,6 +30,7 @@ from pipelines.sources import (
     counter_samples,
     engine_records,
     events,
+    fhir_plain,
     fhir_projection,
     hl7_envelope,
     human_touch,
@@ -85,6 +86,7 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
     for part in (
         times,
         fhir_projection,
+        fhir_plain,
         events,
         hl7_envelope,
         log_times,

@@ -20,8 +20,9 @@ from pipelines.sources.fhir_definitions import is_defined
 from pipelines.sources.fhir_deletions import BUNDLE
 from pipelines.sources.fhir_elements import PROVENANCE, Projection, snake
 from pipelines.sources.fhir_examination import examination
+from pipelines.sources.fhir_plain import has_plain_form, plain
 from pipelines.sources.fhir_projection import PROJECTIONS
-from pipelines.sources.fhir_staging import lines_of, staged, wanted
+from pipelines.sources.fhir_staging import gathered, lines_of, staged, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,8 +38,12 @@ _TYPE = re.compile(r"[A-Za-z]{1,64}")
 _TYPE_NAME = re.compile(r"(?:^|[._-])([A-Z][A-Za-z]{2,40})(?:[._-].*)?\.ndjson$")
 
 SETTLED_BYTES = 512 << 20
+PLAIN_LINES = 4_096
+"""From so many lines a chunk on, it pays to plan a second statement for those in plain form."""
 
 _NOTHING = Projection(resource="", kind="", elements={}, columns=())
+_PLAIN, _ALL, _REROUTED = "plain", "all", "rerouted"
+"""Which of a chunk's lines a pass is of."""
 
 
 def _type_of(start: bytes, found: re.Match[bytes]) -> str:
@@ -99,7 +104,7 @@ def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[p
         work = _Work(session, hint, looking)
         for chunk in in_turn(db, "chunk", chunks):
             session.flush()
-            work.take(chunk.nbytes)
+            work.take(chunk.nbytes, len(chunk))
             looking.look(chunk)
         work.settle()
     for file in files:
@@ -110,7 +115,8 @@ class _Work:
     """The passes over one group of files.
 
     Versions gather by type and are compared with the warehouse half a gigabyte of lines at a time, because that reads the
-    keys of everything that was ever loaded. Every other line has its verdict at once.
+    keys of everything that was ever loaded. Every other line has its verdict at once. Lines in plain form have a pass of
+    their own, unless most turn out to be in another.
     """
 
     def __init__(self, session: Session, hint: str, looking: Examination) -> None:
@@ -120,24 +126,27 @@ class _Work:
         self._gathered: dict[str, Projection] = {}
         self._prepared: set[str] = set()
         self._bytes = 0
-        self._chunk = 0
+        self._passes = 0
+        self._is_mostly_plain = hint in PROJECTIONS and has_plain_form(PROJECTIONS[hint])
         self.mixed: set[int] = set()
         session.db.execute(
             "create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)"
         )
 
-    def take(self, size: int) -> None:
-        """Stage the registered chunk of so many bytes."""
+    def take(self, size: int, count: int) -> None:
+        """Stage the registered chunk of so many bytes and lines."""
         db = self._session.db
-        self._chunk += 1
         db.execute("delete from rerouted")
-        self._pass(self._hint, everything=True)
+        is_plain = self._is_mostly_plain and count >= PLAIN_LINES
+        self._pass(self._hint, _PLAIN if is_plain else _ALL)
         others = db.execute(
-            "select resource_type, list(distinct file_id) from rerouted group by all order by all"
+            "select resource_type, list(distinct file_id), count(*) from rerouted group by all order by all"
         ).fetchall()
-        for resource_type, file_ids in others:
-            self.mixed.update(file_ids)
-            self._pass(resource_type, everything=False)
+        for resource_type, file_ids, _ in others:
+            if resource_type != self._hint:
+                self.mixed.update(file_ids)
+            self._pass(resource_type, _REROUTED)
+        self._is_mostly_plain = self._is_mostly_plain and sum(n for *_, n in others) <= count / 2
         self._bytes += size
         if self._bytes >= SETTLED_BYTES:
             self.settle()
@@ -153,36 +162,40 @@ class _Work:
         self._gathered.clear()
         self._bytes = 0
 
-    def _pass(self, resource_type: str, *, everything: bool) -> None:
-        """Of the chunk's lines of this type, or of all lines, fill `staged`; those of other types go to `rerouted`."""
+    def _pass(self, resource_type: str, lines: str) -> None:
+        """Of the chunk's lines of this type, or of all lines, fill `staged`; those of other types go to `rerouted`, and so do, of
+        a pass for plain lines, those that are not plain.
+        """
         db = self._session.db
         if resource_type == BUNDLE:
-            fhir_deletions.load(self._session, lines_of(everything=everything, resource_type=BUNDLE), wanted())
+            of_bundles = lines_of(everything=lines == _ALL, resource_type=BUNDLE)
+            fhir_deletions.load(self._session, of_bundles, wanted())
             return
+        self._passes += 1
         projection = PROJECTIONS.get(resource_type, _NOTHING)
         table = f"gathered_{snake(projection.resource)}"
-        query = staged(projection, everything=everything)
         if table not in self._gathered:
             self._gathered[table] = projection
-            db.execute(f"create or replace temp table {table} as {query}", {"chunk": self._chunk})
-        else:
-            db.execute(f"execute {self._statement(table, query, everything=everything)}(chunk := {self._chunk})")
-        of_chunk = f"{table} where chunk_no = {self._chunk}"
+            db.execute(gathered(projection, table))
+        db.execute(f"execute {self._statement(projection, table, lines)}(pass := {self._passes})")
+        of_pass = f"{table} where pass_no = {self._passes}"
         db.execute(
             f"""
             insert into line_verdict by name
             select file_id, line, byte_offset, rule, line_hash, verdict
-            from {of_chunk} and verdict not in ('other', 'candidate')
+            from {of_pass} and verdict not in ('other', 'candidate')
             """
         )
-        db.execute(f"insert into rerouted select file_id, line, resource_type from {of_chunk} and verdict = 'other'")
-        self._looking.tally(of_chunk)
+        if lines != _REROUTED:
+            db.execute(f"insert into rerouted select file_id, line, resource_type from {of_pass} and verdict = 'other'")
+        self._looking.tally(of_pass)
 
-    def _statement(self, table: str, query: str, *, everything: bool) -> str:
+    def _statement(self, projection: Projection, table: str, lines: str) -> str:
         """The pass as a prepared statement: planning takes as long as parsing 20 MB. A table made anew has it planned anew."""
-        name = f"{table}_of_{'all' if everything else 'rerouted'}"
+        name = f"{table}_of_{lines}"
         if name not in self._prepared:
             self._prepared.add(name)
+            query = plain(projection) if lines == _PLAIN else staged(projection, everything=lines == _ALL)
             self._session.db.execute(f"prepare {name} as insert into {table} {query}")
         return name
 

@@ -44,12 +44,12 @@ def flags(projection: Projection) -> str:
     and its `instants`. Most rows have no finding, which cheap tests tell of each; only the others are searched.
     """
     found = ",\n".join(_findings(projection))
-    return f"""case when {" and ".join(_sound(projection))} then []::varchar[]
+    return f"""case when {" and ".join(sound(projection))} then []::varchar[]
         else coalesce(list_sort(list_distinct(string_split(nullif(concat_ws(' ', {found}), ''), ' '))), []::varchar[]) end"""
 
 
-def _sound(projection: Projection) -> Iterator[str]:
-    """Tests that a row without findings passes. A row that fails one may still have none."""
+def sound(projection: Projection) -> Iterator[str]:
+    """Tests that a row without findings passes, each an expression. A row that fails one may still have none."""
     instant = {made[len("try_cast(") : -len(" as timestamptz)")]: name for name, made in instants(projection).items()}
     moment = {column.made[len("moment(") : -1]: column.name for column in projection.columns}
     yield from (f"{element} is not null" for _, element in projection.required)
@@ -69,8 +69,8 @@ def _sound(projection: Projection) -> Iterator[str]:
     for references in _lists(
         projection
     ):  # of all entries in one text, because inside a lambda no pattern is compiled only once
-        named = f"array_to_string(list_transform({references}, lambda x: coalesce(x.reference, '#')), ' ')"
-        many = f"coalesce(regexp_full_match({named}, '([A-Z][A-Za-z]+/[A-Za-z0-9.-]+ ?)*'), true)"
+        named = f"array_to_string(list_transform({references}, lambda x: coalesce(x.reference, '#') || ' '), '')"
+        many = f"coalesce(regexp_full_match({named}, '([A-Z][A-Za-z]+/[A-Za-z0-9.-]+ )*'), true)"
         yield f"case when len({references}) = 1 then is_plain_reference({references}[1], '{ANY}') else {many} end"
     for start, end in projection.spans:
         yield f"coalesce({instant[end]} >= {instant[start]}, true)"

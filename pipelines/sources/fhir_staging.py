@@ -36,8 +36,20 @@ def wanted() -> str:
     return ", ".join(f"'{name}'" for name in (*PROJECTIONS, BUNDLE))
 
 
+_PLACED = "pass_no integer, file_id integer, line bigint, byte_offset bigint, exported_at timestamptz"
+_JUDGED = "rule varchar, verdict varchar, line_hash varchar, resource_type varchar, last_updated timestamptz"
+
+
+def gathered(projection: Projection, table: str) -> str:
+    """The statement that makes the temporary table for the rows of `staged`."""
+    columns = "".join(f"{column.name} {column.type}, " for column in projection.columns)
+    return (
+        f"create or replace temp table {table} ({_PLACED}, {_JUDGED}, {columns} flags varchar[], version_hash varchar)"
+    )
+
+
 def staged(projection: Projection, *, everything: bool) -> str:
-    """A query of `$chunk`: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns.
+    """A query of the pass `$pass`: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns.
 
     Only what `json_transform` makes nothing of is tested for being JSON, which saves reading every line twice.
     """
@@ -79,13 +91,19 @@ def staged(projection: Projection, *, everything: bool) -> str:
                 zoned(r.meta.lastUpdated) as last_updated
             from found
         )
-        select $chunk::integer as chunk_no, file_id, line, byte_offset, exported_at, rule, verdict, line_hash,
+        select $pass::integer as pass_no, file_id, line, byte_offset, exported_at, rule, verdict, line_hash,
             r.resourceType as resource_type, last_updated, {names}
             {flags(projection)} as flags,
-            fingerprint(concat_ws('{_BETWEEN}', {"".join(f"{_told(column)}, " for column in projection.columns)}
-                coalesce(r.meta.versionId, '{_ABSENT}'), coalesce(r.meta.lastUpdated, '{_ABSENT}'))) as version_hash
+            {version_hash(projection)} as version_hash
         from projected
         """
+
+
+def version_hash(projection: Projection) -> str:
+    """An expression: what tells this version of a resource from its others, made of the columns and `r.meta`."""
+    told = "".join(f"{_told(column)}, " for column in projection.columns)
+    return f"""fingerprint(concat_ws('{_BETWEEN}', {told}
+                coalesce(r.meta.versionId, '{_ABSENT}'), coalesce(r.meta.lastUpdated, '{_ABSENT}')))"""
 
 
 def _told(column: Column) -> str:

@@ -33,6 +33,9 @@ from pipelines.sources.fhir_elements import (
 _LOCATION_SPELLS = f"""list_transform(r.location, lambda l: struct_pack(
     location_id := place_of(l.location, 'Location'), status := {one_of("l.status", codes.ENCOUNTER_LOCATION_STATUS)},
     "start" := moment(l.period."start"), "end" := moment(l.period."end")))"""
+_LOCATIONS_NAMED = (
+    "array_to_string(list_transform(r.location, lambda l: coalesce(l.location.reference, '#') || ' '), '')"
+)
 _STATUS_SPELLS = f"""list_transform(r.statusHistory, lambda s: struct_pack(
     status := {one_of("s.status", codes.ENCOUNTER_STATUS)}, "start" := moment(s.period."start"), "end" := moment(s.period."end")))"""
 _CLASS = "coalesce(r.class.code, n.class[1].coding[1].code)"
@@ -117,7 +120,13 @@ VISITS: tuple[Projection, ...] = (
             Column("priority_code", "varchar", first_code("priority")),
             time("period_start", _START),
             time("period_end", _END),
-            Column("locations", f"struct(location_id varchar, {SPELL_TYPE})[]", _LOCATION_SPELLS),
+            Column(
+                "locations",
+                f"struct(location_id varchar, {SPELL_TYPE})[]",
+                _LOCATION_SPELLS,
+                plain=_LOCATION_SPELLS.replace("place_of(", "plain_place_of("),
+                plain_when=f"coalesce(regexp_full_match({_LOCATIONS_NAMED}, '(Location/[A-Za-z0-9.-]{{1,64}} )*'), true)",
+            ),
             Column("status_history", f"struct({SPELL_TYPE})[]", _STATUS_SPELLS),
             Column(
                 "admit_source_code",
