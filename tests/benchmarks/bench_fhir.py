@@ -10,8 +10,9 @@ Encounters and Observations of a simulated hospital are copied under new ids int
 - orjson, keeping the same elements; fhir.resources (R4B) for each line, on a sample and scaled;
 - the same file again, and the same resources again in other bytes, as an export of unchanged data brings them.
 
-Each is the better of two runs, except the load (its warehouse must be new) and fhir.resources. Prints a table; fails when
-a limit below is missed.
+Each is the better of two runs, except the load (its warehouse must be new) and fhir.resources. On a machine that others use
+the processor's seconds tell more than the clock's, so the load and the floor have both. Prints a table; fails when a limit
+below is missed.
 """
 
 import json
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 GOAL_OF_FLOOR = 0.25
-"""What is wanted, and printed when missed; decision 0020 says what stands in the way."""
+"""What is wanted, and printed when missed; decision 0039 says what stands in the way."""
 LEAST_OF_FLOOR = 0.07
 """What no change may fall below, even on a machine that others use."""
 LEAST_RELOAD = 5
@@ -45,6 +46,22 @@ def seconds(work: Callable[[], object], runs: int = 2) -> float:
         started = time.perf_counter()
         work()
         found.append(time.perf_counter() - started)
+    return min(found)
+
+
+def processor_seconds() -> float:
+    """What this process has used so far, on all processors."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def least_processor_seconds(work: Callable[[], object], runs: int = 3) -> float:
+    """What the cheapest of some runs uses."""
+    found = []
+    for _ in range(runs):
+        before = processor_seconds()
+        work()
+        found.append(processor_seconds() - before)
     return min(found)
 
 
@@ -88,26 +105,24 @@ def duckdb_type(shape: Any) -> str:
     return "struct(" + ", ".join(f'"{name}" {duckdb_type(inner)}' for name, inner in shape.items()) + ")"
 
 
-def floors(path: Path, shape: str) -> tuple[float, float]:
-    """Seconds of read_ndjson with explicit columns, and of lines → json_valid → json_transform."""
+def floors(path: Path, shape: str) -> tuple[float, float, float]:
+    """Seconds of read_ndjson with explicit columns, and of the processor, and seconds of lines → json_valid → json_transform."""
     import duckdb
 
     columns = ", ".join(f"'{name}': '{duckdb_type(inner)}'" for name, inner in json.loads(shape).items())
     longest = 64 << 20
     with duckdb.connect(config={"threads": THREADS}) as db:
         db.execute("set preserve_insertion_order = false")
-        bare = seconds(
-            lambda: db.execute(
-                f"create or replace table t as from read_ndjson('{path}', columns={{{columns}}}, maximum_object_size={longest})"
-            )
-        )
+        read = f"create or replace table t as from read_ndjson('{path}', columns={{{columns}}}, maximum_object_size={longest})"
+        bare = seconds(lambda: db.execute(read))
+        processor = least_processor_seconds(lambda: db.execute(read))
         transform = seconds(
             lambda: db.execute(
                 f"""create or replace table t as select case when json_valid(line) then json_transform(line, '{shape}') end as r
                     from read_csv('{path}', columns={{'line': 'varchar'}}, delim='\x01', quote='', escape='', header=false)"""
             )
         )
-    return bare, transform
+    return bare, processor, transform
 
 
 def kept(value: Any, shape: Any) -> Any:
@@ -150,8 +165,10 @@ def with_fhir_resources(path: Path, kind: str, n: int) -> float:
     return (time.perf_counter() - started) / len(sample)
 
 
-def load(home: str, path: str, other: str | None = None) -> tuple[float, float, float, float]:
-    """In a process of its own: seconds of the first load, of the same files again, of other bytes; and the peak memory in MB."""
+def load(home: str, path: str, other: str | None = None) -> tuple[float, float, float, float, float]:
+    """In a process of its own: seconds of the first load, and of the processor; of the same files again, of other bytes; and the
+    peak memory in MB.
+    """
     os.environ["WARDFLOW_SITE_KEY"] = "a site key for benchmarks only"
     from pipelines import intake, warehouse
     from pipelines.home import Home
@@ -168,14 +185,16 @@ def load(home: str, path: str, other: str | None = None) -> tuple[float, float, 
     def ingest(what: str) -> Callable[[], object]:
         return lambda: reports.append(intake.ingest_paths(db, settings, [Path(what)]).totals)
 
+    before = processor_seconds()
     first = seconds(ingest(path), runs=1)
+    processor = processor_seconds() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     again, elsewhere = seconds(ingest(path), runs=1), seconds(ingest(other), runs=1) if other else 0.0
     db.close()
     lines = reports[0]["loaded"]
     assert [each["loaded"] for each in reports[1:]] == [0] * (len(reports) - 1), reports
     assert [each["unchanged"] for each in reports[1:]] == [lines] * (len(reports) - 1), reports
-    return first, again, elsewhere, peak
+    return first, processor, again, elsewhere, peak
 
 
 def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
@@ -190,7 +209,7 @@ def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
         for line in source:
             target.write(b"{ " + line[1:])
     shape = PROJECTIONS[kind].shape
-    bare, transform = floors(path, shape)
+    bare, bare_processor, transform = floors(path, shape)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         bare_file = pool.apply(load, (str(folder / f"bare-{kind}"), str(path)))[0]
     for day, each in enumerate((path, other), 1):
@@ -200,15 +219,17 @@ def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
         }
         (each.parent / "manifest.json").write_text(json.dumps(manifest))
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        first, again, elsewhere, peak = pool.apply(
+        first, processor, again, elsewhere, peak = pool.apply(
             load, (str(folder / f"home-{kind}"), str(path.parent), str(other.parent))
         )
     return {
         "lines": lines,
         "MB": path.stat().st_size / 1e6,
         "load": first,
+        "load, processor": processor,
         "load, bare file": bare_file,
         "read_ndjson": bare,
+        "read_ndjson, processor": bare_processor,
         "lines, transform": transform,
         "orjson": seconds(lambda: with_orjson(path, shape), runs=1),
         "fhir.resources": with_fhir_resources(path, kind, SAMPLE) * lines,
@@ -234,6 +255,11 @@ def rows(results: dict[str, dict[str, float]]) -> Iterator[str]:
     yield (
         "| share of DuckDB's bare rate | "
         + " | ".join(f"{f['read_ndjson'] / f['load']:.2f}" for f in results.values())
+        + " |"
+    )
+    yield (
+        "| share in processor's seconds | "
+        + " | ".join(f"{f['read_ndjson, processor'] / f['load, processor']:.2f}" for f in results.values())
         + " |"
     )
     yield (
