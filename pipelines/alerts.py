@@ -1,8 +1,9 @@
-"""Alerts: one line about a failed run or a blocked publication, to the sinks that wardflow.toml names.
+"""Alerts: one line about a failed run, a blocked publication or an incident of a flow, to the sinks that wardflow.toml names.
 
-Here: what an alert says and where it goes. Not here: noticing that something failed (`refresh`, `defs.alerts`).
+Here: what an alert says and where it goes. Not here: noticing that something failed (`refresh`, `defs.alerts`), which
+incidents are told (`incident_alerts`).
 Without a configured webhook or mail server nothing leaves the machine; every alert is kept in `logs/alerts.ndjson`.
-An alert names jobs, steps and checks, never a case.
+An alert names jobs, steps, checks and flows, never a case.
 """
 
 from __future__ import annotations
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10
 CHECK_STEP = "check_"
+Kind = Literal["run_failed", "publication_blocked", "incident_began", "incident_over"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """What happened: `run_failed`, or `publication_blocked` when a structural check stopped it. `steps` are Dagster's
-    names.
+    """What happened: `run_failed`, `publication_blocked` when a structural check stopped it, or what became of a flow. `job` and
+    `steps` are Dagster's names, empty for an incident.
     """
 
-    kind: Literal["run_failed", "publication_blocked"]
+    kind: Kind
     job: str
     steps: tuple[str, ...]
     message: str

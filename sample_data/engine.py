@@ -16,7 +16,7 @@ from sample_data.chance import happens, stream
 from sample_data.clock import DAY, HOUR, MINUTE, SECOND
 from sample_data.engine_course import ACCEPTED, ERROR, REFUSED, REJECTED, TIMEOUT, Attempt, Delivery, Message
 from sample_data.facility import Facility
-from sample_data.feeds import DRIFT_CHANNEL, STORM_LINE, FeedPlants
+from sample_data.feeds import DRIFT_CHANNEL, NEVER, FeedPlants, Span
 from sample_data.operators import Desk
 from sample_data.people import Person
 
@@ -46,6 +46,8 @@ _ROUTES = {
 """Where every message of a channel goes; ADT and IMAGING look at its kind."""
 STORM_REFUSED, STORM_PAUSE = 0.95, SECOND
 """In a retry storm nearly every attempt is refused, and the next one follows at once."""
+BURST_SHARE, BACKLOG_PAUSE, SLOW_FACTOR = 0.6, 10 * MINUTE, 12
+"""In a burst so many attempts are refused; in a backlog the destination takes nothing for so long after each message."""
 LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11", "A37", "A40"})
 BED_FAMILIES = frozenset({"A01", "A02", "A03", "A05"})
 
@@ -59,7 +61,7 @@ class Connector:
         self._median_log, self._spread = math.log(median_ms), spread
         self._patient = patient
         self._down: list[tuple[int, int]] = []
-        self._storm = (0, 0)
+        self._storm = self._burst = self._backlog = self._slow = NEVER
         self._free_at = 0
 
     def plan_outages(self, begin: int, end: int, planned: tuple[int, int] | None) -> None:
@@ -70,9 +72,9 @@ class Connector:
             down.append((at, at + round(self._draw.uniform(0.5, 22) * MINUTE)))
         self._down = sorted(down)
 
-    def plan_storm(self, storm: tuple[int, int]) -> None:
-        """A time in which the engine tries without pause and without giving up."""
-        self._storm = storm
+    def plan(self, *, storm: Span = NEVER, burst: Span = NEVER, backlog: Span = NEVER, slow: Span = NEVER) -> None:
+        """Times in which the engine tries without pause and without giving up, the destination refuses much, takes little, answers late."""
+        self._storm, self._burst, self._backlog, self._slow = storm, burst, backlog, slow
 
     def is_down(self, at: int) -> bool:
         """Whether the destination is unreachable."""
@@ -89,16 +91,13 @@ class Connector:
             at = max(at, self._free_at)
         while True:
             attempts.append(attempt := self._attempt(at, entered))
-            storms = self._storms(at)
+            storms = _in(self._storm, at)
             gives_up = not self._patient and not storms and len(attempts) >= MOST_ATTEMPTS
             if attempt.outcome in (ACCEPTED, ERROR, REJECTED) or gives_up:
                 break
             at = attempt.end + (STORM_PAUSE if storms else self._pause(len(attempts)))
-        self._free_at = attempts[-1].end
+        self._free_at = attempts[-1].end + (BACKLOG_PAUSE if _in(self._backlog, at) else 0)
         return Delivery(self.destination, entered, attempts)
-
-    def _storms(self, at: int) -> bool:
-        return self._storm[0] <= at < self._storm[1]
 
     def _pause(self, tries: int) -> int:
         if self._patient:
@@ -106,12 +105,14 @@ class Connector:
         return min(5 * SECOND * 2 ** (tries - 1), 5 * MINUTE)
 
     def _attempt(self, at: int, entered: int) -> Attempt:
-        if self.is_down(at):
-            return Attempt(at, at + self._draw.randint(2, 30), REFUSED)
-        if self._storms(at) and happens(self._draw, STORM_REFUSED):
+        if self.is_down(at) or (_in(self._storm, at) and happens(self._draw, STORM_REFUSED)):
             return Attempt(at, at + self._draw.randint(2, 30), REFUSED)
         chance = self._draw.random()
         latency = max(3, round(math.exp(self._draw.gauss(self._median_log, self._spread))))
+        if _in(self._slow, at):
+            latency *= SLOW_FACTOR
+        if _in(self._burst, at) and happens(self._draw, BURST_SHARE):
+            return Attempt(at, at + latency, ERROR)
         if at - entered > STALE and chance < STALE_REJECTED:
             return Attempt(at, at + latency, REJECTED)
         if chance > 1 - NAK_SHARE:
@@ -119,6 +120,10 @@ class Connector:
         if chance > 1 - NAK_SHARE - TIMEOUT_SHARE:
             return Attempt(at, at + RESPONSE_TIMEOUT, TIMEOUT)
         return Attempt(at, at + latency, ACCEPTED)
+
+
+def _in(span: Span, at: int) -> bool:
+    return span[0] <= at < span[1]
 
 
 class Engine:
@@ -136,7 +141,6 @@ class Engine:
         self._facility, self._log = facility, log
         self._desk = Desk(facility, seed)
         self._drift = (feeds and feeds.drift) or (0, 0)
-        storm = feeds and facility.index == 1 and feeds.storm
         self._draw = stream(seed, facility.slug, "engine")
         self._draws = {channel: stream(seed, facility.slug, "engine", channel) for channel in ("IMAGING", "SCHED")}
         self._numbers: dict[str, int] = {}
@@ -152,8 +156,8 @@ class Engine:
                 patient=mirth,
             )
             connector.plan_outages(*span, outage if channel == "ADT" else None)
-            if storm and (channel, destination) == STORM_LINE:
-                connector.plan_storm(storm)
+            if feeds:
+                connector.plan(**feeds.of_line(facility.index, (channel, destination)))
             self._connectors[channel, destination] = connector
 
     def send(

@@ -46,7 +46,8 @@ def open_snapshot() -> Snapshot:
 @role_option
 @home_options
 def status(as_format: str) -> None:
-    """Show the last publication, freshness by source, failing checks, what classes of visits count as, quarantine, and what is late.
+    """Show the last publication, freshness by source, incidents of the last seven days, failing checks, what classes of visits count as,
+    quarantine, and what is late.
 
     \b
     Example: wardflow status
@@ -115,11 +116,43 @@ def status(as_format: str) -> None:
         "waiting": waiting,
         "late": [each.source for each in manifest.sources if each.is_late],
         "followed": _followed(snapshot),
+        "incidents": _incidents(snapshot),
     }
     if as_format == "json":
         print_json(document)
     else:
         _say_status(snapshot, document)
+
+
+def _incidents(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Those that are open at the data cut, and those of the seven days before it, the newest first."""
+    if not any(table.name == "interface_incident" for table in snapshot.tables()):
+        return []
+    rows = snapshot.rows(
+        """
+        select source, channel, destination, kind, is_open, started_at, restored_at, minutes, messages_affected, seen, expected
+        from incident
+        where is_open or ended_at >= $as_of::timestamptz - interval 7 day
+        order by is_open desc, started_at desc, source, channel
+        """,
+        {"as_of": snapshot.as_of},
+        incident="interface_incident",
+    )
+    times = ("started_at", "restored_at")
+    return [row | {name: row[name] and row[name].astimezone(snapshot.zone) for name in times} for row in rows]
+
+
+def _say_incidents(rows: list[dict[str, Any]], snapshot: Snapshot) -> None:
+    """One line each."""
+    from models import wording
+
+    for each in rows:
+        said = wording.incident(each["kind"], each["minutes"], each["seen"], each["expected"])
+        to = f" to {each['destination']}" if each["destination"] else ""
+        still = ", still open" if each["is_open"] else ""
+        click.echo(
+            f"{local(each['started_at'], snapshot.zone)}  {each['channel']}{to} ({each['source']}): {said}{still}"
+        )
 
 
 def _followed(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -179,6 +212,11 @@ def _say_status(snapshot: Snapshot, document: dict[str, Any]) -> None:
                 for each in document["followed"]
             ],
         )
+    if document["incidents"]:
+        n_open = sum(each["is_open"] for each in document["incidents"])
+        click.echo()
+        click.echo(f"Incidents of the last 7 days ({n_open} still open; `wardflow interfaces` has all):")
+        _say_incidents(document["incidents"], snapshot)
     click.echo()
     click.echo(f"Checks: {document['checks']['passed']:,} passed, {len(document['checks']['failed'])} failed")
     for each in document["checks"]["failed"]:
@@ -303,13 +341,7 @@ def interfaces(weeks: str, as_format: str) -> None:
         ],
         right=frozenset(range(2, 9)),
     )  # fmt: skip
-    for each in happened[::-1]:
-        said = wording.incident(each["kind"], each["minutes"], each["seen"], each["expected"])
-        to = f" to {each['destination']}" if each["destination"] else ""
-        still = ", still open" if each["is_open"] else ""
-        click.echo(
-            f"{local(each['started_at'], snapshot.zone)}  {each['channel']}{to} ({each['source']}): {said}{still}"
-        )
+    _say_incidents(happened[::-1], snapshot)
 
 
 def _channel(

@@ -258,7 +258,14 @@ def test_status_says_what_is_fresh_and_what_failed(wardflow):
     followed = {each["source"]: each for each in found["followed"]}
     assert followed.keys() == {"mirth-northfield", "engine-eastbrook", "engine-westhaven"}
     assert all(each["files"] > 0 and each["behind_seconds"] == 0 for each in followed.values())
-    assert "nothing waits" in wardflow("status").stdout
+    incidents = found["incidents"]
+    assert {"error_burst", "schema_drift"} <= {
+        each["kind"] for each in incidents
+    }  # planted on the seventh and eighth of ten days
+    assert all(_has_offset(each["started_at"]) for each in incidents)
+    said = wardflow("status").stdout
+    assert "nothing waits" in said
+    assert f"Incidents of the last 7 days ({sum(each['is_open'] for each in incidents)} still open" in said
 
 
 def test_status_says_which_classes_of_visits_came_and_what_they_count_as(wardflow):

@@ -146,7 +146,7 @@ def test_what_was_planted_in_the_feeds_is_found_in_the_data(hospital):
         "silent_feed": "silent",
         "adt_outage": "outage",
         "retry_storm": "retry_storm",
-        "schema_drift": "schema_drift",
+        **{kind: kind for kind in ("schema_drift", "error_burst", "backlog", "latency_shift")},
     }
     taught = datetime.fromisoformat(truth["start"]).replace(tzinfo=ZoneInfo(truth["zone"])) + timedelta(days=21)
     for planted in truth["planted"]:

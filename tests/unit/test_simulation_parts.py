@@ -199,7 +199,7 @@ def test_the_appointment_book_is_open_on_weekdays_from_eight_to_six(tmp_path):
 def test_a_storm_tries_without_pause_and_without_end_and_is_over_with_its_time():
     storm = (START, START + HOUR)
     line = Connector(stream(2, "storm"), "EHR", median_ms=50, spread=0.5, patient=False)
-    line.plan_storm(storm)
+    line.plan(storm=storm)
     hammered = [line.deliver(START + n * MINUTE) for n in range(40)]
     calm = [line.deliver(START + 2 * HOUR + n * MINUTE) for n in range(40)]
     # one attempt in twenty gets through
@@ -212,13 +212,16 @@ def test_a_storm_tries_without_pause_and_without_end_and_is_over_with_its_time()
 def test_a_run_has_its_feed_plants_on_weekdays_or_says_that_it_has_no_room():
     for days in range(5, 60):
         feeds = FeedPlants(Calendar(days), 2)
-        spans = (feeds.silent, feeds.storm, feeds.drift)
+        spans = (feeds.silent, feeds.storm, feeds.drift, feeds.burst, feeds.backlog)
         assert all(hour_of_week(begin) < 5 * 24 and end <= Calendar(days).end_ms for begin, end in spans)
     short = FeedPlants(Calendar(4), 1)
     assert {row["kind"]: "absent" in row for row in short.record(("North",))} == {
         "silent_feed": True,
         "retry_storm": True,
         "schema_drift": True,
+        "error_burst": True,
+        "backlog": True,
+        "latency_shift": True,
     }
 
 

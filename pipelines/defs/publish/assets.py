@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from models.catalog import tables
+from pipelines import incident_alerts
 from pipelines.aggregate_tables import NAMES
 from pipelines.defs.resources import Warehouse
 from pipelines.publish import LINEAGE, SUPPLIED, publish
@@ -28,6 +29,7 @@ def published(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.Materialize
     """Runs only when every structural check passed."""
     done = publish(warehouse.db, warehouse.home, warehouse.settings, recall(warehouse.db), warehouse.say)
     warehouse.publication = done
+    incident_alerts.tell(warehouse.db, warehouse.home, warehouse.settings, done.manifest.as_of)
     for name, table in sorted(done.manifest.tables.items()):
         yield dg.MaterializeResult(
             asset_key=["published", name],
