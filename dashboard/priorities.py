@@ -169,7 +169,7 @@ def sensitivity(found: Choice) -> list[tuple[str, str, str]]:
 
 def _turn(turn: Turn, names: dict[str, str]) -> str:
     parts = [
-        f"{word} {at:.3g}: {names[who]}"
+        f"{word} {at:.2g}: {names[who]}"
         for word, at, who in (("below", turn.below, turn.first_below), ("above", turn.above, turn.first_above))
         if at is not None and who is not None
     ]

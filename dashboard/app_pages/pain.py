@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import pain, priorities
+from dashboard import pain, portfolio, priorities
 from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts import pain as parts
+from dashboard.parts import portfolio as parts_portfolio
 from dashboard.parts import priorities as parts_priorities
 from dashboard.parts.head import draw_head, draw_path
 
@@ -40,6 +41,9 @@ st.caption(
 )
 st.subheader("Options, weighed", anchor=False)
 parts_priorities.draw_choice(priorities.choice(now, found, named))
+entries = portfolio.read(now, found)
+st.subheader("Keep, fix, retire", anchor=False)
+parts_portfolio.draw_portfolio(now, entries)
 st.subheader("If one interface stops", anchor=False)
 parts_priorities.draw_reach(now, priorities.reach(now))
 st.caption(

@@ -58,3 +58,13 @@ def test_without_options_the_page_says_where_to_name_them():
         "First: ADT (mirth) (nobody answers for it), 10 h lost, 50 % sure, against an effort that nobody has supplied."
     )
     assert priorities.first_to_fix([]) == "Nothing stands out that could be fixed."
+
+
+def test_each_interface_and_workflow_has_a_verdict_with_its_measured_reason(homes, visit):
+    said = words(visit(homes["sample"], "pain", role="leadership"))
+    # at the sample ADT-OUT failed 120 of 13,000 times and lost 30 h in 13 weeks; RESULTS is silent; PHARM is not registered
+    assert "30\u00a0h lost by patients" in said
+    assert "seen in a log, not in registry.toml: nobody answers for it" in said
+    assert "no step has a window in registry.toml" in said
+    verdicts = [said.index(f">{word}</span>") for word in ("register", "fix", "keep")]
+    assert verdicts == sorted(verdicts)
