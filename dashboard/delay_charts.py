@@ -3,6 +3,7 @@
 What interfaces took is one colour in five depths, people are grey, what is not known is hatched: told apart without colour too.
 """
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,8 @@ LOOKS: Mapping[str, tuple[str, float, str]] = {  # part → colour, depth, patte
     "unknown": (LINE, 0.9, "x"),
 }
 UPWARDS = ("people", "unknown", *(part for part in tuple(PARTS)[::-1] if PARTS[part].cause == "interface"))
-ROW_HEIGHT = 34
+ROW_HEIGHT = 82
+WORDS_WIDTH = 58
 
 
 def by_step(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
@@ -85,23 +87,27 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str]) -> go.Figure
             y=[stretch["row"] for stretch in mine],
             orientation="h",
             marker=look | {"line": {"width": 1 if part != "people" else 0, "color": look["color"]}},
-            width=0.62,
+            width=0.22,
             hovertext=[said(stretch) for stretch in mine],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    for stretch in stretches:
-        if stretch.get("word"):
-            figure.add_annotation(
-                x=stretch["from_at"], y=stretch["row"], text=stretch["word"], showarrow=False, xanchor="left", yshift=15,
-                font={"size": 11.5, "color": STRONG},
-            )  # fmt: skip
-    figure.update_xaxes(type="date", fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=6)
+    words = {stretch["row"]: stretch["word"] for stretch in stretches if stretch.get("word")}
+    for name in names:
+        beside = "<br>".join(textwrap.wrap(words.get(name, ""), WORDS_WIDTH))
+        for text, anchor, shift, size in ((name, "bottom", 9, 12.5), (beside, "top", -9, 11.5)):
+            if text:
+                figure.add_annotation(
+                    x=0, xref="paper", y=name, yanchor=anchor, yshift=shift, text=text, showarrow=False, xanchor="left", align="left",
+                    font={"size": size, "color": STRONG if anchor == "bottom" else TEXT},
+                )  # fmt: skip
+    figure.update_xaxes(
+        type="date", fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=4, tickangle=0
+    )
     figure.update_yaxes(
-        fixedrange=True, showgrid=False, automargin=True, categoryorder="array", categoryarray=names[::-1],
-        tickfont={"size": 12.5, "color": TEXT},
-    )  # fmt: skip
+        visible=False, fixedrange=True, categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4]
+    )
     figure.update_layout(barmode="overlay")
-    return plain(figure, height=52 + ROW_HEIGHT * len(names), margin={"l": 8, "r": 16, "t": 14, "b": 8})
+    return plain(figure, height=48 + ROW_HEIGHT * len(names), margin={"l": 8, "r": 16, "t": 4, "b": 8})
 
 
 def _look(part: str) -> Row:

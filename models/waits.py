@@ -4,11 +4,12 @@ Here: words and the grouping of parts. Not here: when a wait begins and ends (`m
 (`wait_part.sql`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Cause = Literal["interface", "people", "unknown"]
+Actor = Literal["source", "engine", "rule", "person", "nobody", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,16 @@ class WaitKind:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a wait: `title` on a chart, `meaning` in its legend, `cause` as it is summed for leadership."""
+    """A part of a wait: `title` on a chart, `meaning` in its legend, `cause` as it is summed for leadership.
+
+    `actor`: who acts meanwhile, as far as the part alone tells.
+    """
 
     id: str
     title: str
     meaning: str
     cause: Cause
+    actor: Actor
 
 
 WAIT_KINDS: Mapping[str, WaitKind] = {
@@ -109,19 +114,56 @@ PARTS: Mapping[str, Part] = {
     part.id: part
     for part in (
         Part(
-            "source", "Before sending", "until an engine received the message: the sending system had it", "interface"
+            "source",
+            "Before sending",
+            "until an engine received the message: the sending system had it",
+            "interface",
+            "source",
         ),
-        Part("transport", "On its way", "in an engine or between two of them, moving", "interface"),
-        Part("queue", "In a queue", "waiting in an engine behind other messages, or parked", "interface"),
-        Part("retry", "Tried again", "failed tries and the pauses between them", "interface"),
+        Part("transport", "On its way", "in an engine or between two of them, moving", "interface", "engine"),
+        Part("queue", "In a queue", "waiting in an engine behind other messages, or parked", "interface", "engine"),
+        Part("retry", "Tried again", "failed tries and the pauses between them", "interface", "rule"),
         Part(
             "unacknowledged",
             "Nobody had it",
             "no answer in time, or given up until somebody sent it again",
             "interface",
+            "nobody",
         ),
-        Part("people", "With people", "the receiver knew, and people or machines were at work or busy", "people"),
-        Part("unknown", "Not known", "a message should carry the news and no log has one", "unknown"),
+        Part(
+            "people",
+            "With people",
+            "the receiver knew, and people or machines were at work or busy",
+            "people",
+            "person",
+        ),
+        Part("unknown", "Not known", "a message should carry the news and no log has one", "unknown", "unknown"),
     )
 }
 """By id, in the order of a message's way."""
+
+ACTORS: Mapping[Actor, str] = {
+    "source": "the sending system",
+    "engine": "the engine",
+    "rule": "the engine's own rule",
+    "person": "people",
+    "nobody": "nobody",
+    "unknown": "not known",
+}
+"""Who acted, in words."""
+
+
+def hand(stretch: Mapping[str, Any], touches: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What a person first did by hand to a message on a stretch's channel, after the stretch began and not after it ended.
+
+    `stretch` is a row of `marts.wait_part`, `touches` are rows of `marts.intervention` about the case's messages. None where the log
+    shows nobody.
+    """
+    own = [
+        touch
+        for touch in touches
+        if stretch["channel"] is not None
+        and (touch["source"], touch["channel"]) == (stretch["source"], stretch["channel"])
+        and stretch["from_at"] < touch["occurred_at"] <= stretch["until_at"]
+    ]
+    return min(own, key=lambda touch: touch["occurred_at"], default=None)

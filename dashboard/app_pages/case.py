@@ -11,6 +11,7 @@ from dashboard.parts.head import draw_head, draw_path, kpi_steps
 from dashboard.parts.message import draw_links
 from dashboard.parts.opening import opening
 from dashboard.parts.timeline import NAMES, draw_lanes, draw_timeline
+from dashboard.parts.waterfall import draw_waits
 
 now = here()
 case = now.view.case or ""
@@ -25,6 +26,8 @@ if opened is not None:
     if events:
         markup.headline(*headline(events))
         draw_lanes(events)
+        draw_waits(now, events, f"journey of {case}")
+        st.subheader("Everything that happened", anchor=False)
         kinds = st.pills(
             "Show", list(NAMES), selection_mode="multi", default=list(NAMES), format_func=NAMES.__getitem__, key="kinds"
         )

@@ -70,6 +70,14 @@ NEVER_SEEN = """
 """
 """Orders and results of the case of which the facility's engine should carry a message and none is in its log."""
 
+WAITS = """
+    select * from wait
+    where order_key = $key or encounter_key in (select unnest($cases::varchar[]))
+    order by began_at, wait_key
+"""
+STRETCHES = "select * from stretch where wait_key in (select unnest($waits::varchar[])) order by wait_key, part_no"
+TOUCHES = "select * from touch where message_key in (select unnest($messages::varchar[])) order by occurred_at"
+
 
 @click.command()
 @click.argument("key", metavar="KEY")
@@ -82,8 +90,9 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
 
     KEY is the keyed hash of an encounter, an order or a patient (`wardflow key` makes it from an id; `wardflow kpi cases` lists
     them), or the key of a message or of a delivery. A patient is found by any key that was merged into one. Needs the informatics
-    role and a purpose, which goes into the access log; of a message every step is listed. File and line are for engineers. Exit
-    code 1 when nothing has that key.
+    role and a purpose, which goes into the access log; of a message every step is listed. Every wait of the case follows, cut into
+    what each hop and what people took, with who acted meanwhile: source, engine, rule (the engine's own), person or nobody. File
+    and line are for engineers. Exit code 1 when nothing has that key.
 
     \b
     Example: wardflow trace 0f3a52c1d9e84b7790aa12cd34ef5678 --purpose "late bed, complaint 17"
@@ -112,6 +121,7 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
         "as_of": snapshot.as_of,
         "spans": [_span(span, snapshot, files) for span in spans],
         "missing": _missing(snapshot, wanted, cases),
+        "waits": _waits(snapshot, wanted, cases, spans),
     }
     if kind == "message":
         steps = snapshot.rows(STEPS, {"key": wanted}, step="message_event")
@@ -143,6 +153,15 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
                 [_clock(step["at"]), step["channel"], step["destination"], step["event_type"], step["attempt"],
                  wording.milliseconds(step["since_ms"]), step["error_template"] or step["error_class"], step["line"]]
                 for step in document["steps"]
+            ],
+        )  # fmt: skip
+    if document["waits"]:
+        print_table(
+            ["wait", "from", "part", "hop", "took", "by", "did"],
+            [
+                [wait["title"], _clock(part["from"]), part["title"], part["hop"], wording.milliseconds(part["minutes"] * 60_000),
+                 part["by"], f"{part['did']} by {part['did_by_role'] or 'somebody'}" if part["did"] else None]
+                for wait in document["waits"] for part in wait["parts"]
             ],
         )  # fmt: skip
     for each in document["missing"]:
@@ -183,6 +202,53 @@ def _step(step: dict[str, Any], snapshot: Snapshot, files: dict[int, str]) -> di
         **{name: step[name] for name in names},
         "source_file": files.get(step["file_id"]),
         "line": step["line"] if files else None,
+    }
+
+
+def _waits(snapshot: Snapshot, key: str, cases: list[str], spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The waits of the case with their stretches: where the time went, and who acted meanwhile, rule, engine or person."""
+    from models.waits import WAIT_KINDS
+
+    if not snapshot.may_open("wait") or not snapshot.may_open("wait_part"):
+        return []  # published before waits were
+    waits = snapshot.rows(WAITS, {"key": key, "cases": cases}, wait="wait")
+    keys = [wait["wait_key"] for wait in waits]
+    stretches = snapshot.rows(STRETCHES, {"waits": keys}, stretch="wait_part")
+    messages = sorted({span["message_key"] for span in spans if span.get("message_key")})
+    touches = snapshot.rows(TOUCHES, {"messages": messages}, touch="intervention")
+    return [
+        {
+            "kind": wait["wait_kind"],
+            "title": WAIT_KINDS[wait["wait_kind"]].title,
+            "from": wait["began_at"].astimezone(snapshot.zone).isoformat(),
+            "until": wait["until_at"].astimezone(snapshot.zone).isoformat(),
+            "minutes": wait["minutes"],
+            "is_open": wait["is_open"],
+            "is_within": wait["is_within"],
+            "parts": [_part(each, touches, snapshot) for each in stretches if each["wait_key"] == wait["wait_key"]],
+        }
+        for wait in waits
+    ]
+
+
+def _part(stretch: dict[str, Any], touches: list[dict[str, Any]], snapshot: Snapshot) -> dict[str, Any]:
+    from models import wording
+    from models.waits import PARTS, hand
+
+    part, touch = PARTS[stretch["part"]], hand(stretch, touches)
+    hop = [stretch[name] for name in ("channel", "destination") if stretch[name]]
+    return {
+        "part": part.id,
+        "title": part.title,
+        "hop": " to ".join(hop) if hop else None,
+        "from": stretch["from_at"].astimezone(snapshot.zone).isoformat(),
+        "until": stretch["until_at"].astimezone(snapshot.zone).isoformat(),
+        "minutes": stretch["minutes"],
+        "by": part.actor,
+        "did": wording.message_step(touch["kind"]) if touch else None,
+        "did_by_role": touch["role"] if touch and touch["role"] != "Unknown" else None,
+        "is_across_clocks": stretch["is_across_clocks"],
+        "is_estimated": stretch["is_estimated"],
     }
 
 

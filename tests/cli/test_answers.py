@@ -182,6 +182,12 @@ def test_a_trace_of_an_encounter_crosses_clinical_events_and_messages(wardflow):
     times = [datetime.fromisoformat(span["at"]) for span in found["spans"]]
     assert times == sorted(times)
     assert isinstance(found["missing"], list)
+    kinds = {wait["kind"]: wait for wait in found["waits"]}
+    assert "boarding" in kinds
+    for wait in found["waits"]:
+        assert sum(part["minutes"] for part in wait["parts"]) == pytest.approx(wait["minutes"])
+        assert [part["from"] for part in wait["parts"][1:]] == [part["until"] for part in wait["parts"][:-1]]
+        assert {part["by"] for part in wait["parts"]} <= {"source", "engine", "rule", "person", "nobody", "unknown"}
 
 
 def test_a_person_whose_records_were_merged_is_traced_by_either_key(wardflow):

@@ -584,6 +584,10 @@ def cases() -> dict[str, list[dict[str, object]]]:
     found["work_exception"] = exceptions()
     found["message_event"] = message_events()
     found["wait"], found["wait_part"] = waits()
+    found["intervention"][0] |= {  # the message that was given up at 9:30 was sent again at 10:30
+        "message_key": "mirth:77", "source": "mirth", "channel": "ADT-OUT", "kind": "replayed", "role": "service desk",
+        "occurred_at": datetime(2026, 4, 12, 10, 30),
+    }  # fmt: skip
     start = datetime(2026, 4, 12, 9, 0)
     found["journey_event"] = [
         {"case_key": CASE, "journey_key": CASE, "seq": i + 1, "occurred_at": start + timedelta(minutes=20 * i),

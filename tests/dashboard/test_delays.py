@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from dashboard import delay_charts, delays
+from dashboard import delay_charts, delays, journey_waits
 from dashboard.delays import Delays, headline, hop, hours, percent, span
 from models.waits import PARTS, WAIT_KINDS
 from tests.dashboard.conftest import words
@@ -139,3 +139,41 @@ def test_an_edge_says_what_of_its_time_was_late_data(homes, visit):
     assert "Late data, or late people?" in said
     assert "ADT-OUT → BED-MGMT" in said
     assert "Late data" not in words(visit(homes["sample"], "bottlenecks", workflow="message-delivery"))
+
+
+def test_a_journey_shows_its_waits_with_the_hop_that_kept_the_news_and_who_sent_it_on(homes, visit):
+    said = words(visit(homes["sample"], "case", case=CASE, purpose="a test", role="informatics")).replace("\u00a0", " ")
+    # the order: 10 min before sending, 20 in a queue, 60 given up, 30 with people; the bed: three hours of which nothing is known
+    assert (
+        "Of 5.0 h in 2 waits 1.5 h were late data, most in ADT-OUT → BED-MGMT: nobody had it, sent again by service desk"
+        in said
+    )
+    assert "Yes: Sun 09:30 ADT-OUT → BED-MGMT, for 1 h 00, then sent again by service desk" in said
+    assert "No: no critical result was shown." in said
+    assert "Yes: Sun 10:30 sent again by service desk, ADT-OUT." in said
+
+
+STRETCH = {"part": "queue", "minutes": 5.0, "hop": "A → B", "did": None, "is_estimated": True, "is_across_clocks": True}
+
+
+def waited(name, *stretches, kind="boarding"):
+    late = sum(each["minutes"] for each in stretches if each["part"] == "queue")
+    minutes = sum(each["minutes"] for each in stretches)
+    return {"wait_kind": kind, "name": name, "late": late, "minutes": minutes, "stretches": list(stretches)}
+
+
+def test_a_missing_hop_is_named_and_a_stretch_says_how_it_is_known():
+    unknown = STRETCH | {"part": "unknown", "hop": ""}
+    bed = waited("Bed", STRETCH, unknown | {"minutes": 9.0})
+    assert [bar["word"] for bar in journey_waits.bars([bed])] == ["", "no log has the decision"]
+    assert journey_waits.said(bed, STRETCH) == "Bed: in a queue in A → B, 5 min (estimated; between two clocks)"
+    assert journey_waits.said(bed, STRETCH | {"did": "released by service desk", "is_estimated": False}).endswith(
+        "(released by service desk; between two clocks)"
+    )
+    assert journey_waits.headline([]) == ""
+    assert "nothing is known to have been late data" in journey_waits.headline([waited("Bed", unknown)])
+
+
+def test_of_many_waits_those_with_the_most_late_data_are_drawn():
+    waits = [waited(str(n), STRETCH | {"minutes": float(n)}) for n in range(1, 13)]
+    assert [wait["name"] for wait in journey_waits.drawn(waits)] == [str(n) for n in range(3, 13)]

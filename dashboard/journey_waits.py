@@ -1,0 +1,174 @@
+"""The waits of one journey: their stretches, who acted meanwhile, and what became of alerts and messages. Rows in, rows out.
+
+Here: which waits are drawn, sentences. Not here: how a wait is cut (`marts.wait_part`), who counts as acting (`models.waits`), drawing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dashboard import data, delays
+from dashboard.data import Opening
+from models import wording
+from models.publication import Manifest
+from models.waits import ACTORS, PARTS, WAIT_KINDS, hand
+
+Row = dict[str, Any]
+
+AT_ONCE = 10
+DROPPED = ("failed", "dead-lettered", "queued")
+ALERTS = ("critical result shown", "critical result escalated")
+
+
+def read(found: Manifest, waits: Opening, parts: Opening, touches: Opening | None, events: Sequence[Row]) -> list[Row]:
+    """The waits of the journey's visits that lie in no other, each with `name`, `late` (minutes of interfaces) and its `stretches`.
+
+    A stretch has `hop`, `actor` in words, and `did`, what somebody did by hand, null where nobody did.
+    """
+    cases = tuple(sorted({event["case_key"] for event in events if event["case_key"]}))
+    rows = data.opened_rows(
+        waits, found, "wait", {"encounter_key": cases, "is_within": False}, order=("began_at", "wait_key")
+    )
+    keys = tuple(row["wait_key"] for row in rows)
+    cut = data.opened_rows(parts, found, "wait_part", {"wait_key": keys}, order=("part_no",)) if keys else []
+    hands = done(found, touches, events)
+    stretches: dict[str, list[Row]] = {}
+    for stretch in cut:
+        stretches.setdefault(stretch["wait_key"], []).append(_told(stretch, hands))
+    listed: list[Row] = []
+    for row in rows:
+        mine = stretches.get(row["wait_key"], [])
+        late = sum(each["minutes"] for each in mine if PARTS[each["part"]].cause == "interface")
+        listed.append(row | {"title": WAIT_KINDS[row["wait_kind"]].title, "late": late, "stretches": mine})
+    return _numbered(listed)
+
+
+def done(found: Manifest, touches: Opening | None, events: Sequence[Row]) -> list[Row]:
+    """What people did by hand to the journey's messages, in order of time."""
+    messages = tuple(sorted({event["message_key"] for event in events if event.get("message_key")}))
+    if touches is None or not messages:
+        return []
+    return data.opened_rows(touches, found, "intervention", {"message_key": messages}, order=("occurred_at",))
+
+
+def _told(stretch: Row, hands: Sequence[Row]) -> Row:
+    touch = hand(stretch, hands)
+    did = _did(touch) if touch else None
+    hop = delays.hop(stretch) if stretch["channel"] else ""
+    return stretch | {"hop": hop, "actor": ACTORS[PARTS[stretch["part"]].actor], "did": did}
+
+
+def _numbered(waits: list[Row]) -> list[Row]:
+    """With `name`: the title, and a number where the journey has several of a kind."""
+    total: dict[str, int] = {}
+    for wait in waits:
+        total[wait["title"]] = total.get(wait["title"], 0) + 1
+    seen: dict[str, int] = {}
+    for wait in waits:
+        seen[wait["title"]] = seen.get(wait["title"], 0) + 1
+        wait["name"] = f"{wait['title']} {seen[wait['title']]}" if total[wait["title"]] > 1 else wait["title"]
+    return waits
+
+
+def drawn(waits: Sequence[Row]) -> list[Row]:
+    """The waits that are drawn, in order of time: those with the most late data, then the longest."""
+    first = sorted(waits, key=lambda wait: (-wait["late"], -wait["minutes"]))[:AT_ONCE]
+    return [wait for wait in waits if wait in first]
+
+
+def bars(waits: Sequence[Row]) -> list[Row]:
+    """Every stretch with the `row` it stands in; the one that kept the news longest has a `word` beside it."""
+    found: list[Row] = []
+    for wait in waits:
+        kept = [each for each in wait["stretches"] if PARTS[each["part"]].cause != "people"]
+        longest = max(kept, key=lambda each: each["minutes"], default=None)
+        found += [
+            each | {"row": wait["name"], "word": short(wait, each) if each is longest and each["minutes"] >= 1 else ""}
+            for each in wait["stretches"]
+        ]
+    return found
+
+
+def short(wait: Row, stretch: Row) -> str:
+    """A stretch in a few words: the hop, and what became of the message there; the missing one is named."""
+    if stretch["part"] == "unknown":
+        return f"no log has {WAIT_KINDS[wait['wait_kind']].news}"
+    did = f", {stretch['did']}" if stretch["did"] else ""
+    return f"{stretch['hop']}: {PARTS[stretch['part']].title.lower()}{did}"
+
+
+def said(wait: Row, stretch: Row) -> str:
+    """A stretch in one sentence, for the chart's hover and the list."""
+    how: list[str] = []
+    if stretch["did"]:
+        how.append(stretch["did"])
+    if stretch["is_estimated"]:
+        how.append("estimated")
+    if stretch["is_across_clocks"]:
+        how.append("between two clocks")
+    more = f" ({'; '.join(how)})" if how else ""
+    where = f" in {stretch['hop']}" if stretch["hop"] else ""
+    return (
+        f"{wait['name']}: {PARTS[stretch['part']].title.lower()}{where}, {wording.duration(stretch['minutes'])}{more}"
+    )
+
+
+def headline(waits: Sequence[Row]) -> str:
+    """How much of the journey's waits was late data, and where most of it was kept."""
+    if not waits:
+        return ""
+    late, total = sum(wait["late"] for wait in waits), sum(wait["minutes"] for wait in waits)
+    if not late:
+        return f"Of {delays.hours(total)} in {len(waits)} waits nothing is known to have been late data."
+    kept = [(wait, each) for wait in waits for each in wait["stretches"] if PARTS[each["part"]].cause == "interface"]
+    wait, worst = max(kept, key=lambda pair: pair[1]["minutes"])
+    return (
+        f"Of {delays.hours(total)} in {len(waits)} waits {delays.hours(late)} were late data, most in {short(wait, worst)} "
+        f"({wording.duration(worst['minutes'])})."
+    )
+
+
+def questions(waits: Sequence[Row], events: Sequence[Row], hands: Sequence[Row]) -> list[tuple[str, str]]:
+    """Did the alert fire, was a message dropped, did somebody override? Each with what the journey knows of it."""
+    dropped = {
+        (each["from_at"], each["hop"]): f"{_at(each['from_at'])} {each['hop']}, for {wording.duration(each['minutes'])}"
+        + (f", then {each['did']}" if each["did"] else "")
+        for wait in waits
+        for each in wait["stretches"]
+        if each["part"] == "unacknowledged"
+    }
+    alerts = [event for event in events if event["what"] in ALERTS]
+    lost = [event for event in events if event["kind"] == "message" and event["what"].endswith(DROPPED)]
+    return [
+        ("Did an alert fire?", _listed([f"{_at(each['occurred_at'])} {each['what']}" for each in alerts], "no critical result was shown")),
+        (
+            "Was a message dropped?",
+            _listed(
+                [*dropped.values(), *(f"{_at(each['occurred_at'])} {each['what']}, {each['place']}" for each in lost)],
+                "every message that is known arrived",
+            ),
+        ),
+        (
+            "Did somebody step in?",
+            _listed(
+                [f"{_at(each['occurred_at'])} {_did(each)}, {each['channel']}" for each in hands],
+                "no log shows it",
+            ),
+        ),
+    ]  # fmt: skip
+
+
+def _did(touch: Mapping[str, Any]) -> str:
+    who = "somebody whom the log does not name" if touch["role"] == "Unknown" else touch["role"]
+    return f"{wording.message_step(touch['kind'])} by {who}"
+
+
+def _listed(told: Sequence[str], none: str, most: int = 3) -> str:
+    if not told:
+        return f"No: {none}."
+    more = f"; and {len(told) - most} more" if len(told) > most else ""
+    return f"Yes: {'; '.join(told[:most])}{more}."
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%a %H:%M}"

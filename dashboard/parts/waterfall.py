@@ -1,0 +1,71 @@
+"""The waits of a journey as a waterfall: each a row of stretches in time, and what kept the news; then the three questions."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import delay_charts, journey_waits
+from dashboard.data import Row
+from dashboard.delays import hours
+from dashboard.here import Here
+from dashboard.parts import markup
+from dashboard.parts.opening import further_opening
+from dashboard.parts.picture import draw_picture
+from models import wording
+from models.waits import PARTS
+
+
+def draw_waits(here: Here, events: Sequence[Row], asked: str) -> None:
+    """The waterfall of the visit's waits, for the purpose that was stated; nothing where the snapshot knows no waits."""
+    waits, parts = (
+        further_opening(here, table, asked) if table in here.found.tables else None for table in ("wait", "wait_part")
+    )
+    touches = further_opening(here, "intervention", asked) if "intervention" in here.found.tables else None
+    st.subheader("What was waited for, and where the time went", anchor=False)
+    found = journey_waits.read(here.found, waits, parts, touches, events) if waits and parts else []
+    if found:
+        _draw(found)
+    else:
+        markup.empty(
+            "No wait is known of this visit.",
+            "Nothing that somebody had to act on was recorded, or not both of its ends.",
+        )
+    markup.facts(journey_waits.questions(found, events, journey_waits.done(here.found, touches, events)))
+
+
+def _draw(found: Sequence[Row]) -> None:
+    drawn = journey_waits.drawn(found)
+    names = {wait["wait_key"]: wait for wait in drawn}
+    st.markdown(markup.unbroken(journey_waits.headline(found)))
+    draw_picture(
+        delay_charts.waterfall(
+            journey_waits.bars(drawn), lambda each: journey_waits.said(names[each["wait_key"]], each)
+        ),
+        key="waterfall",
+        alt=f"{len(drawn)} waits of the visit in time, each cut into what messages took and what people took; the table says each.",
+        heads=("Wait", "Part", "Hop", "From", "Took", "Who acted"),
+        rows=[
+            (
+                wait["name"],
+                PARTS[each["part"]].title,
+                each["hop"] or wording.NONE,
+                f"{each['from_at']:%a %H:%M:%S}",
+                wording.duration(each["minutes"]),
+                each["did"] or each["actor"],
+            )
+            for wait in drawn
+            for each in wait["stretches"]
+        ],
+    )
+    shown = [part for part in PARTS if any(each["part"] == part for wait in drawn for each in wait["stretches"])]
+    st.html(
+        '<p class="wf-legend">'
+        + " ".join(
+            f'<span class="wf-swatch wf-part-{part}"></span>{PARTS[part].title}: {PARTS[part].meaning}.'
+            for part in shown
+        )
+        + "</p>"
+    )
+    if len(drawn) < len(found):
+        left = sum(wait["minutes"] for wait in found if wait not in drawn)
+        st.caption(f"{len(found) - len(drawn)} shorter waits of {hours(left)} are not drawn.")
