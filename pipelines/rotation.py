@@ -220,8 +220,11 @@ def _account(db: duckdb.DuckDBPyConnection, settings: Settings, say: Callable[[s
 def _values(db: duckdb.DuckDBPyConnection, settings: Settings) -> pl.DataFrame:
     cuts = {table.name: data_cut(db, settings, [table.full_name]) for table in tables() if table.layer == "marts"}
     spans = aggregate.window_list(max(cuts.values()))
-    found = aggregate.inputs(db, list(KPIS.values()), cuts)
-    values = pl.concat([aggregate.kpi_values(each, spans) for each in found])
+    # An empty mart says nothing that its number of rows does not, and that is compared before.
+    filled = {name for name in cuts if due.row_count(db, f"marts.{name}")}
+    found = aggregate.inputs(db, [kpi for kpi in KPIS.values() if kpi.mart in filled], cuts)
+    nothing = pl.DataFrame(schema=aggregate.VALUE_SCHEMA)
+    values = pl.concat([nothing, *(aggregate.kpi_values(each, spans) for each in found)])
     rounded = values.with_columns(
         pl.col(pl.Float64).round_sig_figs(_DIGITS),  # sums depend on the order of rows
         pl.col("facility", "unit").str.replace(_KEYED_NAME, ""),

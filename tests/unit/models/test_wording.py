@@ -14,6 +14,19 @@ def test_encounters_that_wait_for_their_export():
 
 
 @pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ((12, 353, 340, 365), "5 h 53 late in all (5 h 40 to 6 h 05), 12 patients"),
+        ((None, 353, None, None), f"5 h 53 late in all, {wording.suppressed(5)} patients"),
+        ((12, 20, -5, 45), "no later than usual"),
+        ((12, None, None, None), "not known"),
+    ],
+)
+def test_what_an_incident_cost(known, said):
+    assert wording.incident_cost("Bed request to assigned bed", *known, 5) == f"Bed request to assigned bed: {said}"
+
+
+@pytest.mark.parametrize(
     ("minutes", "said"),
     [
         (None, "–"),
