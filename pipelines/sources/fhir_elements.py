@@ -40,8 +40,8 @@ PROVENANCE = {
 @dataclass(frozen=True)
 class Column:
     """One column: its name, DuckDB type, and the expression that makes it from `r`. A code's column names the `element`
-    that it reads, and the codes that FHIR fixes for it, if any. `plain` is the same of a line that passes `plain_when`, where
-    `fhir_plain` cannot tell by itself.
+    that it reads, and the codes that FHIR fixes for it, if any. `plain` is the same of a line in plain form that passes
+    `plain_when`, where `fhir_plain` cannot tell by itself.
     """
 
     name: str

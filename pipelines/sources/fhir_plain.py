@@ -35,7 +35,7 @@ _READ = re.compile(
     r"\b(?P<macro>keys?_of\('\w+', |place_of\()(?P<of>(?:(?!lambda|_of\().)+)(?=, '[A-Z][A-Za-z]+'\))", re.DOTALL
 )
 """A macro that reads one reference, or one list of them, for what is of one type."""
-_OTHERWISE = re.compile(r"\b(?:keys?|place|id|alias|kind)_of\(|(?<!\br)\.identifier\b")
+_OTHERWISE = re.compile(r"\b(?:keys?|place|id|alias)_of\(|(?<!\br)\.identifier\b")
 """References that are read in another way."""
 _LONGEST_PLACE = 64
 _CONTAINED = re.compile(
@@ -100,7 +100,7 @@ def _tests(projection: Projection) -> Iterator[str]:
         yield f"not coalesce({projection.newer_when}, false)"
     yield from sound(projection)
     tested = {reference for reference, _ in projection.references}
-    yield from (column.plain_when for column in projection.columns if column.plain)
+    yield from (column.plain_when for column in projection.columns if column.plain_when)
     for column in projection.columns:
         for found in () if column.plain else _READ.finditer(column.made):
             reference = found.group("of")

@@ -34,6 +34,10 @@ _FOCUS_TYPE = "regexp_extract(r.focus.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#
 _AGENT_TYPE = "regexp_extract(a.who.reference, '(?:^|/)([A-Z][A-Za-z]+)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
 """What kind of agent it was, never which one."""
 
+_FOCUS_KEY = (
+    f"case when {_FOCUS_TYPE} not in ('', 'Location') then key_of(kind_of({_FOCUS_TYPE}), r.focus, {_FOCUS_TYPE}) end"
+)
+
 _FOLLOWED = (
     "regexp_extract(x.reference, '(?:^|/)(Task|ServiceRequest|Appointment|Encounter)/[^/|?#]+(?:/_history/[^/]+)?$', 1)"
 )
@@ -106,13 +110,14 @@ WORK: tuple[Projection, ...] = (
             Column(
                 "focus_key",
                 "varchar",
-                f"case when {_FOCUS_TYPE} not in ('', 'Location') then "
-                f"key_of(kind_of({_FOCUS_TYPE}), r.focus, {_FOCUS_TYPE}) end",
+                _FOCUS_KEY,
+                plain=_FOCUS_KEY.replace(" key_of(", " plain_key_of("),
             ),
             Column(
                 "focus_location_id",
                 "varchar",
                 "id_of(case when contains(r.focus.reference, 'Location/') then r.focus.reference end, 'Location')",
+                plain="plain_place_of(r.focus, 'Location')",
             ),
             Column("part_of_keys", "varchar[]", keys("task", "r.partOf", "Task")),
             code("status", "r.status", codes.TASK_STATUS),

@@ -13,6 +13,7 @@ import pytest
 from models import times
 from pipelines import keys, vector_functions
 from pipelines.sources import fhir_bulk, fhir_plain
+from pipelines.sources.fhir_elements import ANY
 from pipelines.sources.fhir_plain import has_plain_form, plain
 from pipelines.sources.fhir_projection import MACROS, PROJECTIONS
 from pipelines.sources.fhir_staging import gathered, staged
@@ -85,7 +86,8 @@ def resources(projection):
         if name not in {"contained", "identifier"}
     }
     for value, types in projection.references:
-        usual[value.removeprefix("r.")] = {"reference": types.partition("|")[0] + "/p-1"}
+        wanted = "Patient" if types == ANY else types.partition("|")[0]
+        usual[value.removeprefix("r.").strip('"')] = {"reference": f"{wanted}/p-1"}
     yield usual
     for path in leaves(usual):
         if path:
@@ -135,7 +137,7 @@ def sql():
         "Specimen",
         "Location",
         "Condition",
-        "Communication",
+        "Task",
         "EncounterHistory",
     ],
 )
