@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard import data, readings
 from dashboard.here import Here
+from dashboard.readings import Reading
 from models import wording
 from models.waits import WAIT_KINDS
 
@@ -30,6 +31,12 @@ REASONS = {
     "documentation": "documentation",
 }
 TEN = 10
+OF_WORKFLOW = {
+    "ed-to-bed": ("ed_length_of_stay", "ed_boarding_ed2", "handoff_acceptance_time"),
+    "order-to-acknowledged-result": ("lab_turnaround", "critical_acknowledgement_time"),
+    "discharge": ("discharge_order_to_departure", "bed_turnaround"),
+}
+"""The measures of the same steps."""
 NEEDS = {
     "integration": "Deliver the logs of the engines that carry orders, results and bed requests.",
     "workflow": "Give the steps of workflows window_minutes in registry.toml.",
@@ -164,9 +171,14 @@ def evidence(row: Row) -> str:
     return ", ".join(parts)
 
 
-def waited_for(row: Row) -> str:
-    """What people waited for when a hop of an interface held them up."""
-    return ", ".join(WAIT_KINDS[kind].title.lower() for kind in row["wait_kinds"] or () if kind in WAIT_KINDS)
+def behind(here: Here, found: Pain) -> list[tuple[Reading, str]]:
+    """The measures that count the same waits as a whole, each with how ready it is at the place."""
+    kinds = {kind for row in found.causes.values() for kind in row["wait_kinds"] or ()}
+    workflows = {row["workflow"] for row in found.steps if row["workflow"]}
+    ids = {WAIT_KINDS[kind].kpi for kind in kinds if kind in WAIT_KINDS}
+    ids |= {kpi for workflow in workflows for kpi in OF_WORKFLOW.get(workflow, ())}
+    known = readings.readings(here.found, here.person, here.view.to(unit=None))
+    return [(reading, reading.state) for ident, reading in known.items() if ident in ids]
 
 
 def said(row: Row) -> str:

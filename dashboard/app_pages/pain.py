@@ -26,6 +26,7 @@ if found.total is None:
     st.stop()
 st.subheader("Three causes", anchor=False)
 parts.draw_causes(found)
+parts.draw_behind(now, found)
 st.subheader("Reasons", anchor=False)
 parts.draw_reasons(found)
 st.subheader("Facilities", anchor=False)

@@ -1,5 +1,7 @@
 """Hours lost on the page: the three causes with their evidence, their reasons, the facilities beside each other."""
 
+import streamlit as st
+
 from dashboard import charts, pain
 from dashboard.here import Here
 from dashboard.pain import CAUSES, Pain, Row
@@ -30,6 +32,17 @@ def _cause_cells(found: Pain, cause: str) -> tuple[object, ...]:
         return label, None, None, None, missing
     interval = pain.interval(row["lost_low"], row["lost_high"])
     return label, pain.hours(row["lost_hours"]), interval, wording.percent(row["share"]), pain.evidence(row)
+
+
+def draw_behind(here: Here, found: Pain) -> None:
+    """Links to the measures that count the same waits, each with how ready it is."""
+    measures = pain.behind(here, found)
+    if not measures:
+        return
+    st.caption("The measures that count the same waits as a whole, and whether their inputs are complete:")
+    with st.container(horizontal=True, key="behind"):
+        for reading, state in measures:
+            here.link_to_kpi(reading.kpi, f"{reading.kpi.short_title}: {state}")
 
 
 def draw_reasons(found: Pain) -> None:

@@ -19,6 +19,7 @@ PAGES = {
     "bottlenecks": "/bottlenecks",
     "delays": "/delays?wait=boarding",
     "messages stuck": "/bottlenecks?workflow=message-delivery",
+    "pain": "/pain",
     "pilots": "/pilots",
     "one pilot": "/pilots?pilot=discharge-by-noon",
     "interfaces": "/interfaces",

@@ -29,8 +29,8 @@ def questions() -> list[Question]:
     return found
 
 
-def test_there_are_ten_and_none_is_more_than_three_clicks_away():
-    assert len(questions()) == 11
+def test_there_are_twelve_and_none_is_more_than_three_clicks_away():
+    assert len(questions()) == 12
     assert all(1 <= len(question.clicks) <= 3 for question in questions())
 
 

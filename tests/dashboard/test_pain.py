@@ -18,6 +18,14 @@ def test_a_cause_that_cannot_be_measured_says_what_it_would_take(homes, visit):
     )
 
 
+def test_the_measures_behind_the_hours_are_named_with_how_ready_they_are(homes, visit):
+    # the workflow ed-to-bed, and the wait for a bed; the failed check concerns the length of stay
+    app = visit(homes["failed"], "pain", role="leadership")
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert "ED length of stay: withheld" in labels
+    assert "Boarding after decision: ready" in labels
+
+
 def test_a_facility_s_number_of_too_few_patients_is_hidden(homes, visit):
     said = words(visit(homes["sample"], "pain", facility="Eastbrook Community"))
     assert "hidden: too few patients" in said
