@@ -138,7 +138,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     ),
     "interface_destination": (
         "One row per channel, final destination and window.",
-        f"grain period period_end source channel destination {_DELIVERED} queue_depth ack_unknown {_ACK} last_delivered_at",
+        f"grain period period_end source channel destination {_DELIVERED} ack_unknown queue_depth {_ACK} last_delivered_at",
     ),
     "lost_total": (
         "One row per newest window, facility (null: all) and cause, reason, hop or step that took hours; zero for a cause that took none.",
