@@ -4,7 +4,7 @@ A `Reading` holds everything that a card, a headline or a KPI page shows. The on
 window before and a count of readings.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -230,11 +230,3 @@ def failed_checks(found: Manifest, kpis: Iterable[str] | None = None) -> list[Fa
     """The failed checks, of these KPIs or of all."""
     wanted = None if kpis is None else set(kpis)
     return [check for check in found.checks.failed if wanted is None or wanted & set(check.kpis)]
-
-
-def count_by(values: Iterable[str]) -> Mapping[str, int]:
-    """How often each value occurs."""
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return counts

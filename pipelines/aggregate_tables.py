@@ -28,10 +28,12 @@ from pipelines import (
     process_tables,
     quality_tables,
     reach_tables,
+    rebuilding,
     signals,
     standing,
     wait_tables,
 )
+from pipelines.code import code_digest
 from pipelines.hiding import hide_small_numbers
 from pipelines.periods import signal_weeks
 from pipelines.standing import Standing
@@ -47,6 +49,22 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 NOTHING = Standing()
+GROUPS: Mapping[str, Sequence[str]] = {
+    "workflows": (*process_tables.NAMES, edge_delays.NAME),
+    "delays": wait_tables.NAMES,
+    "exceptions": ("exception_count",),
+    "lost": (lost_tables.NAME,),
+    "reach": (reach_tables.NAME,),
+}
+"""Tables that are computed together, at some cost, and taken over while what they read has not changed."""
+READ_BY: Mapping[str, Sequence[str]] = {
+    "workflows": ("marts.workflow_event", "marts.wait", "marts.wait_part", "staging.registry_step"),
+    "delays": ("marts.wait", "marts.wait_part"),
+    "exceptions": ("marts.work_exception",),
+    "lost": ("marts.lost_time", "marts.wait_part", "staging.registry_step", "staging.registry_interface"),
+    "reach": ("marts.message_delivery", "marts.wait", "marts.wait_part", "staging.registry_record"),
+}
+"""What the queries of each group read."""
 NAMES = (
     *standing.TABLES,
     "backlog_week",
@@ -97,43 +115,60 @@ def registered(
     still: Standing = NOTHING,
 ) -> Iterator[Mapping[str, str]]:
     """Every aggregate by its published name, as the name of a relation that this connection can read; gone
-    afterwards. The rows of KPIs in `still` are taken over.
+    afterwards. The rows of KPIs in `still` are taken over; its tables are not made.
     """
     frames = kpi_tables(db, settings, verdict, decisions, cuts, say, still)
     frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
-    frames["exception_count"] = exception_tables.exception_counts(
-        db, max(cuts.values()).date(), settings.suppress_below
-    )
-    say("computing workflows")
-    frames |= process_tables.process_tables(
-        db,
-        aggregate.window_list(max(cuts.values())),
-        settings.suppress_below,
-        {workflow: cuts[mart] for workflow, mart in process_tables.KNOWN_WITH.items()},
-    )
-    say("computing delays")
-    frames |= wait_tables.wait_tables(db, aggregate.window_list(max(cuts.values())), settings.suppress_below)
-    frames[edge_delays.NAME] = edge_delays.delay_edges(
-        db, aggregate.window_list(max(cuts.values())), frames["process_edge"]
-    )
+    windows = aggregate.window_list(max(cuts.values()))
+    if not still.has(GROUPS["exceptions"]):
+        counts = exception_tables.exception_counts(db, max(cuts.values()).date(), settings.suppress_below)
+        frames["exception_count"] = counts
+    if not still.has(GROUPS["workflows"]):
+        say("computing workflows")
+        frames |= process_tables.process_tables(db, windows, settings.suppress_below, _known(cuts))
+        frames[edge_delays.NAME] = edge_delays.delay_edges(db, windows, frames["process_edge"])
+    if not still.has(GROUPS["delays"]):
+        say("computing delays")
+        frames |= wait_tables.wait_tables(db, windows, settings.suppress_below)
     newest = periods.windows(max(cuts.values()))[::2]
-    frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)
-    frames[reach_tables.NAME] = reach_tables.channel_reach(db, newest, settings.suppress_below)
+    if not still.has(GROUPS["lost"]):
+        frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)
+    if not still.has(GROUPS["reach"]):
+        frames[reach_tables.NAME] = reach_tables.channel_reach(db, newest, settings.suppress_below)
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
     as_of = max(cuts.values())
-    channels.fill(db, aggregate.window_list(as_of), as_of)
-    flow_history.fill(db, aggregate.window_list(as_of), as_of)
+    channels.fill(db, windows, as_of)
+    flow_history.fill(db, windows, as_of)
     incident_tables.fill(db, settings.suppress_below)
     db.execute(f"create or replace temp table aggregate_ledger_total as {LEDGER_QUERY}")
     try:
         with quality_tables.made(db):
-            yield {name: f"aggregate_{name}" for name in NAMES}
+            yield {name: f"aggregate_{name}" for name in NAMES if name not in still.tables}
     finally:
         for name in frames:
             db.unregister(f"aggregate_{name}")
         for name in (channels.NAME, "incident_impact", *flow_history.NAMES, "ledger_total"):
             db.execute(f"drop table if exists aggregate_{name}")
+
+
+def inputs_of_groups(
+    db: duckdb.DuckDBPyConnection, settings: Settings, cuts: Mapping[str, datetime]
+) -> dict[str, str | None]:
+    """By group the digest of all that its tables depend on; null where that is not known."""
+    as_of = max(cuts.values())
+    same_for_all = [code_digest(), settings.zone, settings.suppress_below, as_of.date(), _known(cuts)]
+    contents = {group: [rebuilding.content_of(db, name) for name in reads] for group, reads in READ_BY.items()}
+    return {
+        group: None if None in found else rebuilding.digest(*same_for_all, found, aggregate.window_list(as_of))
+        for group, found in contents.items()
+    }
+
+
+def _known(cuts: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Until when the cases of each workflow are known: no longer than their steps are."""
+    steps = cuts["workflow_event"]
+    return {workflow: min(cuts[mart], steps) for workflow, mart in process_tables.KNOWN_WITH.items()}
 
 
 def kpi_tables(

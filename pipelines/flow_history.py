@@ -7,9 +7,10 @@ Here: the queries over the interface marts. Not here: one row per channel and wi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from pipelines import delivery_sql
+from pipelines import channels, delivery_sql
 from pipelines.delivery_sql import COUNTS, WINDOW, percentiles, within
 
 if TYPE_CHECKING:
@@ -217,6 +218,15 @@ COPIED = (
 )
 """Marts that hold no case and that every role may see as they are."""
 NAMES = ("interface_hour", "interface_history", "interface_error", "interface_destination", *COPIED)
+
+
+def read_by_the_page() -> frozenset[str]:
+    """The tables, each "layer.name", that say how flows are: what the queries of the interface pages read. How messages match cases
+    is no question of a minute.
+    """
+    queries = (channels.QUERY, channels.RECEIVED, MISSING_HOURS, HOURS, HISTORY, FAILED_STEPS, ERRORS, DESTINATIONS)
+    read = {name for query in queries for name in re.findall(r"\b(?:staging|marts)\.\w+", query)}
+    return frozenset(read | {f"marts.{name}" for name in COPIED if name != "message_match"})
 
 
 def fill(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], as_of: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from models import publication
 from models.catalog import tables
 from models.publication import Checks, FailedExpectation, Manifest, SourceState
 from pipelines import aggregate_tables, effective, rebuilding, snapshot, standing
-from pipelines.build import data_cut
 from pipelines.code import code_digest, code_version
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def publish(
     snapshot.make_folders(published)
     before = snapshot.current(published)
     marts = [table.name for table in tables() if table.is_published]
-    cuts = {name: data_cut(db, settings, [f"marts.{name}"]) for name in marts}
+    cuts = {name: rebuilding.known_until(db, settings, f"marts.{name}") for name in marts}
     as_of = max(cuts.values())
     kept: list[snapshot.Kept] = []
 
@@ -102,6 +101,9 @@ def publish(
     contents = {each.table.name: each.table.sha256 for each in kept}
     inputs = standing.inputs_of_kpis(settings, verdict, decisions, cuts, contents, code_digest())
     still = standing.standing(published, before, inputs)
+    groups = aggregate_tables.inputs_of_groups(db, settings, cuts)
+    still = replace(still, tables=standing.groups(published, before, groups, aggregate_tables.GROUPS))
+    kept += [snapshot.Kept(table, is_new=False) for table in still.tables.values()]
     with aggregate_tables.registered(db, settings, verdict, decisions, sources, cuts, say, still) as relations:
         for name, relation in relations.items():
             add(relation, name, "aggregates", as_of)
@@ -110,7 +112,12 @@ def publish(
         as_of=as_of,
         published_at=datetime.now(UTC),
         tables={each.table.name: each.table for each in kept},
-        extra={"inputs": digest, standing.RECORDED: inputs, "facility_targets": effective.facility_targets(decisions)},
+        extra={
+            "inputs": digest,
+            standing.RECORDED: inputs,
+            standing.RECORDED_GROUPS: groups,
+            "facility_targets": effective.facility_targets(decisions),
+        },
         **described,
     )
     snapshot.make_current(published, manifest)

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines import alerts
+from pipelines import alerts, same_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,12 +89,13 @@ def refresh(
         failed = [event.step_key or "" for event in outcome.all_events if event.is_step_failure]
         why = _why(outcome.all_events)
         blocked = tuple(f"{each.table}: {each.expectation}" for each in warehouse.structural_failures)
+        cure = (same_server.told(warehouse.db) if blocked else None) or "Correct the source and run again."
         if not outcome.success:
-            alerts.send(warehouse.settings, home, alerts.of_failed_run(job, failed, why))
+            alerts.send(warehouse.settings, home, alerts.of_failed_run(job, failed, cure if blocked else why))
         publication = warehouse.publication
         return RefreshResult(
             succeeded=outcome.success,
-            failure=None if outcome.success else _one_line(blocked, failed, why),
+            failure=None if outcome.success else _one_line(blocked, failed, why, cure),
             blocked_by=blocked,
             ingested=warehouse.ingested,
             manifest=publication.manifest if publication else snapshot.current(home.published),
@@ -103,12 +104,12 @@ def refresh(
         )
 
 
-def _one_line(blocked: Sequence[str], failed: Sequence[str], why: str) -> str:
+def _one_line(blocked: Sequence[str], failed: Sequence[str], why: str, cure: str) -> str:
     if blocked:
         more = f" and {len(blocked) - 1} more" if len(blocked) > 1 else ""
         return (
             f"Not published: a structural check failed ({blocked[0]}{more}). "
-            "Readers keep the last good snapshot; correct the source and run again."
+            f"Readers keep the last good snapshot. {cure}"
         )
     return f"The step {failed[0] if failed else 'run'} failed: {why or 'see logs'} Readers keep the last good snapshot."
 

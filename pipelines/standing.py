@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from data_quality.run import Verdict
-    from models.publication import Manifest
+    from models.publication import Manifest, PublishedTable
     from pipelines.settings import Settings
 
 TABLES = ("kpi_value", "kpi_exclusion", "readiness", "kpi_signal")
@@ -32,12 +32,21 @@ RECORDED = "kpi_inputs"
 """Under this name a manifest says of every KPI what its rows were computed from."""
 
 
+RECORDED_GROUPS = "group_inputs"
+"""Under this name a manifest says of every group of tables what they were computed from."""
+
+
 @dataclass(frozen=True)
 class Standing:
-    """By table and KPI, the rows that are taken over; a KPI that is not here is computed."""
+    """By table and KPI, the rows that are taken over, and whole tables; a KPI or a table that is not here is computed."""
 
     kpis: frozenset[str] = frozenset()
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
+    tables: Mapping[str, PublishedTable] = field(default_factory=dict[str, "PublishedTable"])
+
+    def has(self, names: Sequence[str]) -> bool:
+        """Whether these tables are taken over."""
+        return self.tables.keys() >= set(names)
 
     def of(self, table: str, kpi_id: str) -> pl.DataFrame:
         """The rows of one KPI."""
@@ -82,3 +91,21 @@ def standing(published: Path, before: Manifest | None, inputs: Mapping[str, str]
     if not all(file.exists() for several in files.values() for file in several):
         return Standing()
     return Standing(kpis, {name: pl.read_parquet(several) for name, several in files.items()})
+
+
+def groups(
+    published: Path, before: Manifest | None, inputs: Mapping[str, str | None], names: Mapping[str, Sequence[str]]
+) -> dict[str, PublishedTable]:
+    """The tables of the current snapshot, by name, of every group whose inputs are the same as then; they keep their own as-of."""
+    if before is None:
+        return {}
+    recorded: Mapping[str, str] = before.extra.get(RECORDED_GROUPS, {})
+    found: dict[str, PublishedTable] = {}
+    for group, of_now in inputs.items():
+        tables = [before.tables[name] for name in names[group] if name in before.tables]
+        is_whole = len(tables) == len(names[group]) and all(
+            (published / file).exists() for t in tables for file in t.files
+        )
+        if of_now is not None and recorded.get(group) == of_now and is_whole:
+            found |= {table.name: table for table in tables}
+    return found

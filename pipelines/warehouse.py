@@ -123,7 +123,13 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     ):
         for statement in part.TABLES.values():
             db.execute(statement)
-    for statement in (*ledger.UPGRADES, *registry.UPGRADES, *events.UPGRADES, *_missing_columns(db)):
+    for statement in (
+        *ledger.UPGRADES,
+        *registry.UPGRADES,
+        *events.UPGRADES,
+        *rebuilding.UPGRADES,
+        *_missing_columns(db),
+    ):
         db.execute(statement)
 
 

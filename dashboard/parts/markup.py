@@ -4,12 +4,14 @@ Everything that comes from data is escaped here. Colours are classes of style.cs
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import streamlit as st
+
+from models import wording
 
 _UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s|d|ms|%|pts)\b|%)|(?<=h) (?=\d\d\b)|(?<=[≤≥]) (?=\d)|(?<=target) (?=[≤≥])")
 
@@ -95,6 +97,24 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
 def unbroken(text: str) -> str:
     """The text with its numbers and units, and its signs and numbers, kept on one line."""
     return _UNITS.sub("\u00a0", text)
+
+
+def in_time(events: Sequence[Mapping[str, Any]], item: Callable[[Any], str], look: str = "") -> None:
+    """A list of events in order, each as its `item`, with a line for each new day; `look` is one more class of style.css."""
+    items, day = [], None
+    for event in events:
+        if event["occurred_at"].date() != day:
+            day = event["occurred_at"].date()
+            items.append(f'<li class="wf-day">{escape(wording.day(day))}</li>')
+        items.append(item(event))
+    st.html(f'<ol class="{" ".join(filter(None, ("wf-journey", look)))}">{"".join(items)}</ol>')
+
+
+def source_line(event: Mapping[str, Any], files: Mapping[int, str]) -> str:
+    """The file and line that an event was read from; empty for a role that may see no files, which gets no `files`."""
+    if not files or event["file_id"] is None:
+        return ""
+    return f"{files.get(event['file_id'], 'file ' + str(event['file_id']))}:{event['line']}"
 
 
 def headline(lead: str, rest: str) -> None:

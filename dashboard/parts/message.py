@@ -43,13 +43,7 @@ def draw_deliveries(rows: Sequence[Row]) -> None:
 
 def draw_events(here: Here, events: Sequence[Row], files: Mapping[int, str]) -> None:
     """Every event in order, with a line for each new day. `files` are the paths that this role may see, else empty."""
-    items, day = [], None
-    for event in events:
-        if event["occurred_at"].date() != day:
-            day = event["occurred_at"].date()
-            items.append(f'<li class="wf-day">{escape(wording.day(day))}</li>')
-        items.append(_item(event, files))
-    st.html(f'<ol class="wf-journey wf-hops">{"".join(items)}</ol>')
+    markup.in_time(events, lambda event: _item(event, files), "wf-hops")
     st.caption(
         f"Times are local ({here.found.zone}), each by the clock that stamped it. Beside an event stands how long it came after "
         "the one before it at the same channel or destination; between two clocks nobody can say it."
@@ -75,9 +69,7 @@ def _item(event: Row, files: Mapping[int, str]) -> str:
         icon, read = "person", "a person's step"
     wait = message.since(event)
     where = event["channel"] + (f" to {event['destination']}" if event["destination"] else "")
-    source = ""
-    if files and event["file_id"] is not None:
-        source = f"{files.get(event['file_id'], 'file ' + str(event['file_id']))}:{event['line']}"
+    source = markup.source_line(event, files)
     at = event["occurred_at"]
     return (
         f'<li><time datetime="{at.isoformat()}">{at:%H:%M:%S}.{at.microsecond // 1000:03d}</time>'

@@ -40,13 +40,7 @@ def draw_timeline(here: Here, events: Sequence[Mapping[str, Any]], files: Mappin
     if not events:
         markup.empty("Nothing of that kind happened.", "Choose another kind above.")
         return
-    items, day = [], None
-    for event in events:
-        if event["occurred_at"].date() != day:
-            day = event["occurred_at"].date()
-            items.append(f'<li class="wf-day">{escape(wording.day(day))}</li>')
-        items.append(_item(event, files))
-    st.html(f'<ol class="wf-journey">{"".join(items)}</ol>')
+    markup.in_time(events, lambda event: _item(event, files))
     st.caption(
         f"Times are local ({here.found.zone}). A time span is how long the step took until the next one it waits for."
     )
@@ -59,9 +53,7 @@ def _item(event: Mapping[str, Any], files: Mapping[int, str]) -> str:
     wait = f' <span class="wf-wait">{escape(wording.duration(took))}</span>' if took else ""
     where = words.unit_name(event["facility"], event["place"]) if event["place"] else ""
     place = where if where not in event["what"] else ""
-    source = ""
-    if files and event["file_id"] is not None:
-        source = f"{files.get(event['file_id'], 'file ' + str(event['file_id']))}:{event['line']}"
+    source = markup.source_line(event, files)
     return (
         f'<li><time datetime="{event["occurred_at"].isoformat()}">{event["occurred_at"]:%H:%M:%S}</time>'
         f'<span class="wf-mark wf-{"concern" if concern else tone}"><span class="wf-icon" aria-hidden="true">{icon}</span>'

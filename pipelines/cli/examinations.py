@@ -238,6 +238,25 @@ def lock(call: Call) -> list[Finding]:
         ]
 
 
+def servers(call: Call) -> list[Finding]:
+    """Whether two sources bring the channels of one Mirth server; not looked at while somebody writes to the warehouse."""
+    if _settings(call) is None or not call.home().warehouse_path.exists():
+        return []
+    import duckdb
+
+    from pipelines import same_server
+
+    try:
+        with duckdb.connect(str(call.home().warehouse_path), read_only=True) as db:
+            twice = same_server.told(db)
+    except duckdb.Error:
+        return []
+    if twice is None:
+        return [Finding("servers", "good", "no engine is read under two names.")]
+    says, _, cure = twice.partition(". ")
+    return [Finding("servers", "wrong", f"{says}.", cure)]
+
+
 def snapshot(call: Call) -> list[Finding]:
     """Whether the current snapshot is whole and readable."""
     if _settings(call) is None:
@@ -322,5 +341,5 @@ def _settings(call: Call):  # noqa: ANN202 -- Settings or None, imported late
 
 
 ALL: tuple[Callable[[Call], list[Finding]], ...] = (
-    python, versions, home, site_key, rotation, zones, space, lock, snapshot, telemetry, browser
+    python, versions, home, site_key, rotation, zones, space, lock, servers, snapshot, telemetry, browser
 )  # fmt: skip

@@ -232,3 +232,14 @@ def test_schedules_and_sensors_run_without_being_switched_on(definitions):
         "polled_engines",
     ]
     assert {sensor.default_status for sensor in definitions.sensors} == {dg.DefaultSensorStatus.RUNNING}
+
+
+def test_a_log_that_grew_brings_flows_up_to_date_and_leaves_single_messages_and_waits_to_the_hour(definitions):
+    def of(job):
+        return {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
+
+    left = of("refresh_interfaces") - of("follow_logs")
+    assert of("follow_logs") <= of("refresh_interfaces")
+    assert left >= {"marts/message_event", "marts/journey_event", "marts/workflow_event", "marts/wait_part"}
+    assert not {name for name in left if not name.startswith("marts/")}
+    assert not left & {"marts/interface_channel", "marts/channel_hour", "marts/interface_incident", "marts/message"}

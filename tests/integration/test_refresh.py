@@ -111,6 +111,30 @@ def test_the_hourly_job_publishes_new_engine_events_and_reuses_clinical_files(ho
     values = table(home, "kpi_value")
     standing = values.filter(pl.col("kpi").is_in(sorted(kept)))
     assert standing.equals(former.filter(pl.col("kpi").is_in(sorted(kept))))
+    followed(home, newest, after)
+
+
+def followed(home, newest, before):
+    """A line more, as the sensor of growing logs takes it in: flows are newer, and what follows in the hour says until when it is known."""
+    event = json.loads(newest.read_text().splitlines()[-1])
+    later = event | {
+        "seq": 99_000_002,
+        "ts": "2025-10-23T09:00:00-04:00",
+        "msg": "M-LAST",
+        "control_id": "LAST",
+        "event": "RECV",
+    }
+    with newest.with_name("2025-10-24.ndjson").open("a") as log:
+        log.write(json.dumps(later) + "\n")
+    told = []
+    result = refresh(home, job="follow_logs", progress=lambda step, _share: told.append(step))
+    assert result.succeeded, result.failure
+    after = load_current(home.published)
+    assert after.table("message").rows == before.table("message").rows + 1
+    assert after.table("interface_hour").as_of == after.as_of > before.as_of
+    for name in ("message_event", "workflow_event", "process_edge", "delay_part", "exception_count"):
+        assert after.table(name) == before.table(name), name
+    assert not {"marts.message_event", "marts.wait", "computing workflows", "computing delays"} & set(told)
 
 
 def test_a_structural_failure_blocks_and_readers_keep_the_old_snapshot(home):

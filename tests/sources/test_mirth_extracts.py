@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pipelines import keys
+from pipelines import keys, same_server
 from pipelines.errors import ZoneNeeded
 
 KEY = b"a site key for tests only"
@@ -195,6 +195,22 @@ def test_errors_without_their_text_keep_what_the_bitmask_says(site, put):
     assert site.rows("select quality_flags from raw.interface_event where event_type = 'received'") == [
         (["content_purged", "no_control_id"],)
     ]
+
+
+def test_one_server_under_two_sources_is_told_with_the_cure(site, fixtures):
+    messages = fixtures / "mirth/2026-01-04.xml"
+    site.ingest(messages, source="mirth-lark")
+    assert same_server.told(site.db) is None  # nothing is built yet
+    site.build("staging.flow_channel")
+    assert same_server.told(site.db) is None
+    site.settings = site.settings.model_copy(
+        update={"sources": (*site.settings.sources, site.settings.sources[1].model_copy(update={"name": "mirth-copy"}))}
+    )
+    site.ingest(messages, source="mirth-copy")
+    site.build("staging.flow_channel")
+    told = same_server.told(site.db) or ""
+    assert "'mirth-copy' and 'mirth-lark' bring the same 2 channels of one Mirth server" in told
+    assert "Name the server in one source" in told
 
 
 def test_a_template_that_somebody_wrote_is_kept_only_when_it_names_nobody(site, put):

@@ -11,9 +11,9 @@ with span as (
         channel,
         destination,
         kind,
-        greatest(minutes / 2, 30.0) as margin,
         ceil((minutes + 2 * greatest(minutes / 2, 30.0)) * 60 / 36 / 60) * 60 as step_seconds,
-        started_at - greatest(minutes / 2, 30.0) * interval 1 minute as from_at
+        started_at - greatest(minutes / 2, 30.0) * interval 1 minute as from_at,
+        from_at + 36 * step_seconds * interval 1 second as until_at
     from marts.interface_incident
     where kind <> 'schema_drift'
 ), step as (
@@ -38,7 +38,7 @@ with span as (
         on arrival.source = span.source
         and arrival.channel = span.channel
         and arrival.received_at >= span.from_at
-        and arrival.received_at < span.from_at + 36 * span.step_seconds * interval 1 second
+        and arrival.received_at < span.until_at
     where span.kind = 'silent'
     union all
     select
@@ -52,7 +52,7 @@ with span as (
         and delivery.channel = span.channel
         and delivery.destination = span.destination
         and delivery.delivered_at >= span.from_at
-        and delivery.delivered_at < span.from_at + 36 * span.step_seconds * interval 1 second
+        and delivery.delivered_at < span.until_at
     union all
     select
         span.incident_id,
@@ -65,7 +65,7 @@ with span as (
         and delivery.channel = span.channel
         and delivery.destination = span.destination
         and delivery.entered_at >= span.from_at
-        and delivery.entered_at < span.from_at + 36 * span.step_seconds * interval 1 second
+        and delivery.entered_at < span.until_at
     where span.kind = 'backlog'
     union all
     select
@@ -79,7 +79,7 @@ with span as (
         and slot.channel = span.channel
         and slot.destination = span.destination
         and slot.first_failure_at >= span.from_at
-        and slot.first_failure_at < span.from_at + 36 * span.step_seconds * interval 1 second
+        and slot.first_failure_at < span.until_at
 ), counted as (
     select
         incident_id,

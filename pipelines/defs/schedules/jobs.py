@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from models.catalog import WHO_IS_WHO, tables, upstream
+from pipelines import flow_history
 from pipelines import settings as configuration
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
@@ -45,6 +46,20 @@ refresh_interfaces = dg.define_asset_job(
     - dg.AssetSelection.assets(*_CLINICAL),
     executor_def=dg.in_process_executor,
     description="Engine logs, what is made from them, and the snapshot; clinical tables keep the nightly run's state.",
+)
+
+
+_PAGE = set[str]().union(*(upstream(name) for name in flow_history.read_by_the_page()))
+_LEFT_TO_THE_HOUR = [
+    table.full_name.split(".") for table in tables() if table.layer == "marts" and table.full_name not in _PAGE
+]
+follow_logs = dg.define_asset_job(
+    "follow_logs",
+    selection=(dg.AssetSelection.assets(*ENGINE_LOGS).downstream() | _PEOPLE.downstream())
+    - dg.AssetSelection.assets(*_CLINICAL, *_LEFT_TO_THE_HOUR),
+    executor_def=dg.in_process_executor,
+    description="Engine logs that grew, and what the Interfaces pages show of flows; single messages, journeys, waits and workflows "
+    "follow in the hour.",
 )
 
 

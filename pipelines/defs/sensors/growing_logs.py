@@ -8,7 +8,7 @@ import dagster as dg
 
 from pipelines import settings as configuration
 from pipelines.defs.resources import current_home
-from pipelines.defs.schedules.jobs import refresh_interfaces
+from pipelines.defs.schedules.jobs import follow_logs
 from pipelines.due import fingerprint, growing, logs_taken_in
 from pipelines.scheduler import STARTED_VARIABLE
 from pipelines.sources import discover
@@ -18,7 +18,7 @@ _UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.Dagst
 
 
 @dg.sensor(
-    job=refresh_interfaces,
+    job=follow_logs,
     minimum_interval_seconds=LOOK_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Watches the paths of engine logs; starts as soon as one has grown, at most every `follow_seconds`.",
