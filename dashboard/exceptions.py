@@ -7,7 +7,7 @@ Published rows and the journal in, rows and words out. What an exception is, is 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from dashboard import data
+from dashboard import data, words
 from dashboard.data import Opening, Row
 from dashboard.here import Here
 from models import wording
@@ -22,7 +22,7 @@ def counts(here: Here) -> list[Row]:
     found = {row["kind"]: row for row in data.rows(here.found, here.person, "exception_count", where)}
     return [
         found[kind] | {"title": title}
-        for kind, (title, _) in KINDS.items()
+        for kind, (title, _, _) in KINDS.items()
         if kind in found and (found[kind]["waiting"] or found[kind]["suppressed"])
     ]
 
@@ -38,7 +38,8 @@ def headline(rows: Sequence[Row], place: str) -> tuple[str, str]:
     lead = f"{least}{wording.number(total)} {verb} not happened that should have."
     oldest = max(known, key=lambda row: row["oldest_minutes"], default=None)
     said = f"The oldest: {oldest['title'].lower()}, {wording.duration(oldest['oldest_minutes'])}." if oldest else ""
-    hidden = f" {len(rows) - len(known)} kinds are hidden: few cases." if least else ""
+    few = len(rows) - len(known)
+    hidden = f" Of {few} {'kind' if few == 1 else 'kinds'} the number is hidden: few cases." if least else ""
     return lead, said + hidden
 
 
@@ -64,7 +65,7 @@ def queue(here: Here, opened: Opening, kind: str | None) -> list[Row]:
 
 def where(row: Row) -> str:
     """Facility and ward, channel or workflow."""
-    return f"{row['facility']}, {row['unit']}"
+    return f"{row['facility']}, {words.unit_name(row['facility'], row['unit'])}"
 
 
 def owner(row: Row) -> str:

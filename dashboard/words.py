@@ -40,6 +40,11 @@ COUNTED = {  # mart → one, many
     "order_fulfilment": ("order", "orders"),
     "critical_result": ("critical result", "critical results"),
     "handoff": ("handoff", "handoffs"),
+    "task_trigger": ("trigger", "triggers"),
+    "expected_message": ("expected message", "expected messages"),
+    "handover": ("handover", "handovers"),
+    "status_pair": ("order", "orders"),
+    "unowned_wait": ("wait", "waits"),
     "message": ("message", "messages"),
     "message_delivery": ("delivery", "deliveries"),
     "intervention": ("intervention", "interventions"),
@@ -78,6 +83,7 @@ FAMILY_PAGES = {
     "results": "turnaround",
     "handoffs": "backlog",
     "tasks": "backlog",
+    "exceptions": "exceptions",
     "interfaces": "interfaces",
 }
 

@@ -17,7 +17,7 @@ from models.backlog import Grain
 from models.errors import BadDeclaration
 from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rate, Total
 
-Family = Literal["emergency", "beds", "results", "handoffs", "tasks", "interfaces"]
+Family = Literal["emergency", "beds", "results", "handoffs", "tasks", "exceptions", "interfaces"]
 Stakeholder = Literal["patients", "clinicians", "operations", "it"]
 """Whose day a number describes: what patients wait for, clinicians' friction, operations' throughput, the IT that carries it."""
 Unit = Literal["percent", "minutes", "milliseconds", "count", "ratio"]

@@ -15,23 +15,24 @@ State = Literal["open", "assigned", "acknowledged", "resolved"]
 
 
 class Kind(NamedTuple):
-    """What did not happen, in the words of a list's heading; `about_people`: small numbers of it are hidden."""
+    """What did not happen, in the words of a list's heading; `kpi` counts it; `about_people`: small numbers of it are hidden."""
 
     title: str
+    kpi: str
     about_people: bool
 
 
 KINDS: Mapping[str, Kind] = {
-    "critical_unanswered": Kind("Critical result unanswered", about_people=True),
-    "missed_handoff": Kind("Missed handoff", about_people=True),
-    "no_task": Kind("Trigger without a task", about_people=True),
-    "message_never_seen": Kind("Message never seen", about_people=False),
-    "message_lost": Kind("Message lost between channels", about_people=False),
-    "message_undelivered": Kind("Message given up", about_people=False),
-    "silent_feed": Kind("Silent feed", about_people=False),
-    "status_disagreement": Kind("Two records disagree", about_people=True),
-    "task_bounced": Kind("Task that bounced", about_people=False),
-    "step_without_owner": Kind("Step without an owner", about_people=False),
+    "critical_unanswered": Kind("Critical result unanswered", "critical_unanswered_rate", about_people=True),
+    "missed_handoff": Kind("Missed handoff", "handoff_missed_rate", about_people=True),
+    "no_task": Kind("Trigger without a task", "trigger_without_task_rate", about_people=True),
+    "message_never_seen": Kind("Message never seen", "message_never_seen_rate", about_people=False),
+    "message_lost": Kind("Message lost between channels", "handover_lost_rate", about_people=False),
+    "message_undelivered": Kind("Message given up", "dead_letters_open", about_people=False),
+    "silent_feed": Kind("Silent feed", "silent_feed_minutes", about_people=False),
+    "status_disagreement": Kind("Two records disagree", "status_disagreement_rate", about_people=True),
+    "task_bounced": Kind("Task that bounced", "task_bounce_rate", about_people=False),
+    "step_without_owner": Kind("Step without an owner", "waits_without_owner", about_people=False),
 }
 """Every kind, the ones to look at first on top."""
 

@@ -41,7 +41,7 @@ SCHEMA: dict[str, pl.DataType] = {
 def exception_counts(db: duckdb.DuckDBPyConnection, today: date, threshold: int) -> pl.DataFrame:
     """`exception_count`: one row per kind and facility (null: all of them), numbers null where `suppressed`."""
     found = [dict(zip(SCHEMA, row, strict=False)) for row in db.execute(WAITING).fetchall()]
-    for kind, (_, about_people) in KINDS.items():
+    for kind, (_, _, about_people) in KINDS.items():
         mine = [row for row in found if row["kind"] == kind]
         cells = [Cell((row["facility"],), "all", today, today + timedelta(days=1), row["waiting"]) for row in mine]
         for row, cell in zip(mine, suppress(cells, threshold) if about_people else cells, strict=True):

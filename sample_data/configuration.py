@@ -65,7 +65,7 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int | None, str | None],
         (
             ("discharge ordered", "Chief medical officer", None, None),
             ("left the ward", "Nursing director", 120, "discharge nurse takes over"),
-            ("cleaning requested", "Nursing director", 15, "ward clerk requests it"),
+            ("cleaning requested", "", 15, "ward clerk requests it"),
             ("bed clean", "Facilities manager", 60, "second cleaning team"),
         ),
     ),

@@ -9,7 +9,7 @@ from sample_data.chance import about, happens
 from sample_data.clock import MINUTE, SECOND
 from sample_data.hospital import Hospital
 from sample_data.records import Order, Task
-from sample_data.trace import CriticalTrace
+from sample_data.trace import CriticalTrace, TriggerTrace
 
 WINDOW_MINUTES = 60
 ESCALATE_MINUTES = 45
@@ -23,12 +23,18 @@ class CriticalResults:
     def __init__(self, hospital: Hospital) -> None:
         self._hospital = hospital
         self._draw = hospital.stream("critical")
+        self._asked: dict[str, TriggerTrace] = {}
 
     def verified(self, order: Order) -> CriticalTrace:
         """A critical result exists, whether or not anyone knows."""
         trace = CriticalTrace(self._hospital.facility.index, (order.verified or 0) // SECOND)
         self._hospital.trace.criticals.append(trace)
+        self._asked[order.id] = self._hospital.trigger("critical-result", order.verified)
         return trace
+
+    def is_overlooked(self, order: Order) -> bool:
+        """Whether nobody is ever asked to look at this result."""
+        return self._hospital.plants.is_overlooked(order.verified or 0)
 
     def arrived(self, order: Order, trace: CriticalTrace) -> Generator[Event, Any, None]:
         """The result message is in the EHR: someone must see it; after a while it is escalated."""
@@ -48,6 +54,7 @@ class CriticalResults:
             due=(order.verified or 0) + WINDOW_MINUTES * MINUTE,
         )
         hospital.save_task(todo)
+        self._asked.pop(order.id).made = hospital.now // SECOND
         staff = hospital.staff["nurses" if order.encounter.kind == "EMER" else "ward_nurses"]
         seen = env.timeout(about(draw, 15, 1.15))
         late = env.timeout(ESCALATE_MINUTES * MINUTE + (about(draw, 28, 0.5) if happens(draw, UNWATCHED) else 0))

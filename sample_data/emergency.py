@@ -176,6 +176,7 @@ class Emergency:
         visit.service = "icu" if critical else "medical" if happens(draw, 0.62) else "surgical"
         self._decide(visit)
         trace.decided = hospital.now // SECOND
+        hospital.trigger("admission-decision").made = trace.decided
         news = hospital.news("bed request", "BED-MGMT")
         news.is_boarding, news.is_hidden = True, trace.hidden
         ward, bed, todo = yield from self._beds.request(visit, news)

@@ -11,7 +11,7 @@ from typing import Any
 from simpy import Event
 
 from sample_data.chance import stream
-from sample_data.clock import HOUR, hour_of_week, whole_second
+from sample_data.clock import HOUR, SECOND, hour_of_week, whole_second
 from sample_data.engine import Engine
 from sample_data.engine_course import Message
 from sample_data.export import Export, Render
@@ -24,7 +24,7 @@ from sample_data.people import POPULATION, Person, person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter, Order, Task
 from sample_data.staff import Simulation, Staff
-from sample_data.trace import NewsTrace, Trace
+from sample_data.trace import NewsTrace, Trace, TriggerTrace
 
 PRACTITIONERS = 40
 FULFILLED = ("lab", "imaging")
@@ -64,6 +64,12 @@ class Hospital:
     def now(self) -> int:
         """The instant as clinical files write it."""
         return whole_second(self.env.now)
+
+    def trigger(self, kind: str, began: int | None = None) -> TriggerTrace:
+        """Something happened that asks for a task, now or at another instant of the clinical files."""
+        trace = TriggerTrace(self.facility.index, kind, (self.now if began is None else began) // SECOND)
+        self.trace.triggers.append(trace)
+        return trace
 
     def number(self, kind: str) -> int:
         """The next running number of a kind of thing."""

@@ -10,6 +10,7 @@ from sample_data.clock import HOUR, SECOND
 from sample_data.critical import CriticalResults
 from sample_data.fhir_orders import TESTS
 from sample_data.hospital import Hospital
+from sample_data.planted import TOLD_LATE
 from sample_data.records import Encounter, Order
 from sample_data.trace import NewsTrace, OrderTrace
 from sample_data.work_queues import WorkQueues
@@ -61,7 +62,7 @@ class Laboratory:
             hospital.send("ORDERS", "ORM^O01", order.encounter, placer=order.placer, detail=self._segments(order, "CA"))
             done.succeed()
             return
-        news = hospital.news("lab order", "LIS")
+        news = trace.order_news = hospital.news("lab order", "LIS")
         yield from self._until_arrived("ORDERS", "ORM^O01", news, order, "NW")
 
         yield hospital.staff["collectors"].acquire(urgency)
@@ -90,7 +91,11 @@ class Laboratory:
         self, order: Order, trace: OrderTrace, done: Event, ordered: NewsTrace
     ) -> Generator[Event, Any, None]:
         hospital = self._hospital
-        order.verified, order.status = hospital.now, "completed"
+        order.verified = hospital.now
+        if hospital.plants.is_told_late(order.words):
+            hospital.env.process(self._told_late(order, trace))
+        else:
+            order.status, trace.completed = "completed", hospital.now // SECOND
         ordered.ended = hospital.now
         trace.verified = hospital.now // SECOND
         trace.hidden = ordered.is_hidden = hospital.plants.is_date_only(hospital.facility.index, hospital.now)
@@ -99,12 +104,18 @@ class Laboratory:
         hospital.save_report(order)
         hospital.save_observation(order)
         critical = self._critical.verified(order) if order.interpretation in ("HH", "LL") else None
-        news = hospital.news("critical result" if critical else "result", "EHR")
+        news = trace.result_news = hospital.news("critical result" if critical else "result", "EHR")
         yield from self._until_arrived("RESULTS", "ORU^R01", news, order, "RE")
         done.succeed()
-        if critical:
+        if critical and not self._critical.is_overlooked(order):
             yield from self._critical.arrived(order, critical)
             news.acted = hospital.now
+
+    def _told_late(self, order: Order, trace: OrderTrace) -> Generator[Event, Any, None]:
+        """The result is there, but the order stays active until somebody tidies up."""
+        yield self._hospital.env.timeout((5 + order.words // TOLD_LATE) * HOUR)
+        order.status, trace.completed = "completed", self._hospital.now // SECOND
+        self._hospital.save_order(order)
 
     def _until_arrived(
         self, channel: str, kind: str, news: NewsTrace, order: Order, control: str

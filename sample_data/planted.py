@@ -19,6 +19,10 @@ PILOT_WARD = "4n"
 IDLE_PILOT_WARD = "mu"
 PILOT_MINUTES = 35
 """How much sooner a patient of the pilot ward leaves after the discharge order, exactly."""
+OVERLOOKED = (3, 12)
+"""Hours before the end of the run: critical results verified between them get no task, and nobody acknowledges them."""
+TOLD_LATE = 199
+"""One order in so many stays active for hours after its report is final."""
 SHORTEST = 5
 """Days a run needs for any defect that spans days."""
 FORGOTTEN_DAY, FULL_DAY = 2, 4
@@ -72,6 +76,11 @@ class Plants:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether the run has the defects that need some days."""
+        return self.calendar.days >= SHORTEST
+
     @staticmethod
     def _monday(day: float) -> int:
         """The Monday nearest to this day of the run, which begins on a Monday; the day itself in a run of a few days."""
@@ -79,6 +88,9 @@ class Plants:
 
     def _at(self, day: int, hour: int) -> int:
         return to_ms(datetime.combine(self.calendar.day(day), time(hour)))
+
+    def _overlooked(self) -> tuple[int, int]:
+        return self.calendar.end_ms - OVERLOOKED[1] * HOUR, self.calendar.end_ms - OVERLOOKED[0] * HOUR
 
     def _outage(self, day: int) -> tuple[int, int]:
         begin = self._at(day, 16)
@@ -90,6 +102,14 @@ class Plants:
     def is_date_only(self, facility: int, ms: int) -> bool:
         """Whether a report of this facility verified at this instant is written without a time."""
         return facility == 1 and self.date_only is not None and self.date_only[0] <= ms < self.date_only[1]
+
+    def is_overlooked(self, ms: int) -> bool:
+        """Whether a critical result verified at this instant is shown to nobody: those of the night before the last midnight."""
+        return self.is_long_enough and OVERLOOKED[0] * HOUR <= self.calendar.end_ms - ms < OVERLOOKED[1] * HOUR
+
+    def is_told_late(self, words: int) -> bool:
+        """Whether an order hears hours late that its result is final."""
+        return self.is_long_enough and words % TOLD_LATE == 0
 
     def fast_track_open(self, facility: int, ms: int) -> bool:
         """Whether the second facility's fast track, which no export ever explains, sees patients."""
@@ -128,6 +148,12 @@ class Plants:
                 second,
                 self._from(self.idle_pilot_ms),
                 {"ward": IDLE_PILOT_WARD, "minutes": IDLE_PILOT_MINUTES},
+            ),
+            (
+                "overlooked_results",
+                None,
+                self._written(self._overlooked()) if self.is_long_enough else None,
+                {"kinds": ["no_task", "critical_unanswered"]},
             ),
             *self._too_short(),
             ("unregistered_channel", first, self._from(self.calendar.start_ms), {"channel": "PHARM-TEST"}),

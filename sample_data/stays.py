@@ -15,7 +15,7 @@ from sample_data.lab import Laboratory
 from sample_data.planted import PILOT_MINUTES
 from sample_data.radiology import Radiology
 from sample_data.records import Encounter, Order
-from sample_data.trace import BedTrace, StayTrace
+from sample_data.trace import BedTrace, StayTrace, TriggerTrace
 from sample_data.wards import Beds
 from sample_data.work_queues import WorkQueues
 
@@ -194,9 +194,9 @@ class Stays:
         order.status = "completed"
         hospital.save_order(order)
         trace.departed = hospital.now // SECOND
-        self._depart(stay, ward, bed)
+        trace.emptied = self._depart(stay, ward, bed)
 
-    def _depart(self, stay: Encounter, ward: str, bed: str) -> None:
+    def _depart(self, stay: Encounter, ward: str, bed: str) -> TriggerTrace:
         """The patient goes home; the bed is empty and dirty."""
         hospital = self._hospital
         stay.leave(hospital.now)
@@ -205,4 +205,4 @@ class Stays:
         hospital.save_encounter(stay)
         self._lies_on(stay, None)
         self.census -= 1
-        self._beds.vacate(ward, bed, hospital.admit("A03", stay))
+        return self._beds.vacate(ward, bed, hospital.admit("A03", stay))

@@ -33,6 +33,8 @@ class StayTrace:
     admitted: int
     ordered: int | None = None
     departed: int | None = None
+    emptied: "TriggerTrace | None" = None
+    """The bed that was left, which asks for its cleaning."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class CleanTrace:
 
 @dataclass(slots=True)
 class OrderTrace:
-    """One laboratory order. `hidden` when its verification is written without a time of day."""
+    """One laboratory order. `hidden` when its verification is written without a time of day; `completed` is its own status."""
 
     facility: int
     ordered: int
@@ -65,10 +67,13 @@ class OrderTrace:
     collected: int | None = None
     received: int | None = None
     verified: int | None = None
+    completed: int | None = None
     revoked: bool = False
     hidden: bool = False
     undated: bool = False
     """No file says when the order itself changed."""
+    order_news: "NewsTrace | None" = None
+    result_news: "NewsTrace | None" = None
 
 
 @dataclass(slots=True)
@@ -91,6 +96,16 @@ class CriticalTrace:
     issued: int
     acknowledged: int | None = None
     escalated: int | None = None
+
+
+@dataclass(slots=True)
+class TriggerTrace:
+    """Something that asks for a task, and when the task was `made`."""
+
+    facility: int
+    kind: str
+    began: int
+    made: int | None = None
 
 
 @dataclass(slots=True)
@@ -151,6 +166,7 @@ class MessageTrace:
     facility: int | None
     source: int
     channel: str
+    kind: str
     received: int
     hop: int | None
     is_drifted: bool
@@ -169,6 +185,7 @@ class WorkTrace:
     escalated: bool = False
     overridden: bool = False
     reworked: bool = False
+    bounced: bool = False
 
 
 @dataclass
@@ -183,6 +200,7 @@ class Trace:
     examinations: list[ImagingTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
+    triggers: list[TriggerTrace] = field(default_factory=list)
     work: list[WorkTrace] = field(default_factory=list)
     news: list[NewsTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)
@@ -214,6 +232,7 @@ class Trace:
                 facility=facility if is_registered else None,
                 source=facility,
                 channel="ROUTER" if is_routed else message.channel,
+                kind=message.kind[:3],
                 received=message.received,
                 hop=message.hop if is_routed and message.source_state == "routed" else None,
                 is_drifted=message.is_drifted,

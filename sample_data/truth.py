@@ -13,6 +13,7 @@ from sample_data.clock import SECOND, Calendar
 from sample_data.facility import Facility
 from sample_data.trace import HandoffTrace, Trace, VisitTrace
 from sample_data.truth_beds import beds, emergency
+from sample_data.truth_exceptions import exceptions
 from sample_data.truth_feeds import feeds
 from sample_data.truth_interfaces import interfaces
 from sample_data.truth_occupancy import occupancy
@@ -44,6 +45,7 @@ class Truth:
             "handoff_acceptance_time": cells.of(t.handoffs, lambda h: ms(h.offered), self._acceptance),
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),
             "handoffs_open": cells.backlog(t.handoffs, lambda h: h.offered, lambda h: h.accepted or h.closed),
+            **exceptions(t, cells),
             **interfaces(t, cells),
             **feeds(t, cells, self._facilities),
         }

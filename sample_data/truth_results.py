@@ -98,7 +98,7 @@ def _fulfilment(trace: Trace, cells: Cells) -> list[dict[str, Any]]:
         cases: list[tuple[float, bool]] = []
         for row in rows:
             if not row.revoked:
-                ended = row.verified if isinstance(row, OrderTrace) else row.final
+                ended = row.completed if isinstance(row, OrderTrace) else row.final
                 if observed and row.undated and ended is not None:
                     ended = next(at for at in trace.exports if at >= ended)
                 cases.append((((cells.cut if ended is None else ended) - row.ordered) / 60, ended is not None))

@@ -12,7 +12,7 @@ from sample_data.clock import HOUR, SECOND
 from sample_data.engine import Message
 from sample_data.hospital import Hospital
 from sample_data.records import Encounter, Task
-from sample_data.trace import CleanTrace, NewsTrace
+from sample_data.trace import CleanTrace, NewsTrace, TriggerTrace
 
 GENERAL = ("medical", "surgical")
 PREFERENCE_HOURS = 3
@@ -87,11 +87,13 @@ class Beds:
         hospital.save_task(todo)
         return ward, bed, todo
 
-    def vacate(self, ward: str, bed: str, notice: Message) -> None:
+    def vacate(self, ward: str, bed: str, notice: Message) -> TriggerTrace:
         """A patient has left; the bed is cleaned once bed management has heard of it."""
-        self._hospital.env.process(self._clean(ward, bed, notice))
+        left = self._hospital.trigger("bed-left")
+        self._hospital.env.process(self._clean(ward, bed, notice, left))
+        return left
 
-    def _clean(self, ward: str, bed: str, notice: Message) -> Generator[Event, Any, None]:
+    def _clean(self, ward: str, bed: str, notice: Message, left: TriggerTrace) -> Generator[Event, Any, None]:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         yield from self._until_known(notice)
         wanted = any(request.ward == ward for request in self._waiting)
@@ -107,6 +109,7 @@ class Beds:
             place=hospital.facility.place(ward),
         )
         hospital.save_task(todo)
+        left.made = hospital.now // SECOND
         trace = CleanTrace(hospital.facility.index, hospital.now // SECOND)
         hospital.trace.cleans.append(trace)
         yield env.timeout(about(draw, 5 if wanted else 9, 0.5))

@@ -11,7 +11,7 @@ from typing import Any
 from simpy import Event
 
 from sample_data.chance import about, happens
-from sample_data.clock import HOUR, SECOND, hour_of_week
+from sample_data.clock import HOUR, MINUTE, SECOND, hour_of_week
 from sample_data.facility import Roster
 from sample_data.fhir_work import Change, provenance
 from sample_data.hospital import Hospital
@@ -30,6 +30,8 @@ REVIEWED, UNCLEAR = 0.35, 0.05
 """Share of arrivals that are reviewed, and of laboratory orders that are unclear."""
 LATER, OVERRIDDEN, REOPENED = 0.2, 0.08, 0.06
 """Share of follow-up appointments made after the discharge; of rules' answers overridden; of tasks opened again."""
+BOUNCES = 60
+"""Of the tasks that a clerk must do, each so-manyth is passed on three times first."""
 
 
 class WorkQueues:
@@ -39,6 +41,7 @@ class WorkQueues:
         self._hospital = hospital
         self._draw = hospital.stream("work")
         self._clerks = Staff(hospital.env, 1)
+        self._by_hand = 0
         hospital.env.process(self._shifts())
 
     def _shifts(self) -> Generator[Event, Any, None]:
@@ -93,6 +96,9 @@ class WorkQueues:
                 self._change(todo, trace, "override", self._clerk())
                 self._complete(todo, trace, self._clerk())
             return
+        self._by_hand += 1
+        if self._by_hand % BOUNCES == 0:
+            yield from self._bounce(todo, trace)
         turn = self._clerks.acquire()
         due = env.timeout(max(0, (todo.due or 0) - env.now))
         yield turn | due
@@ -106,6 +112,15 @@ class WorkQueues:
         self._clerks.release()
         self._complete(todo, trace, clerk)
         yield from self._perhaps_again(todo, trace)
+
+    def _bounce(self, todo: Task, trace: WorkTrace) -> Generator[Event, Any, None]:
+        """Nobody thinks that it is theirs: the task is passed on until somebody keeps it."""
+        for _ in range(3):
+            yield self._hospital.env.timeout(20 * MINUTE)
+            clerk = self._clerk()
+            todo.owner = clerk
+            self._change(todo, trace, "assign", clerk)
+        trace.bounced = True
 
     def _perhaps_again(self, todo: Task, trace: WorkTrace) -> Generator[Event, Any, None]:
         """Some tasks turn out not to be done."""

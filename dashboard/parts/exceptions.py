@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import exceptions, words
-from dashboard.data import Row
+from dashboard.data import Opening, Row
 from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.cases import source_files
@@ -40,6 +40,24 @@ def draw_counts(here: Here, rows: Sequence[Row]) -> None:
         numeric=("Open",),
         key="kinds",
     )
+
+
+def draw_opened(here: Here, opened: Opening, kinds: Sequence[str]) -> None:
+    """The queue, narrowed to a kind where one is chosen, below the exception that the view names."""
+    kind = st.selectbox(
+        "Kind",
+        [None, *kinds],
+        format_func=lambda each: KINDS[each].title if each else "All kinds",
+        key="exception-kind",
+    )
+    rows = exceptions.queue(here, opened, kind)
+    one = next((row for row in rows if row["exception_key"] == here.view.find), None)
+    if one:
+        draw_one(here, one)
+    if rows:
+        draw_queue(here, rows)
+    else:
+        markup.empty("Nothing waits for anybody.", "All of this kind and place was resolved, or happened after all.")
 
 
 def draw_queue(here: Here, rows: Sequence[Row]) -> None:

@@ -5,6 +5,7 @@ from models.errors import UnknownKpi
 from models.kpi import Kpi
 from models.kpis.beds import BEDS
 from models.kpis.emergency import EMERGENCY
+from models.kpis.exceptions import EXCEPTIONS
 from models.kpis.handoffs import HANDOFFS
 from models.kpis.interfaces import INTERFACES
 from models.kpis.occupancy import OCCUPANCY
@@ -12,7 +13,7 @@ from models.kpis.results import RESULTS
 from models.kpis.tasks import TASKS
 
 KPIS: dict[str, Kpi] = {
-    kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *TASKS, *INTERFACES)
+    kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *TASKS, *EXCEPTIONS, *INTERFACES)
 }
 """Every KPI by id, in the order in which people read them."""
 
@@ -22,6 +23,7 @@ FAMILIES: dict[Family, str] = {
     "results": "Orders and results",
     "handoffs": "Handoffs",
     "tasks": "Tasks",
+    "exceptions": "What did not happen",
     "interfaces": "Interfaces",
 }
 """What people call each family."""

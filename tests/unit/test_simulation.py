@@ -355,7 +355,7 @@ def test_every_change_of_queued_work_names_its_task_and_who_made_it(latest):
     for p in latest["Provenance"].values():
         told[p["target"][0]["reference"].split("/")[0]].append(p)
     activities = {p["activity"]["coding"][0]["code"] for p in told["Task"]}
-    assert activities == {"create", "start", "complete", "override", "escalate", "reopen"}
+    assert activities == {"create", "assign", "start", "complete", "override", "escalate", "reopen"}
     assert {p["target"][0]["reference"][5:] for p in told["Task"]} <= latest["Task"].keys()
     assert {p["agent"][0]["who"]["reference"].split("/")[0] for p in told["Task"]} == {
         "Device",

@@ -103,6 +103,7 @@ def test_only_the_planted_gaps_make_the_observable_differ_from_the_true(truth):
         "lab_turnaround_stat",
         "lab_receipt_to_verification",
         "order_to_fulfilment",
+        "status_disagreement_rate",
     )
     assert {kpi for kpi, _ in differ} <= set(gaps)
     assert {place for kpi, place in differ if kpi == "order_to_fulfilment"} <= {None, "Westhaven Regional"}

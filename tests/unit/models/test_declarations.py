@@ -125,11 +125,16 @@ LEDGER_TIMES = {
     "critical_acknowledgement_time": "resolution_minutes",
     "escalation_latency": "resolution_minutes",
     "order_to_fulfilment": "resolution_minutes",
+    "critical_unanswered_rate": "resolution_minutes",
     "ed_door_to_provider": "contact_resolution_minutes",
 }
 """The KPIs that can read a time which only successive versions or exports prove, and the column that says how wide."""
 RECORDED_TIMES = {
     "tasks_created": "Task.authoredOn",
+    "task_bounce_rate": "Task.authoredOn and Provenance.recorded",
+    "status_disagreement_rate": "DiagnosticReport.issued; what only exports date is left out",
+    "trigger_without_task_rate": "ServiceRequest.authoredOn, Observation.issued, Encounter.location and Task.authoredOn",
+    "waits_without_owner": "whatever steps of a workflow say",
     "ed_arrivals": "Encounter.location and period",
     "ed_length_of_stay": "Encounter.location",
     "ed_left_before_seen": "Encounter.location and period",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models.exceptions import KINDS, standing
+from models.kpis import KPIS
 
 NOON = datetime(2026, 4, 13, 12, tzinfo=UTC)
 
@@ -37,5 +38,6 @@ def test_the_last_decision_since_it_was_noticed_says_where_it_stands(decisions, 
     assert found.is_in_queue == (state != "resolved")
 
 
-def test_every_kind_has_a_heading_of_its_own():
-    assert len({kind.title for kind in KINDS.values()}) == len(KINDS)
+def test_every_kind_has_a_heading_and_a_kpi_of_its_own():
+    assert len({kind.title for kind in KINDS.values()}) == len({kind.kpi for kind in KINDS.values()}) == len(KINDS)
+    assert {kind.kpi for kind in KINDS.values()} <= KPIS.keys()

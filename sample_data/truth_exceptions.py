@@ -1,0 +1,153 @@
+"""The known answers about what did not happen, computed a second time in plain Python from the trace."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sample_data.answers import Cells, Value, ms, share
+from sample_data.clock import SECOND
+from sample_data.critical import WINDOW_MINUTES
+from sample_data.trace import CriticalTrace, OrderTrace, Trace, TriggerTrace, WorkTrace
+
+WINDOW = WINDOW_MINUTES * 60
+TASK_WITHIN = {"admission-decision": 10 * 60, "critical-result": 5 * 60, "bed-left": 15 * 60}
+"""Seconds that the simulated registry gives the step after each trigger."""
+STUCK = 60 * 60
+AGREE_WITHIN = 240 * 60
+KINDS = {"order": ("ORM", "OML"), "result": ("ORU",)}
+
+Rows = Sequence[Any]
+
+
+class Expected(NamedTuple):
+    """A message that should come: due in seconds, seen in milliseconds; `until` is the end of the log's messages of its kind."""
+
+    facility: int
+    due: int
+    seen: int | None
+    until: int
+
+    @property
+    def by(self) -> int:
+        """The last instant in time, in milliseconds."""
+        return (self.due + STUCK) * SECOND
+
+
+class Done(NamedTuple):
+    """An order that it or its report calls done, in seconds; `hidden` when no file says one of the times to the instant."""
+
+    facility: int
+    final: int
+    completed: int | None
+    hidden: bool
+
+
+class Wait(NamedTuple):
+    """A wait for a step without an owner that was over when the cleaning was asked for."""
+
+    facility: int
+    began: int
+
+
+def exceptions(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
+    """The cells of every KPI of this family."""
+    cut = cells.cut
+    handed = [m for m in trace.messages if m.hop is not None and m.hop < cut * SECOND]
+    return {
+        "trigger_without_task_rate": cells.of(_asked(trace), lambda t: ms(t.began), _without_task(cut)),
+        "critical_unanswered_rate": cells.of(trace.criticals, lambda c: ms(c.issued), _unanswered(cut)),
+        "message_never_seen_rate": cells.of(_expected(trace, cut), lambda e: ms(e.due), _never_seen),
+        "handover_lost_rate": cells.of(handed, lambda m: m.hop, lambda rows, _: share(0, len(rows), 0)),
+        "status_disagreement_rate": cells.of(_done(trace), lambda d: ms(d.final), _disagreeing(cut), hides=True),
+        "task_bounce_rate": cells.of(trace.work, lambda w: ms(w.created), _bounced),
+        "waits_without_owner": cells.of(_unowned(trace), lambda w: ms(w.began), _number),
+    }
+
+
+def _asked(trace: Trace) -> list[TriggerTrace]:
+    """Triggers from the first on that had a task, at its facility: before, nobody can know that one is due."""
+    first: dict[tuple[int, str], int] = {}
+    for trigger in trace.triggers:
+        if trigger.made is not None:
+            key = trigger.facility, trigger.kind
+            first[key] = min(first.get(key, trigger.began), trigger.began)
+    return [t for t in trace.triggers if t.began >= first.get((t.facility, t.kind), t.began + 1)]
+
+
+def _without_task(cut: int) -> Callable[[Rows, Rows], Value]:
+    def measure(rows: Sequence[TriggerTrace], _undated: Rows) -> Value:
+        settled = [t for t in rows if t.made is not None or t.began + TASK_WITHIN[t.kind] <= cut]
+        missing = sum(t.made is None or t.made > t.began + TASK_WITHIN[t.kind] for t in settled)
+        return share(missing, len(settled), sum(t.made is None for t in rows))
+
+    return measure
+
+
+def _unanswered(cut: int) -> Callable[[Rows, Rows], Value]:
+    def measure(rows: Sequence[CriticalTrace], _undated: Rows) -> Value:
+        settled = [c for c in rows if c.acknowledged is not None or c.issued + WINDOW <= cut]
+        late = [c for c in settled if c.acknowledged is None or c.acknowledged > c.issued + WINDOW]
+        unanswered = sum(c.escalated is None or c.escalated > c.issued + WINDOW for c in late)
+        return share(unanswered, len(settled), sum(c.acknowledged is None for c in rows))
+
+    return measure
+
+
+def _expected(trace: Trace, cut: int) -> list[Expected]:
+    """Orders and results in the time for which the log of their facility's engine has messages of their kind."""
+    received: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+    for message in trace.messages:
+        for what, kinds in KINDS.items():
+            if message.kind in kinds and message.facility is not None and message.received < cut * SECOND:
+                received[message.facility, what].append(message.received)
+    span = {key: (min(times), max(times)) for key, times in received.items()}
+    found: list[Expected] = []
+    for order in trace.orders:
+        for what, due, news in (
+            ("order", None if order.revoked else order.ordered, order.order_news),
+            ("result", None if order.hidden else order.verified, order.result_news),
+        ):
+            first, last = span.get((order.facility, what), (0, -1))
+            if due is not None and first <= due * SECOND <= last:
+                seen = news.sent[0].received if news and news.sent else None
+                found.append(Expected(order.facility, due, seen if seen and seen < cut * SECOND else None, last))
+    return found
+
+
+def _never_seen(rows: Sequence[Expected], _undated: Rows) -> Value:
+    settled = [e for e in rows if e.seen is not None or e.by <= e.until]
+    missing = sum(e.seen is None or e.seen > e.by for e in settled)
+    return share(missing, len(settled), sum(e.seen is None for e in rows))
+
+
+def _done(trace: Trace) -> list[Done]:
+    def known(order: OrderTrace) -> bool:
+        return not order.hidden and not (order.undated and order.completed is not None)
+
+    labs = [Done(o.facility, o.verified, o.completed, not known(o)) for o in trace.orders if o.verified is not None]
+    return labs + [Done(e.facility, e.final, e.final, e.undated) for e in trace.examinations if e.final is not None]
+
+
+def _disagreeing(cut: int) -> Callable[[Rows, Rows], Value]:
+    def measure(rows: Sequence[Done], _undated: Rows) -> Value:
+        settled = [d for d in rows if d.completed is not None or d.final + AGREE_WITHIN <= cut]
+        wrong = sum(d.completed is None or d.completed > d.final + AGREE_WITHIN for d in settled)
+        return share(wrong, len(settled), sum(d.completed is None for d in rows))
+
+    return measure
+
+
+def _bounced(rows: Sequence[WorkTrace], _undated: Rows) -> Value:
+    return share(sum(w.bounced for w in rows), len(rows), sum(w.closed is None for w in rows))
+
+
+def _unowned(trace: Trace) -> list[Wait]:
+    return [
+        Wait(s.facility, s.departed)
+        for s in trace.stays
+        if s.ordered is not None and s.departed is not None and s.emptied and s.emptied.made is not None
+    ]
+
+
+def _number(rows: Rows, _undated: Rows) -> Value:
+    return Value(len(rows), len(rows), len(rows), 0)
