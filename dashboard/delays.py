@@ -116,10 +116,11 @@ def span(found: Delays) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in whole percent; below one percent with decimals, so that little is not nothing."""
+    """A share in whole percent; with decimals where it is almost nothing or almost all, so that little is not nothing."""
     if 0 < share < LEAST:
         return f"under {wording.percent(LEAST)}"
-    return wording.percent(share) if 0 < share < LITTLE else wording.whole_percent(share)
+    is_near = 0 < share < LITTLE or 1 - LITTLE < share < 1 - LEAST
+    return wording.percent(share) if is_near else wording.whole_percent(share)
 
 
 def hours(minutes: float | None) -> str:
@@ -154,7 +155,7 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
     of = f"{wording.number(whole['waits'])} waits of {wording.number(whole['patients'])} patients"
     parts = [f"{title}: {of} took {wording.number(whole['minutes'] / HOUR)} patient-hours"]
     if whole["open_waits"]:
-        parts.append(f"{wording.number(whole['open_waits'])} are still open")
+        parts.append(f"{wording.number(whole['open_waits'])} {'is' if whole['open_waits'] == 1 else 'are'} still open")
     if unknown:
         parts.append(f"of {percent(found.share(unknown))} it is not known")
     return lead, "; ".join(parts) + "."

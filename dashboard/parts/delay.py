@@ -103,11 +103,12 @@ def draw_hops(here: Here, found: Delays) -> None:
         return
     draw_rows(
         "hop",
-        ("Hop", "Lost", "Share", "Waits", "Patients"),
+        ("Hop", "Engine", "Lost", "Share", "Waits", "Patients"),
         [
             ListedRow(
                 _to_channel(here, row),
                 [
+                    row["source"],
                     hours(row["minutes"]),
                     percent(found.share(row["minutes"])),
                     wording.number(row["waits"]),
@@ -116,7 +117,7 @@ def draw_hops(here: Here, found: Delays) -> None:
             )
             for row in found.hops
         ],
-        (1, 1, 1, 1),
+        (1.6, 1, 1, 1, 1),
     )
     st.caption(
         "Of every wait whose news passed there, also those in which it took no time. A channel by itself: until it had sent the news on."
@@ -125,7 +126,7 @@ def draw_hops(here: Here, found: Delays) -> None:
 
 def _to_channel(here: Here, row: Row) -> Callable[[], object]:
     view = here.view.to_channel(f"{row['source']}/{row['channel']}")
-    return lambda: here.link("interfaces", f"**{row['name']}**", view, icon="", help="")
+    return lambda: here.link("interfaces", f"**{delays.hop(row)}**", view, icon="", help="")
 
 
 def draw_edge(here: Here, workflow: str, edge: Row) -> None:

@@ -69,6 +69,11 @@ def test_little_is_not_nothing():
     assert (hours(None), hours(30.0), hours(90.0), hours(60_000.0)) == ("–", "30 min", "1.5 h", "1,000 h")
 
 
+def test_almost_all_is_not_all():
+    assert (percent(0.984), percent(0.9978), percent(1.0)) == ("98 %", "99.8 %", "100 %")
+    assert headline(found({"people": 60.0}, open_waits=1), 5)[1].endswith("; 1 is still open.")
+
+
 def test_periods_are_named_by_their_length():
     named = [span(found({}, start=MONDAY, end=end)) for end in (date(2026, 1, 13), date(2026, 1, 19), SUNDAY)]
     assert named == ["on Mon 12 Jan 2026", "in the week of 12 Jan", "in the last 13 weeks"]
