@@ -21,6 +21,8 @@ WORKFLOWS = {  # id → name, what an hour of waiting is an hour of
     "discharge": ("From a discharge order to a clean bed", "bed-hours"),
     "message-delivery": ("From a message in to a message out", "message-hours"),
 }
+OTHER_UNIT = "case-hours"
+"""Of a workflow of a process engine nobody says what its cases are."""
 AT_FIRST = 15
 MOST = 60
 HOT = 0.2  # of all that is lost: an edge with this share stands out
@@ -45,13 +47,20 @@ class Workflow:
     @property
     def unit(self) -> str:
         """What an hour of waiting is an hour of."""
-        return WORKFLOWS[self.id][1]
+        return WORKFLOWS.get(self.id, (self.id, OTHER_UNIT))[1]
 
     @property
     def cost(self) -> str:
         """The column by which waits are ranked: time beyond the window where any window is set, else all time."""
         has_target = any(edge["lost_seconds"] is not None for edge in self.edges)
         return "lost_seconds" if has_target else "wait_total_seconds"
+
+
+def workflows(here: Here) -> dict[str, str]:
+    """Every workflow of the snapshot by its id, with its name: Wardflow's own, then those of process engines."""
+    told = data.rows(here.found, here.person, "process_summary", {"grain": "all", "facility": None})
+    others = sorted({row["workflow"] for row in told} - WORKFLOWS.keys())
+    return {each: name for each, (name, _) in WORKFLOWS.items()} | {each: f"Process {each}" for each in others}
 
 
 def read(here: Here, workflow: str) -> Workflow:

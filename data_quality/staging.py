@@ -278,6 +278,13 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         within_horizon("sampled_at", at_least=0.99),
         *_traced(),
     ),
+    "staging.process_activity": (
+        unique("activity_key", "An activity that stands twice is one step too many."),
+        present("case_key", "An activity belongs to a process instance."),
+        present("started_at", "An activity without a time has no place in its process."),
+        within_horizon("started_at", at_least=0.99),
+        *_traced(),
+    ),
     "staging.acknowledgement": (
         unique("event_uid", "An acknowledgement that stands twice would end two deliveries."),
         holds(

@@ -145,6 +145,9 @@ _OTHER = {
     "type_codes varchar[], action varchar, outcome varchar, purpose_codes varchar[], user_hashes varchar[], role_codes varchar[], "
     "system_hash varchar, mrn_key varchar, visit_key varchar, object_hashes varchar[], correlation_key varchar, file_id integer, "
     "line bigint",
+    "process_activity": "activity_uid varchar, source varchar, activity_key varchar, process_key varchar, process_definition varchar, "
+    "activity varchar, activity_type varchar, started_at timestamptz, ended_at timestamptz, is_canceled boolean, occurred_at timestamptz, "
+    "file_id integer, line bigint",
     "counter_sample": "sample_uid varchar, source varchar, sampled_at timestamptz, flow_id varchar, flow_name varchar, node_id varchar, "
     "server_id varchar, received_count bigint, filtered_count bigint, sent_count bigint, error_count bigint, "
     "received_lifetime_count bigint, filtered_lifetime_count bigint, sent_lifetime_count bigint, error_lifetime_count bigint, "

@@ -45,7 +45,7 @@ with usual as (
         next_code,
         week,
         count(*) as count,
-        count(distinct case when list_contains($about_people, workflow) then case_key end) as cases,
+        count(distinct case when not list_contains($about_things, workflow) then case_key end) as cases,
         avg(wait_us) / 1e6 as mean_seconds,
         quantile_cont(wait_us, [0.25, 0.5, 0.75, 0.9]) as quantiles
     from wait
@@ -90,12 +90,12 @@ where place = ceil(weeks / 4.0) and weeks >= $fewest
 """
 
 
-def weeks(db: duckdb.DuckDBPyConnection, start: object, end: object, about_people: tuple[str, ...]) -> None:
+def weeks(db: duckdb.DuckDBPyConnection, start: object, end: object, about_things: tuple[str, ...]) -> None:
     """Fill the temporary table `spectrum_week`: one row per workflow, facility (null: all), edge and week from `start` to before `end`.
 
-    `cases` tells how many people there are behind the row: 0 in workflows that are not of `about_people`.
+    `cases` tells how many people there are behind the row: 0 in workflows of `about_things`.
     """
-    db.execute(_WEEKS, {"share": EDGE_SHARE, "start": start, "end": end, "about_people": list(about_people)})
+    db.execute(_WEEKS, {"share": EDGE_SHARE, "start": start, "end": end, "about_things": list(about_things)})
 
 
 def best_weeks(db: duckdb.DuckDBPyConnection, start: object, end: object) -> duckdb.DuckDBPyRelation:

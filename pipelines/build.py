@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CUTS = {
     "fhir": "select max(exported_at) from account.file where kind = 'fhir' and loaded > 0",
     "engine": "select max(occurred_at) from raw.interface_event",
+    "process": "select max(occurred_at) from raw.process_activity",
 }
 """When each kind of source was last known to be complete: an export says so; a log is as old as its last event."""
 
@@ -120,10 +121,11 @@ def _cut(db: duckdb.DuckDBPyConnection, settings: Settings, kind: str) -> dateti
 
 @cache
 def source_kinds(name: str) -> frozenset[str]:
-    """Which kinds of source a table ("layer.name") reads, directly or through other tables: `fhir`, `engine`.
+    """Which kinds of source a table ("layer.name") reads, directly or through other tables: `fhir`, `engine`, `process`.
 
     Whom a key stands for is not followed: a merge that an engine's log tells makes no other table newer.
     """
     reads = upstream(name, without=WHO_IS_WHO)
     fhir = {"fhir"} if any(read.startswith("raw.fhir_") for read in reads) else set[str]()
-    return frozenset(fhir | ({"engine"} if "raw.interface_event" in reads else set[str]()))
+    logs = {"engine": "raw.interface_event", "process": "raw.process_activity"}
+    return frozenset(fhir | {kind for kind, table in logs.items() if table in reads})

@@ -13,7 +13,7 @@ from pipelines import decisions, exports, intake, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.errors import TooManyAbsent
 from pipelines.home import Home
-from pipelines.sources import counter_samples, discover, events, fhir_projection, human_touch
+from pipelines.sources import counter_samples, discover, events, fhir_projection, human_touch, process_activities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,6 +38,7 @@ def raw_tables() -> list[str]:
         events.TABLES,
         human_touch.TABLES,
         counter_samples.TABLES,
+        process_activities.TABLES,
         registry.TABLES,
         visit_rules.TABLES,
         decisions.TABLES,

@@ -24,7 +24,8 @@ OBJECT_TYPES = {
     "order-to-acknowledged-result": "order",
     "message-delivery": "delivery",
 }
-"""What kind of thing a case of each workflow is."""
+"""What kind of thing a case of each workflow is; of any other a process of a process engine."""
+PROCESS = "process"
 
 _CHOSEN = "($workflow is null or workflow = $workflow)"
 _STEPS = f"""
@@ -43,6 +44,7 @@ where {_CHOSEN} and encounter_key is not null and workflow in ('order-to-acknowl
 order by 1, 2, 3
 """
 _EVENT_TYPES = f"select distinct activity from step where {_CHOSEN} order by activity"
+_WORKFLOWS = f"select distinct workflow from step where {_CHOSEN}"
 _XES_OPENING = """<?xml version="1.0" encoding="UTF-8"?>
 <log xes.version="2.0" xes.features="" xmlns="http://www.xes-standard.org/">
 <extension name="Concept" prefix="concept" uri="http://www.xes-standard.org/concept.xesext"/>
@@ -94,8 +96,10 @@ def write_ocel(snapshot: Snapshot, workflow: str | None, stream: TextIO) -> dict
     """
     asked = {"workflow": workflow}
     activities = [row["activity"] for row in snapshot.rows(_EVENT_TYPES, asked, step="workflow_event")]
+    flows = {row["workflow"] for row in snapshot.rows(_WORKFLOWS, asked, step="workflow_event")}
+    others = [PROCESS] if flows - OBJECT_TYPES.keys() else []
     facility, unit = ({"name": name, "type": "string"} for name in ("facility", "unit"))
-    types = [{"name": name, "attributes": [facility]} for name in dict.fromkeys(OBJECT_TYPES.values())]
+    types = [{"name": name, "attributes": [facility]} for name in dict.fromkeys([*OBJECT_TYPES.values(), *others])]
     stream.write(f'{{"objectTypes": {json.dumps(types)},\n"eventTypes": ')
     stream.write(json.dumps([{"name": name, "attributes": [unit]} for name in activities]))
     stream.write(',\n"objects": [')
@@ -110,7 +114,7 @@ def _ocel_objects(snapshot: Snapshot, asked: Mapping[str, object]) -> Iterator[d
     """Each object once, also when several workflows or facilities tell of it."""
     seen: set[str] = set()
     for row in snapshot.rows(_OBJECTS, asked, step="workflow_event"):
-        kind = OBJECT_TYPES[row["workflow"]]
+        kind = OBJECT_TYPES.get(row["workflow"], PROCESS)
         ident = _object(kind, row["case_key"])
         if ident not in seen:
             seen.add(ident)
@@ -119,7 +123,7 @@ def _ocel_objects(snapshot: Snapshot, asked: Mapping[str, object]) -> Iterator[d
 
 
 def _ocel_event(row: Mapping[str, Any]) -> dict[str, Any]:
-    case = _object(OBJECT_TYPES[row["workflow"]], row["case_key"])
+    case = _object(OBJECT_TYPES.get(row["workflow"], PROCESS), row["case_key"])
     related = {case: "case"}
     if row["encounter_key"]:
         related.setdefault(_object("encounter", row["encounter_key"]), "encounter")

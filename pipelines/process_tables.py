@@ -8,6 +8,7 @@ A case belongs to the window in which it began. Null `facility` means all of the
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,11 +16,10 @@ import polars as pl
 from models.conformance import GROUPS
 from models.process import EDGE_COLUMNS, edge_query, sequence
 from pipelines import conformance_tables, spectrum_tables, waiting_tables
-from pipelines.process_periods import ABOUT_PEOPLE, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
+from pipelines.process_periods import ABOUT_THINGS, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     import duckdb
 
@@ -53,8 +53,9 @@ _TARGETS = """
 create or replace temp view process_target as
 select workflow, activity as next_activity, window_minutes * 60 as seconds from staging.registry_step where window_minutes > 0
 """
+(MESSAGES,) = ABOUT_THINGS
 _EDGE_COLUMNS = (
-    f"nullif(count(distinct case when step.workflow in {ABOUT_PEOPLE} then case_key end), 0) as cases, {EDGE_COLUMNS}"
+    f"nullif(count(distinct case when step.workflow <> '{MESSAGES}' then case_key end), 0) as cases, {EDGE_COLUMNS}"
 )
 """Cases are told apart where they are people: of messages it is null: there are many, and none is hidden."""
 
@@ -102,7 +103,7 @@ def process_tables(
 ) -> dict[str, pl.DataFrame]:
     """The tables `NAMES`; where their column `suppressed` is true every number of the row is null.
 
-    `cuts` says by workflow until when its cases are known; of one that it lacks, no open case is judged as late.
+    `cuts` says by workflow until when its cases are known. Of one of Wardflow's own that it lacks, no open case is judged as late.
     """
     db.execute(_SOURCE)
     sequence(db, "process_source", groups=GROUPS)
@@ -115,7 +116,8 @@ def process_tables(
         columns=_EDGE_COLUMNS,
     )
     summary, edge, variant = (over_windows(db, query, window_list) for query in (_SUMMARY, edges, _VARIANTS))
-    on_path, conformance = conformance_tables.conformance_tables(db, window_list, cuts or {}, suppress_below)
+    known = _cuts_of_process_engines(db) | {**(cuts or {})}
+    on_path, conformance = conformance_tables.conformance_tables(db, window_list, known, suppress_below)
     summary = summary.join(on_path, on=[key for key in KEYS if key != "cases"], how="left", nulls_equal=True)
     owners = db.sql("select workflow, activity as next_activity, owner from staging.registry_step").pl()
     edge = edge.rename({"from": "activity", "to": "next_activity"}).join(
@@ -131,6 +133,16 @@ def process_tables(
         "process_week": week,
         **conformance,
         **waiting_tables.waiting_tables(db, window_list, (cuts or {}).get("discharge"), suppress_below),
+    }
+
+
+def _cuts_of_process_engines(db: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """The workflows that are none of Wardflow's own are known until the last thing that happened in any case of theirs."""
+    last = db.sql("select workflow, max(last_us) as last_us from process_trace group by workflow").pl()
+    return {
+        workflow: datetime.fromtimestamp(last_us / 1e6, UTC)
+        for workflow, last_us in last.iter_rows()
+        if workflow not in KNOWN_WITH
     }
 
 

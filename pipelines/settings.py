@@ -100,7 +100,9 @@ class SourceSettings(_Part):
     """One system that delivers files."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    kind: Literal["fhir", "mirth", "atna", "openhim", "intersystems", "otlp", "azure", "hl7", "ndjson-log", "places"]
+    kind: Literal[
+        "fhir", "mirth", "atna", "openhim", "camunda", "intersystems", "otlp", "azure", "hl7", "ndjson-log", "places"
+    ]
     path: str = ""
     zone: str | None = None
     authority: str | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models import spectrum
-from pipelines.process_periods import ABOUT_PEOPLE
+from pipelines.process_periods import ABOUT_THINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +37,11 @@ def spectrum_tables(
     dated = [each for each in window_list if each.start and each.end]
     start = min((each.start for each in dated if each.start), default=None)
     end = max((each.end for each in dated if each.end), default=None)
-    spectrum.weeks(db, start, end, ABOUT_PEOPLE)
+    spectrum.weeks(db, start, end, ABOUT_THINGS)
     shown = db.sql(
         """select workflow, facility, activity, next_activity, week, wait_p25_seconds, wait_median_seconds, wait_p75_seconds,
-        wait_p90_seconds from spectrum_week where not list_contains($about_people, workflow) or cases >= $threshold""",
-        params={"about_people": list(ABOUT_PEOPLE), "threshold": threshold},
+        wait_p90_seconds from spectrum_week where list_contains($about_things, workflow) or cases >= $threshold""",
+        params={"about_things": list(ABOUT_THINGS), "threshold": threshold},
     ).pl()
     best = [
         spectrum.best_weeks(db, each.start, each.end)

@@ -38,6 +38,7 @@ from pipelines.sources import (
     log_events,
     log_times,
     otlp_events,
+    process_activities,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         events,
         human_touch,
         counter_samples,
+        process_activities,
         registry,
         visit_rules,
         decisions,

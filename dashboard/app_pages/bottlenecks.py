@@ -17,7 +17,7 @@ whole = now.view.scope.to(workflow=found.id)
 draw_path(
     now,
     *(
-        [("bottlenecks", bottlenecks.WORKFLOWS[found.id][0], whole), ("bottlenecks", edge["name"], now.view)]
+        [("bottlenecks", bottlenecks.workflows(now)[found.id], whole), ("bottlenecks", edge["name"], now.view)]
         if edge
         else []
     ),

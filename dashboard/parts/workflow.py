@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import bottlenecks, data, map_chart, readings, words
-from dashboard.bottlenecks import AT_FIRST, MOST, WORKFLOWS, Row, Workflow, duration, hours
+from dashboard.bottlenecks import AT_FIRST, MOST, Row, Workflow, duration, hours
 from dashboard.here import Here
 from dashboard.parts import delay, markup, spectrum
 from dashboard.parts.cases import source_files
@@ -20,13 +20,14 @@ LISTED = 8
 
 def draw_choice(here: Here) -> str:
     """The workflows side by side; the chosen one, which stands in the URL."""
-    chosen = here.view.workflow if here.view.workflow in WORKFLOWS else next(iter(WORKFLOWS))
+    names = bottlenecks.workflows(here)
+    chosen = here.view.workflow if here.view.workflow in names else next(iter(names))
     st.session_state["workflow"] = chosen
     st.pills(
         "Workflow",
-        list(WORKFLOWS),
+        list(names),
         key="workflow",
-        format_func=lambda each: WORKFLOWS[each][0],
+        format_func=lambda each: names[each],
         on_change=_choose,
         label_visibility="collapsed",
     )

@@ -11,7 +11,7 @@ import click
 
 from pipelines.cli.edge import WrongUse, call_of
 from pipelines.cli.output import print_json
-from pipelines.cli.roles import open_cases, snapshot_as
+from pipelines.cli.roles import open_cases, role_of, snapshot_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,10 @@ def export_events(form: str, file: Path, workflow: str | None, purpose: str | No
     if file.exists():
         raise WrongUse(f"{file} exists, and an export never overwrites. Name a new file.")
     if workflow is not None and workflow not in OBJECT_TYPES:
-        raise WrongUse(f"There is no workflow {workflow!r}.{did_you_mean(workflow, OBJECT_TYPES)}")
+        told_of = snapshot_as(role_of(call_of())).rows("select distinct workflow from told", told="process_summary")
+        known = [*OBJECT_TYPES, *({row["workflow"] for row in told_of} - OBJECT_TYPES.keys())]
+        if workflow not in known:
+            raise WrongUse(f"There is no workflow {workflow!r}.{did_you_mean(workflow, known)}")
     told = f"export of the steps of {workflow or 'every workflow'} to {file.name}"
     role = open_cases(call_of(), what=told, purpose=purpose)
     snapshot = snapshot_as(role)

@@ -71,8 +71,8 @@ HOUR = 3600
 def process(workflow: str | None, path: Path | None, as_format: str, **asked: Any) -> None:  # noqa: ANN401 -- click checks each
     """Show the steps of a process, how long the waits between them take, and on which paths cases go.
 
-    WORKFLOW is ed-to-bed, order-to-acknowledged-result, discharge or message-delivery, read from the current snapshot;
-    or name any event log with --csv.
+    WORKFLOW is ed-to-bed, order-to-acknowledged-result, discharge, message-delivery or the key of a process of a process engine,
+    read from the current snapshot; or name any event log with --csv.
 
     Waits are ranked by the time lost beyond their target, and by their sum where no target is given. Equal times are
     ordered by --order, by default the file's row; the order of the rows decides nothing else.

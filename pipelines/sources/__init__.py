@@ -15,6 +15,7 @@ from pipelines.settings import Settings, load
 from pipelines.sources import fhir_manifest
 from pipelines.sources.atna import Atna
 from pipelines.sources.azure import Azure
+from pipelines.sources.camunda import Camunda
 from pipelines.sources.fhir_bulk import FhirBulk
 from pipelines.sources.hl7_capture import Hl7Capture
 from pipelines.sources.intersystems import InterSystems
@@ -34,6 +35,7 @@ SOURCES: dict[str, Source] = {
         Mirth(),
         Atna(),
         OpenHim(),
+        Camunda(),
         InterSystems(),
         Otlp(),
         Azure(),

@@ -358,6 +358,9 @@ def processes() -> dict[str, list[dict[str, object]]]:
     """Forty patients from the door to a bed, half of the twenty at Northfield waiting two hours for it; messages at Eastbrook."""
     found: dict[str, list[dict[str, object]]] = {
         f"process_{name}": [] for name in ("summary", "edge", "variant", "deviation", "rule", "week", "waiting", "handover")}  # fmt: skip
+    found["process_summary"].append(
+        {"grain": "all", "workflow": "referral", "facility": None, "cases": 9, "suppressed": False}
+    )
     for weeks, facility, cases in ((w, f, c) for w in (4, 13, 26) for f, c in ((None, 40), ("Northfield General", 20))):
         span = _span("window", END - timedelta(weeks=weeks), END) | {
             "workflow": "ed-to-bed", "facility": facility, "suppressed": False}  # fmt: skip

@@ -238,6 +238,13 @@ def test_a_workflow_that_nothing_is_known_of_says_so(homes, visit):
     assert "No step can be shown." in said
 
 
+def test_a_process_of_a_process_engine_stands_beside_wardflows_own_workflows(homes, visit):
+    page = visit(homes["sample"], "bottlenecks", workflow="referral")
+    assert page.session_state["workflow"] == "referral"
+    assert visit(homes["sample"], "bottlenecks", workflow="none such").session_state["workflow"] == "ed-to-bed"
+    assert "Nothing can be told here." in words(page)
+
+
 def test_a_unit_is_told_by_its_facility(homes, visit):
     said = words(visit(homes["sample"], "bottlenecks", facility="Northfield General", unit="Ward 4N"))
     assert "Workflows cross units" in said

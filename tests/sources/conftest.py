@@ -50,6 +50,11 @@ kind = "openhim"
 zone = "America/New_York"
 
 [[sources]]
+name = "processes-lark"
+kind = "camunda"
+zone = "America/New_York"
+
+[[sources]]
 name = "iris-lark"
 kind = "intersystems"
 zone = "UTC"

@@ -12,7 +12,7 @@ from pipelines.sources import SOURCES
 from pipelines.sources.source import Source
 
 KINDS = sorted(SOURCES)
-DOCUMENTS = {"mirth", "atna", "openhim", "intersystems", "otlp", "azure", "hl7"}
+DOCUMENTS = {"mirth", "atna", "openhim", "camunda", "intersystems", "otlp", "azure", "hl7"}
 """Kinds whose records may span lines, or share one."""
 
 

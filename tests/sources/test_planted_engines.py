@@ -55,6 +55,10 @@ RECORDS: dict[str, Callable[[Path], list]] = {
             for one in batch["records"]
         ),
     ],
+    "camunda": lambda folder: [
+        *map(json.loads, (folder / "activities.ndjson").read_text(encoding="utf-8").splitlines()),
+        *json.loads((folder / "page.json").read_text(encoding="utf-8")),
+    ],
     "openhim": lambda folder: [
         *json.loads((folder / "transactions.json").read_text(encoding="utf-8")),
         *json.loads((folder / "tasks.json").read_text(encoding="utf-8")),

@@ -42,6 +42,7 @@ def test_every_commented_line_of_the_template_is_a_valid_setting_too(home):
         "mirth",
         "audit",
         "openhim",
+        "processes",
         "iris",
         "routes",
         "azure",

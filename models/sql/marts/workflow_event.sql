@@ -1,6 +1,7 @@
 -- Grain: one row per workflow, case and step that was completed.
 -- A case of ed-to-bed is an emergency visit with a decision to admit, of order-to-acknowledged-result a laboratory order,
 -- of discharge an inpatient stay with a discharge order, of message-delivery a message on its way to one destination.
+-- A case of any other workflow is an instance of a process of that name in a process engine.
 -- unit: where the case began.
 -- activity_rank: orders the steps of a case that carry the same time.
 -- occurred_at: when the step was completed.
@@ -194,6 +195,34 @@ with first_stay as (
         on delivery.delivery_key = event.message_uid || ':' || event.node_id
     where event.event_type in ('attempt_failed', 'replayed')
         and event.node_role = 'destination'
+), engine_place as (
+    select
+        source,
+        any_value(facility) as facility
+    from staging.registry_interface
+    where facility is not null
+    group by source
+    having count(distinct facility) = 1
+), process as (
+    select
+        activity.workflow,
+        activity.case_key,
+        null::varchar as encounter_key,
+        coalesce(place.facility, 'Unregistered') as facility,
+        'Unknown' as unit,
+        activity.is_case_open,
+        {
+            'rank': 10,
+            'activity': activity.activity,
+            'started_at': case when activity.is_automatic then activity.started_at end,
+            'occurred_at': activity.ended_at
+        } as step,
+        activity.file_id,
+        activity.line
+    from staging.process_activity as activity
+    left join engine_place as place
+        on place.source = activity.source
+    where activity.is_work
 ), happened as (
     select * from admission
     union all
@@ -206,6 +235,8 @@ with first_stay as (
     select * from delivery
     union all
     select * from failure
+    union all
+    select * from process
 ), sequence as (
     select
         workflow,

@@ -8,7 +8,11 @@ from pipelines import due
 from pipelines.defs.resources import Warehouse
 from pipelines.errors import TooManyAbsent
 
-ENGINE_LOGS = (dg.AssetKey(["raw", "interface_event"]), dg.AssetKey(["raw", "counter_sample"]))
+ENGINE_LOGS = (
+    dg.AssetKey(["raw", "interface_event"]),
+    dg.AssetKey(["raw", "counter_sample"]),
+    dg.AssetKey(["raw", "process_activity"]),
+)
 
 _ACCOUNT = "One row per delivered file and what became of its lines."
 _RAW = "Allow-listed columns as delivered, every version, with file and line."

@@ -25,7 +25,13 @@ _REGISTRY = (
     "registry_system",
     "registry_workflow",
 )
-_HOURLY = {"raw.interface_event", "raw.counter_sample", "raw.decision", *(f"raw.{name}" for name in _REGISTRY)}
+_HOURLY = {
+    "raw.interface_event",
+    "raw.counter_sample",
+    "raw.process_activity",
+    "raw.decision",
+    *(f"raw.{name}" for name in _REGISTRY),
+}
 _CLINICAL = [
     table.full_name.split(".")
     for table in tables()

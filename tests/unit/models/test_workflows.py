@@ -180,3 +180,24 @@ def test_the_next_step_is_the_one_that_process_mining_finds(emergency):
     found = mine(emergency.db, "event")
     ours = sorted((row["activity"], row["next_activity"]) for row in rows if row["next_activity"])
     assert ours == sorted((edge.start, edge.end) for edge in found.edges for _ in range(edge.count))
+
+
+def test_a_process_of_a_process_engine_is_a_workflow_of_its_own(hospital, clock):
+    hospital.db.execute(
+        "insert into raw.registry_interface (flow, source, facility) values ('referral', 'bpm', 'Northfield')"
+    )
+    for key, activity, kind, begun, ended in (
+        ("a1", "Start", "startEvent", at("08:00"), at("08:00")),
+        ("a2", "Gateway", "exclusiveGateway", at("08:01"), at("08:01")),
+        ("a3", "Triage", "userTask", at("08:01"), at("09:00")),
+        ("a4", "Notify", "serviceTask", at("09:00"), at("09:02")),
+        ("a5", "Book", "userTask", at("09:02"), None),
+    ):
+        hospital.deliver(
+            "process_activity", source="bpm", activity_uid=key, activity_key=key, process_key="p1", process_definition="referral",
+            activity=activity, activity_type=kind, started_at=begun, ended_at=ended, is_canceled=False, occurred_at=ended or begun,
+        )  # fmt: skip
+    found, rows = steps(hospital, "referral", clock)
+    assert found == [(1, "08:00", "Start"), (2, "09:00", "Triage"), (3, "09:02", "Notify")]
+    assert [clock(row["started_at"]) if row["started_at"] else None for row in rows] == ["08:00", None, "09:00"]
+    assert {(row["facility"], row["is_case_open"]) for row in rows} == {("Northfield", True)}
