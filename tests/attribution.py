@@ -62,4 +62,4 @@ def cost_of_outages(db, truth):
                     and begin <= datetime.fromisoformat(wait["began"]) < end
                 )
                 found.append((minutes, true))
-    return found
+    return list(dict.fromkeys(found))

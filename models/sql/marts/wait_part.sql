@@ -8,7 +8,7 @@
 -- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
--- (the median of the facility's waits of the kind), and to have learnt of it another way before that.
+-- (the median of the facility's waits of the kind in that week; of all weeks where fewer than five can tell), and to have learnt of it another way before that.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
 with news as (
     select
@@ -117,17 +117,27 @@ with news as (
     from marts.wait as wait
     left join told
         on told.wait_key = wait.wait_key
+), answered as (
+    select
+        wait_kind,
+        facility,
+        date_trunc('week', began_at) as week,
+        date_diff('microsecond', told_at, acted_at) as act_us
+    from timed
+    where acted_at is not null
+        and told_at is not null
 ), usual as (
     select
         wait_kind,
         facility,
-        median(date_diff('microsecond', told_at, acted_at))::bigint as act_us
-    from timed
-    where acted_at is not null
-        and told_at is not null
-    group by
-        wait_kind,
-        facility
+        week,
+        count(*) as waits,
+        median(act_us)::bigint as act_us
+    from answered
+    group by grouping sets (
+        (wait_kind, facility, week),
+        (wait_kind, facility)
+    )
 ), bounded as (
     select
         timed.*,
@@ -135,13 +145,19 @@ with news as (
             when not timed.is_carried then timed.began_at
             when timed.told_at is not null then timed.told_at
             when timed.acted_at is null then timed.until_at
-            when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(usual.act_us, 0)))
+            when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(week.act_us, whole.act_us, 0)))
             else timed.acted_at
         end as known_at
     from timed
-    left join usual
-        on usual.wait_kind = timed.wait_kind
-        and usual.facility = timed.facility
+    left join usual as week
+        on week.wait_kind = timed.wait_kind
+        and week.facility = timed.facility
+        and week.week = date_trunc('week', timed.began_at)
+        and week.waits >= 5
+    left join usual as whole
+        on whole.wait_kind = timed.wait_kind
+        and whole.facility = timed.facility
+        and whole.week is null
 ), stretch as (
     select
         step.wait_key,
