@@ -16,7 +16,7 @@ def draw_reasons(found: Waiting, of: Workflow) -> None:
     rest = ""
     if found.unknown_seconds:
         rest = (
-            "Of the other steps nobody recorded who does them or when they began: their "
+            f"Of {'the other' if found.steps else 'these'} steps nobody recorded who does them or when they began: their "
             f"{wording.number(found.unknown_seconds / HOUR)} {of.unit} are extraneous as far as anyone can tell."
         )
     if not found.steps:
@@ -50,7 +50,7 @@ def _hover(step: waiting.Row, reason: str, seconds: float) -> str:
 def draw_handovers(found: Waiting) -> None:
     """A row for each role that hands over, a column for each that takes over: how often, and how long half of them took."""
     if not found.handovers:
-        markup.empty("No handover between roles is known.", "Give the workflow's steps an owner each in registry.toml.")
+        markup.empty("No handover between roles.", "Every step has the same owner in registry.toml, or none.")
         return
     givers, takers = waiting.roles(found.handovers)
     cells = {(row["owner"], row["next_owner"]): row for row in found.handovers}
