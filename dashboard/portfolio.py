@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard import bottlenecks, channels, conformance
+from dashboard import bottlenecks, channels, conformance, data
 from dashboard.here import Here
 from dashboard.pain import Pain, hours
 from models import wording
@@ -87,14 +87,15 @@ def _quiet_days(here: Here, row: Row) -> float | None:
 def _workflows(here: Here, found: Pain) -> list[Entry]:
     entries: list[Entry] = []
     whole = (found.total or {}).get("lost_hours") or 0.0
-    for ident, (name, _) in bottlenecks.WORKFLOWS.items():
+    for ident, name in bottlenecks.workflows(here).items():
         if ident == "message-delivery":
             continue  # its channels stand here one by one
         flow = bottlenecks.read(here, ident)
         rules = conformance.read(here, flow).rules
         in_time = {row["activity"]: share for row in rules if (share := conformance.within(row)) is not None}
         lost = sum(row["lost_hours"] for row in found.steps if row["workflow"] == ident)
-        cases = flow.total["cases"] if flow.total else None
+        begun = data.rows(here.found, here.person, "process_summary", flow.where)
+        cases = begun[0]["cases"] if begun else 0  # null where too few began to be told
         judged = of_workflow(Workflow(cases, lost / whole if whole else 0.0, in_time))
         owners = sorted({row["owner"] for row in rules if row["owner"]})
         reasons = _said(judged, {}) or (f"{wording.number(cases)} cases, every step in time nine times of ten",)
@@ -124,7 +125,7 @@ def _reason(why: Why, amount: float, step: str, kinds: dict[str, int]) -> str:
         "troubled": others,
         "lost": f"{hours(amount)} lost by patients",
         "lost_share": f"{wording.whole_percent(amount)} of all hours lost",
-        "no_window": "no step has a window in registry.toml",
+        "no_window": "no step that was seen here has a window in registry.toml",
         "no_case": "no case began in this period",
         "late": f"{step} in time {wording.whole_percent(amount)} of the times",
     }

@@ -96,13 +96,13 @@ def of_channel(channel: Channel) -> Judged:
 
 
 def of_workflow(workflow: Workflow) -> Judged:
-    """A workflow without any window is registered, one that no case takes retired; one that takes much of what is lost, or of which steps
+    """A workflow that no case takes is retired, one without any window registered; one that takes much of what is lost, or of which steps
     come late, is fixed, the latest step first; the rest is kept.
     """
-    if not workflow.in_time:
-        return Judged("register", (("no_window", 0.0, ""),))
     if workflow.cases == 0:
         return Judged("retire", (("no_case", 0.0, ""),))
+    if not workflow.in_time:
+        return Judged("register", (("no_window", 0.0, ""),))
     found: list[tuple[Why, float, str]] = []
     if workflow.lost_share >= LOST_SHARE:
         found.append(("lost_share", workflow.lost_share, ""))

@@ -42,3 +42,4 @@ def test_a_workflow_is_judged_by_what_it_loses_and_by_its_steps_the_latest_first
     assert of_workflow(Workflow(None, 0.0, {"triaged": 0.9})).verdict == "keep"
     assert of_workflow(Workflow(0, 0.0, {"triaged": 1.0})).verdict == "retire"
     assert of_workflow(Workflow(40, 0.0)).verdict == "register"
+    assert of_workflow(Workflow(0, 0.0)).verdict == "retire"
