@@ -169,7 +169,7 @@ def sensitivity(found: Choice) -> list[tuple[str, str, str]]:
 
 def _turn(turn: Turn, names: dict[str, str]) -> str:
     parts = [
-        f"{word} {at:.2g}: {names[who]}"
+        f"{word} {_weight(at)}: {names[who]}"
         for word, at, who in (("below", turn.below, turn.first_below), ("above", turn.above, turn.first_above))
         if at is not None and who is not None
     ]
@@ -208,3 +208,8 @@ def if_it_stops(rows: Sequence[Row]) -> str:
         f"If {worst['channel']} ({worst['source']}) stops, {a_day(worst, 'messages')} messages a day do not reach "
         f"{', '.join(worst['destinations'] or ('anybody',))}, and {a_day(worst, 'patients')} patients a day wait for news that nobody has."
     )
+
+
+def _weight(amount: float) -> str:
+    """A weight to two digits, as people write it: `0.18`, `4.2`, `110`."""
+    return wording.number(round(amount)) if amount >= 10 else f"{amount:.2g}"  # noqa: PLR2004 - two digits

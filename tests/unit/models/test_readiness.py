@@ -75,8 +75,10 @@ def test_the_worst_reason_decides():
 
 
 def test_a_check_concerns_the_kpis_that_read_the_column_or_are_made_from_the_table():
-    assert affected_kpis("marts.ed_attendance", "boarding_minutes") == ("ed_boarding_ed2",)
-    assert affected_kpis("marts.handoff", None) == ("handoff_acceptance_time", "handoff_missed_rate", "handoffs_open")
+    from_visits, of_handoffs = ("trigger_without_task_rate", "waits_without_owner"), ("waits_without_owner",)
+    assert affected_kpis("marts.ed_attendance", "boarding_minutes") == ("ed_boarding_ed2", *from_visits)
+    counted = ("handoff_acceptance_time", "handoff_missed_rate", "handoffs_open")
+    assert affected_kpis("marts.handoff", None) == (*counted, *of_handoffs)
     assert "critical_result_acknowledged" in affected_kpis("staging.observation", "issued_at")
     assert "ed_arrivals" not in affected_kpis("staging.observation", "issued_at")
     assert not depends_on(find_kpi("ed_arrivals"), "marts.ed_attendance", "boarding_minutes")
