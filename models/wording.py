@@ -4,10 +4,14 @@ Only formatting: no number is computed here. The minus sign is a real one, a mis
 is said as people say it.
 """
 
-from datetime import date, datetime
-from typing import Final
+from __future__ import annotations
 
-from models.kpi import Unit
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from models.kpi import Unit
 
 NONE: Final = "–"
 MINUS: Final = "−"

@@ -20,6 +20,7 @@ from sample_data.answers import Cells
 from sample_data.clock import HOUR, MINUTE, SECOND, Calendar
 from sample_data.engine import Engine
 from sample_data.facility import facilities
+from sample_data.feeds import STORM_LINE
 from sample_data.people import person_of
 from sample_data.roads import Roads
 from sample_data.simulate import simulate
@@ -59,8 +60,9 @@ def hospital(tmp_path_factory):
         trace.message(0, message, is_registered=True, has_router=False)
 
     outage = (span[0] + HOUR, span[0] + HOUR + 50 * MINUTE)
-    storm = SimpleNamespace(storm=(span[1] - 10 * SECOND, span[1] + HOUR), drift=None)
-    engine = Engine(facility, SEED, (calendar.begin_ms, span[1]), outage, note, cast("FeedPlants", storm))
+    storm = {"storm": (span[1] - 10 * SECOND, span[1] + HOUR)}
+    feeds = SimpleNamespace(drift=None, of_line=lambda _, line: storm if line == STORM_LINE else {})
+    engine = Engine(facility, SEED, (calendar.begin_ms, span[1]), outage, note, cast("FeedPlants", feeds))
     for i in range(MESSAGES):
         channel, kind = KINDS[i % len(KINDS)]
         person = person_of(facility.prefix, i + 1, SEED)
