@@ -8,7 +8,8 @@
 -- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
--- (the median of the facility's waits of the kind that began within a day of it; of all of them where fewer than five can tell), and to have learnt of it another way before that.
+-- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
+-- fewer than five can tell), and to have learnt of it another way before that.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
 with news as (
     select
@@ -117,23 +118,27 @@ with news as (
     from marts.wait as wait
     left join told
         on told.wait_key = wait.wait_key
+), answered as (
+    select
+        wait_kind,
+        facility,
+        unnest([began_at::date - 1, began_at::date, began_at::date + 1]) as near_date,
+        date_diff('microsecond', told_at, acted_at) as act_us
+    from timed
+    where told_at is not null
+        and acted_at is not null
 ), usual as (
     select
-        timed.wait_key,
-        median(date_diff('microsecond', other.told_at, other.acted_at)) as act_us,
-        median(date_diff('microsecond', other.told_at, other.acted_at))
-            filter (where other.began_at between timed.began_at - interval 1 day and timed.began_at + interval 1 day) as near_act_us,
-        count(*) filter (where other.began_at between timed.began_at - interval 1 day and timed.began_at + interval 1 day) as near_waits
-    from timed
-    inner join timed as other
-        on other.wait_kind = timed.wait_kind
-        and other.facility = timed.facility
-    where timed.is_seen
-        and timed.told_at is null
-        and timed.acted_at is not null
-        and other.told_at is not null
-        and other.acted_at is not null
-    group by timed.wait_key
+        wait_kind,
+        facility,
+        near_date,
+        count(*) as waits,
+        median(act_us)::bigint as act_us
+    from answered
+    group by grouping sets (
+        (wait_kind, facility, near_date),
+        (wait_kind, facility)
+    )
 ), bounded as (
     select
         timed.*,
@@ -141,14 +146,19 @@ with news as (
             when not timed.is_carried then timed.began_at
             when timed.told_at is not null then timed.told_at
             when timed.acted_at is null then timed.until_at
-            when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(cast(coalesce(
-                case when usual.near_waits >= 5 then usual.near_act_us end, usual.act_us, 0
-            ) as bigint)))
+            when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(near.act_us, whole.act_us, 0)))
             else timed.acted_at
         end as known_at
     from timed
-    left join usual
-        on usual.wait_key = timed.wait_key
+    left join usual as near
+        on near.wait_kind = timed.wait_kind
+        and near.facility = timed.facility
+        and near.near_date = timed.began_at::date
+        and near.waits >= 5
+    left join usual as whole
+        on whole.wait_kind = timed.wait_kind
+        and whole.facility = timed.facility
+        and whole.near_date is null
 ), stretch as (
     select
         step.wait_key,
