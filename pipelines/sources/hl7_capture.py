@@ -11,7 +11,6 @@ whether the sender will try again after a refusal; whose clock ran wrong, where 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from pipelines.sources import engine_records, hl7_columns, log_times
 from pipelines.sources.error_text import reduce_error
 from pipelines.sources.events import COLUMNS
 from pipelines.sources.hl7_messages import START, messages
+from pipelines.sources.reading_ahead import ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ class Hl7Capture:
         source = files[0].source
         engine_records.prepare(session, source)
         facts = _refusals()
-        for envelope in _ahead(session, source, files):
+        for envelope in _envelopes(session, source, files):
             with lent(session.db, envelope=envelope):
                 session.db.execute(LINKS, {"source": source.name})
                 session.db.execute(RECORDS, {"source": source.name})
@@ -64,18 +64,13 @@ class Hl7Capture:
             engine_records.close_chunk(session)
 
 
-def _ahead(session: Session, source: SourceSettings, files: Sequence[Intake]) -> Iterator[pa.Table]:
+def _envelopes(session: Session, source: SourceSettings, files: Sequence[Intake]) -> Iterator[pa.Table]:
     """The envelopes of each block of messages, while those of the next one are being read: NumPy and Arrow let Python go on.
 
     What is noted in the session meanwhile is flushed while nobody reads.
     """
     blocks = (hl7_columns.columns(found, source) for found in messages(session, files))
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, blocks, None)
-        while (envelope := coming.result()) is not None:
-            session.flush()
-            coming = reader.submit(next, blocks, None)
-            yield envelope
+    return ahead(blocks, session.flush)
 
 
 def _is_on_a_night(session: Session, zone: str | None) -> bool:

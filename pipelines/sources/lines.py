@@ -7,12 +7,13 @@ column of texts is the block itself and the places where its lines begin, and th
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+
+from pipelines.sources.reading_ahead import ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -225,7 +226,7 @@ def chunks(session: Session, files: Sequence[Intake]) -> Iterator[pa.Table]:
     The line in which a file ends without a line end is held back while the file grows: it is not counted, the file's
     `sha256` and size are those of the bytes before it, and the next ingest reads it whole.
     """
-    for chunk in _ahead(_read(files, session.settings.max_line_megabytes << 20, session.settle_seconds)):
+    for chunk in ahead(_read(files, session.settings.max_line_megabytes << 20, session.settle_seconds)):
         for file in chunk.held_back:
             session.find(file, "tail_held_back")
         for file, line, offset in chunk.blank:
@@ -260,12 +261,3 @@ def _read(files: Iterable[Intake], longest: int, settle_seconds: float) -> Itera
                 file.lines_read += 1
                 chunk.spoiled.append(_Spoiled(file, file.lines_read, None, "damaged_archive", b""))
     yield chunk
-
-
-def _ahead(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
-    """Each chunk, while the next one is being read; reading, hashing and searching leave Python's lock to others."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            coming = reader.submit(next, chunks, None)
-            yield chunk

@@ -99,7 +99,7 @@ class Chunk(NamedTuple):
 
 
 def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> Iterator[Chunk]:
-    """All records of the files; sets `lines_read`. Another thread may use the session's connection meanwhile."""
+    """All records of the files; sets `lines_read`."""
     if mapping.encoding != "utf-8":
         for file in files:
             file.delivered = file.delivered.decoded(mapping.encoding)
@@ -112,9 +112,7 @@ def chunks(session: Session, files: Sequence[Intake], mapping: LogMapping) -> It
     of_lines = [file for file in files if file.file_id not in kept]
     for several, read in ((spread, json_records.chunks), (of_lines, lines.chunks)):
         for chunk in read(session, several) if several else ():
-            with session.db.cursor() as own:
-                fields = _values(own, chunk, mapping)
-            yield Chunk(chunk, fields)
+            yield Chunk(chunk, _values(session.db, chunk, mapping))
 
 
 def _values(db: duckdb.DuckDBPyConnection, chunk: pa.Table, mapping: LogMapping) -> pa.Table:

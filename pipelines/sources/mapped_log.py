@@ -11,8 +11,6 @@ snapshot, what happened between the times that it shows.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +21,11 @@ from pipelines.sources import engine_records, log_events, log_fields, log_record
 from pipelines.sources.events import COLUMNS, insert_events
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Mapping, Sequence
 
     from pipelines.log_mapping import LogMapping
     from pipelines.settings import SourceSettings
     from pipelines.sources.source import Head, Intake, Session
-
-    _Chunk = tuple[pa.Table, pa.Table, Sequence[tuple[str, str, str | None]]]
 
 
 def mapping_of(source: SourceSettings | None) -> LogMapping:
@@ -61,29 +55,12 @@ class MappedLog:
         mapping = mapping_of(source)
         engine_records.prepare(session, source)
         session.db.execute(log_events.SEEN)
-        with closing(_ahead(session, _read(session, files, mapping))) as chunks:
-            for texts, records, errors in chunks:
-                facts = engine_records.error_facts(source, errors)
-                with lent(session.db, chunk=records, chunk_text=texts, error_facts=facts):
-                    _load_chunk(session, source, mapping, files, records.column_names)
-
-
-def _read(session: Session, files: Sequence[Intake], mapping: LogMapping) -> Iterator[_Chunk]:
-    for texts, fields in log_records.chunks(session, files, mapping):
-        said = log_fields.said(fields, mapping, files[0].source, session.key)
-        yield texts, said.records, said.errors
-
-
-def _ahead(session: Session, chunks: Iterator[_Chunk]) -> Generator[_Chunk]:
-    """Each chunk, while the next one is being read, parsed and hashed. That notes lines in the session, so these are taken from
-    there in between.
-    """
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
+        for texts, fields in log_records.chunks(session, files, mapping):
             session.flush()
-            coming = reader.submit(next, chunks, None)
-            yield chunk
+            records, errors = log_fields.said(fields, mapping, source, session.key)
+            facts = engine_records.error_facts(source, errors)
+            with lent(session.db, chunk=records, chunk_text=texts, error_facts=facts):
+                _load_chunk(session, source, mapping, files, records.column_names)
 
 
 def _load_chunk(
