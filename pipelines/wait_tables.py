@@ -162,8 +162,8 @@ def wait_tables(
 
 def _days(db: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None]:
     """The first local day of any wait, and the first day after the last one."""
-    row = db.sql("select min(begin_date), max(begin_date) + 1 from wait_item").fetchall()[0]
-    return row[0], row[1].date() if hasattr(row[1], "date") else row[1]
+    ((first, after_last),) = db.sql("select min(begin_date), max(begin_date) + 1 from wait_item").fetchall()
+    return first, after_last
 
 
 def _hidden(found: pl.DataFrame, threshold: int) -> pl.DataFrame:

@@ -39,7 +39,6 @@ with bed_request as (
         ordered_at as began_at,
         collected_at as acted_at,
         collected_at as ended_at,
-        true as is_within,
         file_id,
         line
     from marts.lab_order
@@ -57,7 +56,6 @@ with bed_request as (
         ordered_at as began_at,
         collected_at as acted_at,
         verified_at as ended_at,
-        false as is_within,
         file_id,
         line
     from marts.lab_order
@@ -76,7 +74,6 @@ with bed_request as (
         issued_at as began_at,
         acknowledged_at as acted_at,
         acknowledged_at as ended_at,
-        false as is_within,
         file_id,
         line
     from marts.critical_result
@@ -93,7 +90,6 @@ with bed_request as (
         ordered_at as began_at,
         examined_at as acted_at,
         examined_at as ended_at,
-        true as is_within,
         file_id,
         line
     from marts.imaging_order
@@ -111,7 +107,6 @@ with bed_request as (
         ordered_at as began_at,
         examined_at as acted_at,
         final_at as ended_at,
-        false as is_within,
         file_id,
         line
     from marts.imaging_order
@@ -130,7 +125,6 @@ with bed_request as (
         request.authored_at as began_at,
         request.execution_started_at as acted_at,
         request.execution_started_at as ended_at,
-        true as is_within,
         request.file_id,
         request.line
     from bed_request as request
@@ -150,7 +144,6 @@ with bed_request as (
         visit.boarding_began_at as began_at,
         assigned.assigned_at as acted_at,
         visit.departed_at as ended_at,
-        false as is_within,
         visit.file_id,
         visit.line
     from marts.ed_attendance as visit
@@ -170,7 +163,6 @@ with bed_request as (
         offered_at as began_at,
         coalesce(accepted_at, closed_at) as acted_at,
         coalesce(accepted_at, closed_at) as ended_at,
-        true as is_within,
         file_id,
         line
     from marts.handoff
@@ -186,7 +178,6 @@ with bed_request as (
         discharge_ordered_at as began_at,
         departed_at as acted_at,
         departed_at as ended_at,
-        false as is_within,
         file_id,
         line
     from marts.inpatient_stay
@@ -207,11 +198,11 @@ select
     coalesce(asked.ended_at, $as_of) as until_at,
     date_diff('microsecond', asked.began_at, coalesce(asked.ended_at, $as_of)) / 6e7 as minutes,
     asked.ended_at is null as is_open,
-    asked.is_within,
-    coalesce(carrier.is_to_action, true) as is_to_action,
-    carrier.msg_type,
-    carrier.triggers,
-    carrier.domain,
+    kind.is_within,
+    kind.is_to_action,
+    kind.msg_type,
+    kind.triggers,
+    kind.domain,
     date_trunc('hour', asked.began_at::timestamp) as begin_hour,
     asked.began_at::date as begin_date,
     date_trunc('week', asked.began_at::date)::date as begin_week,
@@ -219,16 +210,18 @@ select
     asked.file_id,
     asked.line
 from asked
-left join (
+inner join (
     values
-    ('order_to_collection', 'ORM', ['O01'], 'results', true),
-    ('order_to_result', 'ORM', ['O01'], 'results', false),
-    ('result_to_acknowledgement', 'ORU', ['R01'], 'orders', true),
-    ('imaging_order_to_exam', 'ORM', ['O01'], 'imaging', true),
-    ('imaging_order_to_report', 'ORM', ['O01'], 'imaging', false),
-    ('bed_request_to_assignment', 'ADT', ['A05', 'A14'], 'beds', true),
-    ('boarding', 'ADT', ['A05', 'A14'], 'beds', false)
-) as carrier (wait_kind, msg_type, triggers, domain, is_to_action)
-    on carrier.wait_kind = asked.wait_kind
+    ('order_to_collection', true, true, 'ORM', ['O01'], 'results'),
+    ('order_to_result', false, false, 'ORM', ['O01'], 'results'),
+    ('result_to_acknowledgement', false, true, 'ORU', ['R01'], 'orders'),
+    ('imaging_order_to_exam', true, true, 'ORM', ['O01'], 'imaging'),
+    ('imaging_order_to_report', false, false, 'ORM', ['O01'], 'imaging'),
+    ('bed_request_to_assignment', true, true, 'ADT', ['A05', 'A14'], 'beds'),
+    ('boarding', false, false, 'ADT', ['A05', 'A14'], 'beds'),
+    ('handoff_to_acceptance', true, true, null, null, null),
+    ('discharge_to_departure', false, true, null, null, null)
+) as kind (wait_kind, is_within, is_to_action, msg_type, triggers, domain)
+    on kind.wait_kind = asked.wait_kind
 where asked.began_at is not null
     and coalesce(asked.ended_at, $as_of) >= asked.began_at

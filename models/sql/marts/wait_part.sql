@@ -11,36 +11,36 @@
 -- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
 -- fewer than five can tell), and to have learnt of it another way before that.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
-with news as (
+with about as (
     select
-        wait.wait_key,
-        wait.domain,
-        wait.began_at,
-        coalesce(wait.acted_at, wait.until_at) as acted_until,
-        message.message_key
-    from marts.wait as wait
-    inner join marts.message as message
-        on message.order_key = wait.order_key
-        and message.msg_type = wait.msg_type
-    where wait.order_key is not null
-        and list_contains(wait.triggers, message.msg_trigger)
-        and message.received_at >= wait.began_at - interval 1 minute
-        and message.received_at < coalesce(wait.acted_at, wait.until_at)
+        message_key,
+        msg_type,
+        msg_trigger,
+        received_at,
+        order_key as subject_key
+    from marts.message
+    where order_key is not null
     union all
     select
+        message_key,
+        msg_type,
+        msg_trigger,
+        received_at,
+        encounter_key as subject_key
+    from marts.message
+    where encounter_key is not null
+), news as (
+    select
         wait.wait_key,
         wait.domain,
-        wait.began_at,
-        coalesce(wait.acted_at, wait.until_at) as acted_until,
-        message.message_key
+        about.message_key
     from marts.wait as wait
-    inner join marts.message as message
-        on message.encounter_key = wait.encounter_key
-        and message.msg_type = wait.msg_type
-    where wait.order_key is null
-        and list_contains(wait.triggers, message.msg_trigger)
-        and message.received_at >= wait.began_at - interval 1 minute
-        and message.received_at < coalesce(wait.acted_at, wait.until_at)
+    inner join about
+        on about.subject_key = coalesce(wait.order_key, wait.encounter_key)
+        and about.msg_type = wait.msg_type
+    where list_contains(wait.triggers, about.msg_trigger)
+        and about.received_at >= wait.began_at - interval 1 minute
+        and about.received_at < coalesce(wait.acted_at, wait.until_at)
 ), addressed as (
     select
         news.wait_key,
@@ -61,8 +61,6 @@ with news as (
 ), step as (
     select
         news.wait_key,
-        news.began_at,
-        news.acted_until,
         event.occurred_at,
         event.event_order,
         event.event_type,

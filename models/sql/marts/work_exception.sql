@@ -8,7 +8,7 @@
 -- unit: the ward, department or channel.
 -- owner: who answers for it, by the hospital's registry; null where it names nobody.
 -- expected_at: by when it should have happened.
--- noticed_at: from when it can be known that it did not: not before it was expected.
+-- noticed_at: decisions from then on are about it: when it was expected, or closed if that was earlier.
 -- closed_at: when it happened after all or was withdrawn; null while open.
 -- minutes_open: expected to closed, or to the data cut.
 -- line: the line of the record that proves the expectation.
