@@ -65,14 +65,7 @@ def workflows(here: Here) -> dict[str, str]:
 
 def read(here: Here, workflow: str) -> Workflow:
     """The published rows of a workflow, the costliest wait and the most usual path first."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
-    where = {
-        "workflow": workflow,
-        "facility": here.view.facility,
-        "grain": "window",
-        "period": start,
-        "period_end": end,
-    }
+    where = {"workflow": workflow, "facility": here.view.facility, **readings.in_window(here.found, here.view)}
     total, edges, paths = (
         data.rows(here.found, here.person, f"process_{table}", where) for table in ("summary", "edge", "variant")
     )

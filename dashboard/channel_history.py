@@ -28,8 +28,7 @@ def history(here: Here, channel: Row) -> list[Row]:
 
 def in_window(here: Here, table: str, channel: Row, order: str) -> list[Row]:
     """Rows of the channel in the chosen window, the largest first."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
-    where: dict[str, object] = {**_of(channel), "grain": "window", "period": start, "period_end": end}
+    where = {**_of(channel), **readings.in_window(here.found, here.view)}
     return data.rows(here.found, here.person, table, where, order=(f"-{order}",))
 
 

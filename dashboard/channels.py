@@ -26,8 +26,7 @@ FAILING = 0.01  # of deliveries in the window: beyond it somebody should look, w
 
 def channels(here: Here) -> list[Row]:
     """Channels of the place in the window, with `state`, the failure `rate` and `name`; worst first."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
-    where: dict[str, object] = {"grain": "window", "period": start, "period_end": end}
+    where = readings.in_window(here.found, here.view)
     if here.view.facility:
         where["facility"] = (here.view.facility, "Unregistered")
     found = [_judged(row) for row in data.rows(here.found, here.person, "interface_channel", where)]

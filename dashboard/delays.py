@@ -19,6 +19,7 @@ Row = dict[str, Any]
 
 BY_DAY_UP_TO = 4  # weeks; longer windows are drawn by week
 HOUR = 60
+WEEK = 7
 LITTLE = 0.01
 LEAST = 0.0001
 
@@ -64,8 +65,7 @@ def read(here: Here, kind: str) -> Delays:
         start, end = opened["period"], opened["period_end"]
         rows = [row for row in by_step if row["period"] == start]
     else:
-        window = {"grain": "window", "period": start, "period_end": end}
-        rows = data.rows(here.found, here.person, "delay_part", place | window)
+        rows = data.rows(here.found, here.person, "delay_part", place | readings.in_window(here.found, view))
     whole = next((row for row in rows if row["split"] == "all"), None)
     steps = _steps(by_step)
     shown = [] if whole is None or whole["suppressed"] else rows
@@ -112,7 +112,7 @@ def span(found: Delays) -> str:
     days = (found.end - found.start).days
     if days == 1:
         return f"on {wording.day(found.start)}"
-    return f"in the {wording.week(found.start)}" if days == 7 else f"in the last {days // 7} weeks"  # noqa: PLR2004
+    return f"in the {wording.week(found.start)}" if days == WEEK else f"in the last {days // WEEK} weeks"
 
 
 def percent(share: float) -> str:
@@ -163,14 +163,8 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
 
 def of_edge(here: Here, workflow: str, edge: Mapping[str, Any]) -> list[Row]:
     """Where the time between two steps of a workflow went: one row a part, with `minutes`, and `name` of its costliest hop."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
-    where = {
-        "workflow": workflow,
-        "facility": here.view.facility,
-        "grain": "window",
-        "period": start,
-        "period_end": end,
-    }
+    where: dict[str, object] = {"workflow": workflow, "facility": here.view.facility}
+    where |= readings.in_window(here.found, here.view)
     where |= {name: edge[name] for name in ("activity", "next_activity")}
     rows = [row for row in data.rows(here.found, here.person, "delay_edge", where) if not row["suppressed"]]
     found: list[Row] = []

@@ -64,8 +64,7 @@ class Pain:
 
 def read(here: Here) -> Pain:
     """The published rows of the view's window, the costliest first."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
-    rows = data.rows(here.found, here.person, "lost_total", {"grain": "window", "period": start, "period_end": end})
+    rows = data.rows(here.found, here.person, "lost_total", readings.in_window(here.found, here.view))
     mine = [row for row in rows if row["facility"] == here.view.facility]
     total = next((row for row in mine if row["breakdown"] == "all" and not row["suppressed"]), None)
     steps = [row for row in mine if row["breakdown"] == "step" and row["cause"] in CAUSES]

@@ -178,9 +178,8 @@ def _turn(turn: Turn, names: dict[str, str]) -> str:
 
 def reach(here: Here) -> list[Row]:
     """The channels of the place with what would stop if one stopped, those with most patients a day first."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
     known = {(row["source"], row["channel"]): row for row in channels.channels(here)}
-    rows = data.rows(here.found, here.person, "channel_reach", {"grain": "window", "period": start, "period_end": end})
+    rows = data.rows(here.found, here.person, "channel_reach", readings.in_window(here.found, here.view))
     found = [row | known[key] | row for row in rows if (key := (row["source"], row["channel"])) in known]
     return sorted(found, key=lambda row: (-(row["patients"] or 0) / row["days"], row["channel"], row["source"]))
 

@@ -83,6 +83,12 @@ def whole_weeks(found: Manifest, weeks: int) -> tuple[date, date]:
     return end - timedelta(weeks=weeks), end
 
 
+def in_window(found: Manifest, view: View) -> dict[str, object]:
+    """Which published rows are of the view's window, for `data.rows`."""
+    start, end = whole_weeks(found, view.weeks)
+    return {"grain": "window", "period": start, "period_end": end}
+
+
 def places(found: Manifest, person: Person) -> dict[str, tuple[str, ...]]:
     """Facilities and their units, as the published values name them. Channels are not units of a hospital."""
     known: dict[str, set[str]] = {}
@@ -199,10 +205,7 @@ def _as_of(found: Manifest, kpi: Kpi) -> datetime:
 
 def breakdown(found: Manifest, person: Person, kpi: Kpi, view: View) -> list[Row]:
     """The KPI in the window by the next smaller place: by facility, or by unit of the chosen facility; worst first."""
-    start, end = whole_weeks(found, view.weeks)
-    everywhere = data.rows(
-        found, person, "kpi_value", {"kpi": kpi.id, "grain": "window", "period": start, "period_end": end}
-    )
+    everywhere = data.rows(found, person, "kpi_value", {"kpi": kpi.id, **in_window(found, view)})
     by = "facility" if view.facility is None else "unit"
     parts = [
         row | {"part": row[by]}

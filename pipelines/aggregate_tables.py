@@ -119,9 +119,10 @@ def registered(
     """
     frames = kpi_tables(db, settings, verdict, decisions, cuts, say, still)
     frames |= {"check_result": _check_results(verdict), "source_freshness": _freshness(sources)}
-    windows = aggregate.window_list(max(cuts.values()))
+    as_of = max(cuts.values())
+    windows = aggregate.window_list(as_of)
     if not still.has(GROUPS["exceptions"]):
-        counts = exception_tables.exception_counts(db, max(cuts.values()).date(), settings.suppress_below)
+        counts = exception_tables.exception_counts(db, as_of.date(), settings.suppress_below)
         frames["exception_count"] = counts
     if not still.has(GROUPS["workflows"]):
         say("computing workflows")
@@ -130,14 +131,13 @@ def registered(
     if not still.has(GROUPS["delays"]):
         say("computing delays")
         frames |= wait_tables.wait_tables(db, windows, settings.suppress_below)
-    newest = periods.windows(max(cuts.values()))[::2]
+    newest = periods.windows(as_of)[::2]
     if not still.has(GROUPS["lost"]):
         frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)
     if not still.has(GROUPS["reach"]):
         frames[reach_tables.NAME] = reach_tables.channel_reach(db, newest, settings.suppress_below)
     for name, frame in frames.items():
         db.register(f"aggregate_{name}", frame.to_arrow())
-    as_of = max(cuts.values())
     channels.fill(db, windows, as_of)
     flow_history.fill(db, windows, as_of)
     incident_tables.fill(db, settings.suppress_below)

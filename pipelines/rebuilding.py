@@ -51,7 +51,7 @@ def build_if_changed(
         "select rows from account.built where table_name = $name and inputs = $inputs",
         {"name": table.full_name, "inputs": inputs},
     ).fetchall()
-    as_of = build.data_cut(db, settings, [table.full_name]) if table.layer == "marts" else None
+    as_of = (bound.get("as_of") or build.data_cut(db, settings, [table.full_name])) if table.layer == "marts" else None
     if known and _exists(db, table.full_name):
         db.execute(
             "update account.built set as_of = $as_of where table_name = $name and as_of is distinct from $as_of",

@@ -12,13 +12,8 @@ from models.kpis import KPIS
 
 def draw_places(here: Here, kpi_ids: Sequence[str]) -> None:
     """One row a facility (or unit of the chosen facility) with the KPIs' values; places without any are left out."""
-    start, end = readings.whole_weeks(here.found, here.view.weeks)
-    rows = data.rows(
-        here.found,
-        here.person,
-        "kpi_value",
-        {"kpi": tuple(kpi_ids), "grain": "window", "period": start, "period_end": end},
-    )
+    where = {"kpi": tuple(kpi_ids), **readings.in_window(here.found, here.view)}
+    rows = data.rows(here.found, here.person, "kpi_value", where)
     by = "facility" if here.view.facility is None else "unit"
     shown: dict[str, dict[str, markup.Cell]] = {}
     for row in rows:
