@@ -116,10 +116,8 @@ def duration(seconds: float | None) -> str:
 
 
 def hours(seconds: float | None) -> str:
-    """Seconds as hours, for sums; below ten with one decimal."""
-    if seconds is None:
-        return wording.NONE
-    return f"{seconds / HOUR:,.1f} h" if 0 < seconds < 10 * HOUR else f"{seconds / HOUR:,.0f} h"
+    """Seconds as hours, for sums."""
+    return wording.hours(None if seconds is None else seconds / 60)
 
 
 def chosen(edges: Sequence[Row], most: int) -> list[Row]:

@@ -123,15 +123,6 @@ def percent(share: float) -> str:
     return wording.percent(share) if is_near else wording.whole_percent(share)
 
 
-def hours(minutes: float | None) -> str:
-    """Minutes as hours, for sums; below ten with one decimal, below one as a duration."""
-    if minutes is None:
-        return wording.NONE
-    if 0 < minutes < HOUR:
-        return wording.duration(minutes)
-    return f"{minutes / HOUR:,.1f} h" if minutes < 10 * HOUR else f"{minutes / HOUR:,.0f} h"
-
-
 def headline(found: Delays, threshold: int) -> tuple[str, str]:
     """How much of the delay was in which channel and how much with people, of how many patients."""
     title = f"{found.kind.title}, {span(found)}"
@@ -203,11 +194,11 @@ def said(found: Delays, step: Row) -> str:
     when = wording.day(step["period"]) if found.grain == "day" else wording.week(step["period"])
     total = step["minutes"] or 1
     parts = "; ".join(
-        f"{PARTS[part].title.lower()} {hours(step['parts'][part])} ({percent(step['parts'][part] / total)})"
+        f"{PARTS[part].title.lower()} {wording.hours(step['parts'][part])} ({percent(step['parts'][part] / total)})"
         for part in PARTS
         if step["parts"].get(part)
     )
-    return f"{when}: {wording.number(step['waits'])} waits, {hours(step['minutes'])}. {parts}"
+    return f"{when}: {wording.number(step['waits'])} waits, {wording.hours(step['minutes'])}. {parts}"
 
 
 def unknowns(found: Delays) -> list[tuple[str, str]]:

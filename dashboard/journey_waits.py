@@ -119,11 +119,11 @@ def headline(waits: Sequence[Row]) -> str:
         return ""
     late, total = sum(wait["late"] for wait in waits), sum(wait["minutes"] for wait in waits)
     if not late:
-        return f"Of {delays.hours(total)} in {len(waits)} waits nothing is known to have been late data."
+        return f"Of {wording.hours(total)} in {len(waits)} waits nothing is known to have been late data."
     kept = [(wait, each) for wait in waits for each in wait["stretches"] if PARTS[each["part"]].cause == "interface"]
     wait, worst = max(kept, key=lambda pair: pair[1]["minutes"])
     return (
-        f"Of {delays.hours(total)} in {len(waits)} waits {delays.hours(late)} were late data, most in {short(wait, worst)} "
+        f"Of {wording.hours(total)} in {len(waits)} waits {wording.hours(late)} were late data, most in {short(wait, worst)} "
         f"({wording.duration(worst['minutes'])})."
     )
 

@@ -30,7 +30,7 @@ REASONS = {
     "rework": "rework",
     "documentation": "documentation",
 }
-TEN = 10
+MINUTES = 60
 OF_WORKFLOW = {
     "ed-to-bed": ("ed_length_of_stay", "ed_boarding_ed2", "handoff_acceptance_time"),
     "order-to-acknowledged-result": ("lab_turnaround", "critical_acknowledgement_time"),
@@ -136,10 +136,8 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def hours(amount: float | None) -> str:
-    """Hours, below ten with one decimal."""
-    if amount is None:
-        return wording.NONE
-    return f"{amount:,.1f} h" if 0 < round(amount, 1) < TEN else f"{amount:,.0f} h"
+    """Hours as people say them."""
+    return wording.hours(None if amount is None else amount * MINUTES)
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -60,6 +60,16 @@ def duration(minutes: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def hours(minutes: float | None) -> str:
+    """Minutes as hours, for sums: `200 h`; below ten with one decimal, below one as a duration: `1.5 h`, `45 min`."""
+    if minutes is None:
+        return NONE
+    if 0 < abs(minutes) < _HOUR:
+        return duration(minutes)
+    amount = minutes / _HOUR
+    return _signed(f"{amount:,.1f} h" if 0 < abs(round(amount, 1)) < 10 else f"{amount:,.0f} h")  # noqa: PLR2004 - few enough for a decimal
+
+
 def milliseconds(amount: float | None) -> str:
     """Milliseconds: `840 ms`, from a second on `1.2 s`, from a minute on as a duration."""
     if amount is None:

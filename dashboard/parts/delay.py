@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, data, delay_charts, delays, words
 from dashboard.data import Row
-from dashboard.delays import Delays, hours, percent
+from dashboard.delays import Delays, percent
 from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.cases import source_files
@@ -51,7 +51,7 @@ def draw_bars(here: Here, found: Delays) -> None:
     one = {"day": "Day", "week": "Week of"}[found.grain]
     shown = [part for part in PARTS if any(step["parts"].get(part) for step in found.steps)]
     chosen = draw_picture(
-        delay_charts.by_step(found.steps, lambda step: delays.said(found, step), hours),
+        delay_charts.by_step(found.steps, lambda step: delays.said(found, step), wording.hours),
         key=f"delays-{found.kind.id}-{found.grain}-{found.start}",
         alt=f"{found.kind.title}: patient-hours by {found.grain} in which the wait began, people at the foot, what interfaces took on top.",
         heads=(one, "Waits", "Patients", "All", *(PARTS[part].title for part in shown)),
@@ -60,8 +60,8 @@ def draw_bars(here: Here, found: Delays) -> None:
                 f"{step['period'].day} {step['period']:%b}",
                 wording.number(step["waits"]),
                 wording.number(step["patients"]),
-                hours(step["minutes"]),
-                *(hours(step["parts"].get(part, 0.0)) for part in shown),
+                wording.hours(step["minutes"]),
+                *(wording.hours(step["parts"].get(part, 0.0)) for part in shown),
             )
             for step in found.steps
         ],
@@ -83,7 +83,7 @@ def draw_parts(found: Delays) -> None:
             (
                 markup.Swatch(f"part-{row['part']}", PARTS[row["part"]].title, PARTS[row["part"]].meaning),
                 percent(found.share(row["minutes"])),
-                hours(row["minutes"]),
+                wording.hours(row["minutes"]),
                 wording.number(row["waits"]),
                 wording.number(row["patients"]),
             )
@@ -109,7 +109,7 @@ def draw_hops(here: Here, found: Delays) -> None:
                 _to_channel(here, row),
                 [
                     row["source"],
-                    hours(row["minutes"]),
+                    wording.hours(row["minutes"]),
                     percent(found.share(row["minutes"])),
                     wording.number(row["waits"]),
                     wording.number(row["patients"]),
@@ -138,7 +138,7 @@ def draw_edge(here: Here, workflow: str, edge: Row) -> None:
     st.subheader("Late data, or late people?", anchor=False)
     st.markdown(markup.unbroken(delays.edge_headline(parts, minutes)))
     st.plotly_chart(
-        delay_charts.one_bar(parts, lambda row: f"{PARTS[row['part']].title}: {hours(row['minutes'])}"),
+        delay_charts.one_bar(parts, lambda row: f"{PARTS[row['part']].title}: {wording.hours(row['minutes'])}"),
         width="stretch", config=charts.CONFIG, key="edge-delay", alt="The same parts as one bar; the table below says each.",
     )  # fmt: skip
     markup.table(
@@ -148,7 +148,7 @@ def draw_edge(here: Here, workflow: str, edge: Row) -> None:
             (
                 markup.Swatch(f"part-{row['part']}", PARTS[row["part"]].title, PARTS[row["part"]].meaning),
                 percent(row["minutes"] / minutes),
-                hours(row["minutes"]),
+                wording.hours(row["minutes"]),
                 row["name"] or wording.NONE,
             )
             for row in parts

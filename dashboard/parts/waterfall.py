@@ -6,7 +6,6 @@ import streamlit as st
 
 from dashboard import delay_charts, journey_waits
 from dashboard.data import Row
-from dashboard.delays import hours
 from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.opening import further_opening
@@ -68,4 +67,4 @@ def _draw(found: Sequence[Row]) -> None:
     )
     if len(drawn) < len(found):
         left = sum(wait["minutes"] for wait in found if wait not in drawn)
-        st.caption(f"{len(found) - len(drawn)} shorter waits of {hours(left)} are not drawn.")
+        st.caption(f"{len(found) - len(drawn)} shorter waits of {wording.hours(left)} are not drawn.")

@@ -1,6 +1,7 @@
 """A workflow on the page: the choice of one, its map, its waits ranked, its paths, and the cases behind one wait."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import streamlit as st
 
@@ -171,8 +172,10 @@ def draw_edge(here: Here, found: Workflow, edge: Row) -> None:
     where |= {"facility": here.view.facility} if here.view.facility else {}
     spectrum.draw_lines(here, opened, edge, where)
     st.subheader("The longest waits", anchor=False)
-    rows = data.opened_rows(opened, here.found, "workflow_event", where, order=("-wait_minutes", "case_key"))
-    cases = [row for row in rows if start <= row["case_date"] < end][:CASES]
+    window = where | {"case_date": tuple(start + timedelta(days=day) for day in range((end - start).days))}
+    cases = data.opened_rows(
+        opened, here.found, "workflow_event", window, order=("-wait_minutes", "case_key"), limit=CASES
+    )
     files = source_files(here, asked)
     lines = ("Source file and line",) if files else ()
     draw_rows(

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from dashboard import delay_charts, delays, journey_waits
-from dashboard.delays import Delays, headline, hop, hours, percent, span
+from dashboard.delays import Delays, headline, hop, percent, span
+from models import wording
 from models.waits import PARTS, WAIT_KINDS
 from tests.dashboard.conftest import words
 from tests.dashboard.snapshot import CASE
@@ -66,7 +67,6 @@ def test_channels_of_one_name_in_several_engines_are_told_apart():
 
 def test_little_is_not_nothing():
     assert (percent(0.0), percent(0.00005), percent(0.0042), percent(0.41)) == ("0 %", "under 0.01 %", "0.42 %", "41 %")
-    assert (hours(None), hours(30.0), hours(90.0), hours(60_000.0)) == ("–", "30 min", "1.5 h", "1,000 h")
 
 
 def test_almost_all_is_not_all():
@@ -82,7 +82,7 @@ def test_periods_are_named_by_their_length():
 
 def test_each_part_looks_different_and_people_stand_at_the_foot():
     steps = [{"period": MONDAY, "minutes": 70.0, "waits": 7, "parts": dict.fromkeys(PARTS, 10.0)}]
-    figure = delay_charts.by_step(steps, lambda _: "", hours)
+    figure = delay_charts.by_step(steps, lambda _: "", wording.hours)
     looks = {(bar.marker.color, bar.marker.opacity, bar.marker.pattern.shape) for bar in figure.data}
     assert len(looks) == len(PARTS) == len(figure.data)
     assert [bar.name for bar in figure.data][:2] == ["With people", "Not known"]

@@ -46,6 +46,24 @@ def test_durations(minutes, said):
 
 
 @pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (None, "–"),
+        (0, "0 h"),
+        (0.5, "30 s"),
+        (45, "45 min"),
+        (60, "1.0 h"),
+        (90, "1.5 h"),
+        (599, "10 h"),
+        (60_000, "1,000 h"),
+        (-90, "−1.5 h"),
+    ],
+)
+def test_sums_of_hours(minutes, said):
+    assert wording.hours(minutes) == said
+
+
+@pytest.mark.parametrize(
     ("amount", "said"),
     [
         (None, "–"),
