@@ -3,6 +3,7 @@
 Not here: what each reason is (`models.waiting`), drawing (`dashboard.parts.waiting`).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from dashboard import data
 from dashboard.bottlenecks import Workflow, hours
 from dashboard.here import Here
 from models import wording
+from models.doers import doer
 from models.waiting import REASONS
 
 Row = dict[str, Any]
@@ -26,26 +28,42 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Waiting:
-    """The steps of a workflow of which the reasons are known, the longest wait first, and the handovers between roles."""
+    """The steps of a workflow of which the reasons are known, and those of which they are not, the longest wait first; the handovers
+    between roles.
+
+    Each step has its `doer`.
+    """
 
     steps: list[Row]
     handovers: list[Row]
-    unknown_seconds: float
+    unknown: list[Row]
     hidden: int
+
+    @property
+    def unknown_seconds(self) -> float:
+        """What was waited for steps of which nobody recorded who does them or when they began."""
+        return sum(step["wait_seconds"] for step in self.unknown)
 
 
 def read(here: Here, found: Workflow) -> Waiting:
-    """The published rows of the place and window. Unknown: what was waited for steps of which nobody recorded who began them when."""
+    """The published rows of the place and window."""
     waiting, handover = (
         data.rows(here.found, here.person, f"process_{table}", found.where) for table in ("waiting", "handover")
     )
     known = {row["activity"] for row in waiting}
     steps = sorted((row for row in waiting if not row["suppressed"]), key=lambda row: -row["wait_seconds"])
     shown = [row for row in handover if not row["suppressed"]]
+    unknown = Counter[str]()
+    for edge in found.edges:
+        if edge["next_activity"] not in known:
+            unknown[edge["next_activity"]] += edge["wait_total_seconds"]
     return Waiting(
-        steps,
+        [step | {"doer": doer(found.id, step["activity"])} for step in steps],
         sorted(shown, key=lambda row: (-row["count"], row["owner"], row["next_owner"])),
-        sum(edge["wait_total_seconds"] for edge in found.edges if edge["next_activity"] not in known),
+        [
+            {"activity": activity, "wait_seconds": seconds, "doer": doer(found.id, activity)}
+            for activity, seconds in sorted(unknown.items(), key=lambda step: -step[1])
+        ],
         len(waiting) - len(steps) + len(handover) - len(shown),
     )
 

@@ -5,11 +5,12 @@ numbers (`pipelines.waiting_tables`).
 
 The relation has one row per piece of work:
 
-    team         text: who does such work; a pool of people, never one person
+    team         text: who or what does such work; a pool of people or of places, never one person
+    is_place     true of places, each of which is taken as long as somebody is in it; all of a team alike
     item         text, unique
     enabled_at   when it could have begun: the step before was done, or it was asked for
     started_at   when somebody began it; null while it waits
-    ended_at     when that was done; null while it goes on, or where nobody wrote it down (then it takes no time)
+    ended_at     when that was done, the data cut while it goes on; null where nobody wrote it down (then it takes no time)
 
 A wait is the time from enabled to started (to the data cut while it waits), cut into stretches of which each has one reason, in this
 order, so the five add up to the wait to the microsecond:
@@ -22,7 +23,8 @@ order, so the five add up to the wait to the microsecond:
     extraneous      the rest: hands were free, or nobody wrote down what they did. What a team does beside its recorded work is here
 
 *All hands* is learnt too: what the team was busy with at once, at the busiest moment of nine in ten of the hours of that kind in which
-work waited. Work that is said to go on for more than `LONGEST_HOURS` was forgotten: it keeps nobody busy after that.
+work waited; of places, which are there at every hour, what was taken at once at the busiest moment of all. Work of people that is said
+to go on for more than `LONGEST_HOURS` was forgotten: it keeps nobody busy after that.
 After Lashkevich, Milani, Chapela-Campa, Suvorau and Dumas, "Why am I waiting?" (2022), with pools of people instead of single ones.
 """
 
@@ -40,11 +42,15 @@ create or replace temp table waiting_work as
 select
     (row_number() over (order by team, item))::integer as work_id,
     team,
+    is_place,
     item,
     epoch_us(enabled_at) as enabled_us,
     epoch_us(coalesce(started_at, $as_of)) as started_us,
     started_at is not null as is_started,
-    least(epoch_us(coalesce(ended_at, started_at)), epoch_us(started_at) + $longest) as ended_us
+    least(
+        epoch_us(coalesce(ended_at, started_at)),
+        case when not is_place then epoch_us(started_at) + $longest end
+    ) as ended_us
 from {work}
 where enabled_at <= coalesce(started_at, $as_of)
 """
@@ -116,6 +122,11 @@ with waited as (
         isodow(make_timestamptz(hour * $hour)) > 5 as is_weekend,
         extract(hour from make_timestamptz(hour * $hour)) as hour_of_day
     from hour
+), place as (
+    select segment.team, max(segment.busy) as places
+    from waiting_segment as segment
+    where segment.team in (select team from waiting_work where is_place)
+    group by segment.team
 ), kind as (
     select
         team,
@@ -130,11 +141,12 @@ with waited as (
 select
     dated.team,
     dated.hour,
-    kind.hands,
-    kind.demand_hours >= $demand_hours and kind.worked_hours < $worked_share * kind.demand_hours as is_off
+    coalesce(place.places, kind.hands) as hands,
+    place.team is null and kind.demand_hours >= $demand_hours and kind.worked_hours < $worked_share * kind.demand_hours as is_off
 from dated
 inner join kind
     on kind.team = dated.team and kind.is_weekend = dated.is_weekend and kind.hour_of_day = dated.hour_of_day
+left join place on place.team = dated.team
 """
 _PARTS = """
 create or replace temp table waiting_part as

@@ -12,7 +12,22 @@ from models.waiting import REASONS
 
 
 def draw_reasons(found: Waiting, of: Workflow) -> None:
-    """The five reasons of each step of which it is recorded who does it and when they began, and how much nobody can tell."""
+    """The five reasons of each step of which it is recorded who does it and when they began; of the others, what would tell."""
+    _draw_known(found, of)
+    if not (found.steps or found.unknown):
+        return
+    markup.table(
+        "Who or what each step waits for",
+        ("Step", "Waited", "Waits for", "Recorded in, or what would tell"),
+        [
+            (step["activity"], hours(step["wait_seconds"]), step["doer"].who or "not recorded", step["doer"].field)
+            for step in (*found.steps, *found.unknown)
+        ],
+        numeric=("Waited",),
+    )
+
+
+def _draw_known(found: Waiting, of: Workflow) -> None:
     rest = ""
     if found.unknown_seconds:
         rest = (
@@ -37,8 +52,9 @@ def draw_reasons(found: Waiting, of: Workflow) -> None:
     )
     meanings = "; ".join(f"{reason}: {meaning}" for reason, meaning in waiting.MEANING.items())
     st.caption(
-        f"{meanings}. How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it; "
-        f"what a team does beside its recorded work is not seen. {rest}"
+        f"{meanings}. How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it, "
+        "and how many places from how many were ever taken at once; what a team does beside its recorded work is not seen, and no person "
+        f"is told apart. {rest}"
     )
 
 

@@ -6,8 +6,11 @@ that it is ready, it must also equal what truly happened, as exactly as it says 
 
 import json
 import os
+from bisect import bisect_right
+from collections import Counter
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -208,40 +211,70 @@ def test_published_weeks_are_the_truth_unless_hidden(hospital):
     assert compared > 150  # in a run this short, what counts few people in some week is hidden in every week
 
 
-def minutes_without_a_free_cleaner(cleans, on_duty):
-    """Of each bed's wait for a cleaner, the minutes in which as many were at work as the roster had on duty then."""
-    edges = {instant for clean in cleans for instant in (clean["started_at"], clean["cleaned_at"])}
-    waited = 0.0
-    for clean in cleans:
-        cuts = {clean["requested_at"], clean["started_at"], *edges}
-        hour = clean["requested_at"].replace(minute=0, second=0, microsecond=0)
-        while hour < clean["started_at"]:
-            cuts.add(hour := hour + timedelta(hours=1))
-        inside = sorted(cut for cut in cuts if clean["requested_at"] <= cut <= clean["started_at"])
-        for since, until in pairwise(inside):
-            at_work = sum(other["started_at"] <= since and other["cleaned_at"] >= until for other in cleans)
-            waited += (until - since).total_seconds() / 60 if at_work >= on_duty(since) else 0
-    return waited
+def hours_without_hands(work, on_duty):
+    """Of each wait (asked, begun, done), the hours in which as many were at work, or as many places taken, as there were."""
+    at_work = Counter[datetime]()
+    for _, begun, done in work:
+        at_work[begun] += 1
+        at_work[done] -= 1
+    whole = min(at_work).replace(minute=0, second=0, microsecond=0)
+    hours = [whole + timedelta(hours=n) for n in range(int((max(at_work) - whole) / timedelta(hours=1)) + 2)]
+    cuts = sorted({*at_work, *hours})
+    busy = list(accumulate(at_work[cut] for cut in cuts))
+    full = [
+        (until - since) / timedelta(hours=1) if n >= on_duty(since) else 0.0
+        for n, (since, until) in zip(busy, pairwise(cuts), strict=False)
+    ]
+    so_far = [0.0, *accumulate(full)]
+
+    def until(instant):
+        place = bisect_right(cuts, instant) - 1
+        return so_far[place] + (
+            (instant - cuts[place]) / timedelta(hours=1) if place < len(full) and full[place] else 0.0
+        )
+
+    return sum(until(begun) - until(max(asked, cuts[0])) for asked, begun, _ in work)
 
 
-def test_the_hands_that_the_cleaning_of_beds_shows_are_those_on_the_roster(hospital, marts):
+def hands(facility, activity, team):
+    """How many people or places there were in an hour of the week, by the simulated hospital's own book."""
+    rosters = dict(facility.rosters)
+    people = {"bed clean": "cleaners", "triaged": "triage"}
+    if activity in people:
+        return rosters[people[activity]].on_duty
+    beds = {f"bed assigned {facility.name} {ward.name}": ward.beds for ward in facility.wards}
+    return lambda _: {"in a room": facility.rooms, **beds}.get(activity if activity == "in a room" else team)
+
+
+@pytest.mark.parametrize("activity", ["bed clean", "triaged", "in a room", "bed assigned"])
+def test_the_hands_and_places_that_the_data_show_are_those_of_the_simulated_hospital(hospital, activity):
     home, manifest, _ = hospital
+    zone = ZoneInfo(manifest.zone)
     told = pl.read_parquet([home.published / file for file in manifest.table("process_waiting").files])
     (found,) = told.filter(
-        (pl.col("activity") == "bed clean") & (pl.col("grain") == "all") & pl.col("facility").is_null()
+        (pl.col("activity") == activity) & (pl.col("grain") == "all") & pl.col("facility").is_null()
     ).to_dicts()
-    cleans = marts["bed_clean"].to_native().drop_nulls(["started_at", "cleaned_at"]).collect().to_dicts()
+    with duckdb.connect(str(home.warehouse_path), read_only=True) as db:
+        known = db.execute(
+            """select facility, team, enabled_at, started_at, coalesce(ended_at, started_at) from marts.work_span
+            where activity = $activity and enabled_at <= started_at""",
+            {"activity": activity},
+        ).fetchall()
+    work = {}
+    for facility, team, *times in known:
+        work.setdefault((facility, team), []).append(times)
+    by_name = {each.name: each for each in NAMED}
+
+    def on_duty(there, instant):
+        local = instant.astimezone(zone)
+        return there(24 * local.weekday() + local.hour)
+
     no_hands = sum(
-        minutes_without_a_free_cleaner(
-            [clean for clean in cleans if clean["facility"] == each.name],
-            lambda instant, roster=dict(each.rosters)["cleaners"]: roster.on_duty(
-                24 * instant.astimezone(ZoneInfo(manifest.zone)).weekday() + instant.astimezone(ZoneInfo(manifest.zone)).hour
-            ),
-        )
-        for each in NAMED
-    )  # fmt: skip
+        hours_without_hands(pieces, partial(on_duty, hands(by_name[facility], activity, team)))
+        for (facility, team), pieces in work.items()
+    )
     assert no_hands > 0
-    waited = found["wait_seconds"] / 60
-    assert (found["contention_seconds"] + found["prioritisation_seconds"]) / 60 / waited == pytest.approx(
+    waited = found["wait_seconds"] / 3600
+    assert (found["contention_seconds"] + found["prioritisation_seconds"]) / 3600 / waited == pytest.approx(
         no_hands / waited, abs=0.03
     )

@@ -20,15 +20,20 @@ def db():
         yield connection
 
 
-def waits(db, *work, cut=100_000):
+def waits(db, *work, cut=100_000, places=False):
     """Minutes of each reason by item; work is (item, enabled, started, ended) in minutes after Monday's midnight, of one team."""
     names = ("enabled_at", "started_at", "ended_at")
     rows = [
-        ("cleaners", item, *(None if m is None else MIDNIGHT + timedelta(minutes=m) for m in times))
+        (
+            "rooms" if places else "cleaners",
+            places,
+            item,
+            *(None if m is None else MIDNIGHT + timedelta(minutes=m) for m in times),
+        )
         for item, *times in work
     ]
     instant = pl.Datetime("us", "UTC")
-    schema = {"team": pl.String, "item": pl.String} | dict.fromkeys(names, instant)
+    schema = {"team": pl.String, "is_place": pl.Boolean, "item": pl.String} | dict.fromkeys(names, instant)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     db.register("work", frame.to_arrow())
     split(db, "work", MIDNIGHT + timedelta(minutes=cut))
@@ -96,6 +101,22 @@ def test_work_whose_end_nobody_wrote_down_keeps_nobody_busy_and_two_clocks_are_n
     assert waits(db, ("a", 0, 0, None), ("b", 5, 15, None), ("two clocks", 9, 8, 10)) == {
         "a": {},
         "b": {"extraneous": 10},
+    }
+
+
+def test_places_are_as_many_as_were_ever_taken_at_once_and_stay_taken_for_days(db):
+    hours = 60
+    rooms = [
+        ("a", 0, 0, 50 * hours),  # a person would have been forgotten after a day
+        ("b", 0, 0, 30 * hours),
+        ("waits for a", 26 * hours, 30 * hours, 40 * hours),
+        ("one is free", 41 * hours, 42 * hours, 43 * hours),
+    ]
+    assert waits(db, *rooms, places=True) == {
+        "a": {},
+        "b": {},
+        "waits for a": {"contention": 4 * hours},
+        "one is free": {"extraneous": hours},
     }
 
 
