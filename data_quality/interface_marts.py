@@ -155,6 +155,17 @@ INTERFACE_MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         between("last_waiting", 0, None, "Fewer than none cannot wait.", severity="structural"),
     ),
+    "marts.message_passage": (
+        unique("message_key", "A message that came from two engines at once came from neither."),
+        present("journey_message_key", "Each belongs to the message of the first engine."),
+        holds(
+            "a message has an engine before it, or is the first",
+            "place",
+            "(place = 1) = (from_message_key is null)",
+            "A place on a way is told by what came before.",
+            severity="structural",
+        ),
+    ),
     "marts.interface_incident": (
         present("channel", "An incident happens to a channel."),
         unique("incident_id", "An incident told twice is two incidents to whoever reads the list."),

@@ -32,7 +32,7 @@ _FHIR = {
     "fhir_diagnostic_report": "report_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
     "status varchar, effective varchar, issued varchar",
     "fhir_imaging_study": "imaging_study_key varchar, patient_key varchar, encounter_key varchar, "
-    "order_keys varchar[], status varchar, modality_codes varchar[], started varchar",
+    "order_keys varchar[], accession_keys varchar[], status varchar, modality_codes varchar[], started varchar",
     "fhir_observation": "observation_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
     f"status varchar, interpretation_codes varchar[], issued varchar, codes {_CODING}[], value_codes {_CODING}[], "
     "effective varchar",
@@ -135,9 +135,10 @@ _OTHER = {
     "occurred_at timestamptz, time_basis varchar, time_precision varchar, time_ambiguous boolean, clock_id varchar, "
     "event_type varchar, flow_id varchar, flow_name varchar, node_id varchar, node_name varchar, node_role varchar, "
     "direction varchar, message_uid varchar, incarnation varchar, parent_message_uid varchar, "
-    "root_message_uid varchar, replay_of_uid varchar, correlation_key varchar, msg_standard varchar, "
-    "msg_type varchar, msg_trigger varchar, mrn_key varchar, prior_mrn_key varchar, visit_key varchar, placer_key varchar, "
-    "attempt_no integer, attempts_exact boolean, ack_code varchar, ack_level varchar, error_class varchar, "
+    "root_message_uid varchar, replay_of_uid varchar, correlation_key varchar, control_key varchar, trace_key varchar, "
+    "msg_standard varchar, msg_type varchar, msg_trigger varchar, mrn_key varchar, prior_mrn_key varchar, visit_key varchar, "
+    "placer_key varchar, filler_key varchar, accession_key varchar, attempt_no integer, attempts_exact boolean, "
+    "ack_code varchar, ack_level varchar, error_class varchar, "
     "error_code varchar, error_template varchar, error_fingerprint varchar, sent_at timestamptz, msg_shape varchar, "
     "actor_key varchar, actor_role varchar, queue_depth bigint, event_count bigint, file_id integer, "
     "line bigint, quality_flags varchar[]",

@@ -43,6 +43,11 @@ FIELDS = {
     "mrn_assigner": "who gave the patient's number out, where the log says so; `assigners.mrn` translates it",
     "visit_assigner": "who gave the visit's number out; `assigners.visit` translates it",
     "placer_assigner": "who gave the order's number out; `assigners.placer` translates it",
+    "filler": "the filler's order number, hashed under `authorities.filler`",
+    "accession": "the accession number, hashed under `authorities.accession`",
+    "sending_application": "MSH-3; who gave the control id out, so that it joins other engines' logs",
+    "sending_facility": "MSH-4; likewise",
+    "trace": "an id that systems hand on with the message: a W3C trace id, X-Correlation-ID",
 }
 """Every canonical field that a mapping may fill, with what it means. Identifiers leave the parser as keyed hashes."""
 

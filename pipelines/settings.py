@@ -65,8 +65,10 @@ class MetadataColumns(_Part):
     placer: str = "PLACER"
 
 
-Numbered = Literal["mrn", "visit", "placer", "filler"]
+Numbered = Literal["mrn", "visit", "placer", "filler", "accession"]
 """The kinds of numbers that people and systems give out, beside logical ids."""
+Shared = Literal["control", "trace"]
+"""Ids of messages that several engines log: the sender's control id, and an id that systems hand on."""
 
 
 class Poll(_Part):
@@ -107,7 +109,7 @@ class SourceSettings(_Part):
     zone: str | None = None
     authority: str | None = None
     base: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    authorities: dict[Numbered, str] = {}
+    authorities: dict[Numbered | Shared, str] = {}
     assigners: dict[Numbered, dict[str, str]] = {}
     mapping: str = ""
     columns: MetadataColumns = MetadataColumns()

@@ -51,7 +51,9 @@ class Azure:
             session.flush()
             with lent(session.db, chunk=chunk):
                 errors = engine_records.reduced_errors(session, source, azure_events.ERROR_TEXTS)
-                session.db.execute(azure_events.RECORDS, {"source": source.name})
+                session.db.execute(
+                    azure_events.RECORDS, {"source": source.name, "trace": source.authorities.get("trace")}
+                )
                 session.db.execute(azure_events.RETRIES)
             zone = engine_records.zone_for(session, source, files, azure_events.ZONELESS)
             with lent(session.db, error_facts=errors):

@@ -184,6 +184,11 @@ select
     $source || ':' || engine_id($source, message) as message_uid,
     $source || ':' || engine_id($source, case when origin_ <> run_ then origin_ end) as origin_uid,
     keyed('control', $source, case when client_tracking_ <> run_ then client_tracking_ end) as correlation_key,
+    handed_on($trace, case kind
+        when 'logic' then case when client_tracking_ <> run_ then client_tracking_ end
+        when 'gateway' then correlation_
+        else operation_id_
+    end) as trace_key,
     case kind
         when 'logic' then named('workflow', workflow_, keyed('node', $source, workflow_))
         when 'gateway' then named('api', api_, keyed('node', $source, api_))
@@ -332,6 +337,7 @@ EVENTS = staging(
         "root_message_uid": "case when role <> 'queue' then coalesce(origin_uid, message_uid) end",
         "replay_of_uid": "origin_uid",
         "correlation_key": "correlation_key",
+        "trace_key": "trace_key",
         "attempts_exact": "case when role = 'destination' then true end",
         "ack_level": "case when kind in ('gateway', 'request', 'dependency') and e.t in ('ack_sent', 'nack_sent', 'delivered') "
         "then 'transport' end",

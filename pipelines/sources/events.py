@@ -35,6 +35,8 @@ COLUMNS = {
     "root_message_uid": "varchar",
     "replay_of_uid": "varchar",
     "correlation_key": "varchar",
+    "control_key": "varchar",
+    "trace_key": "varchar",
     "msg_standard": "varchar",
     "msg_type": "varchar",
     "msg_trigger": "varchar",
@@ -42,6 +44,8 @@ COLUMNS = {
     "prior_mrn_key": "varchar",
     "visit_key": "varchar",
     "placer_key": "varchar",
+    "filler_key": "varchar",
+    "accession_key": "varchar",
     "attempt_no": "integer",
     "attempts_exact": "boolean",
     "ack_code": "varchar",
@@ -70,7 +74,10 @@ TABLES = {
 
 UPGRADES = tuple(
     f"alter table raw.interface_event add column if not exists {name} {COLUMNS[name]}"
-    for name in ("msg_shape", "actor_key", "actor_role", "prior_mrn_key", "queue_depth", "event_count", "size_bytes")
+    for name in (
+        *("msg_shape", "actor_key", "actor_role", "prior_mrn_key", "queue_depth", "event_count", "size_bytes"),
+        *("control_key", "trace_key", "filler_key", "accession_key"),
+    )
 )
 """What brings a table up to date that was made before these columns existed."""
 

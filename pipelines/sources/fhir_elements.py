@@ -20,6 +20,7 @@ REFERENCE = (
 )
 PERIOD = '{"start":"VARCHAR","end":"VARCHAR"}'
 IDENTIFIERS = '[{"system":"VARCHAR","value":"VARCHAR","type":{"coding":[{"code":"VARCHAR"}]}}]'
+TYPED_IDENTIFIERS = 'list_filter(r.identifier, lambda i: len(i."type".coding) > 0)'
 CODINGS_TYPE = "struct(system varchar, code varchar)[]"
 SPELL_TYPE = 'status varchar, "start" varchar, "end" varchar'
 

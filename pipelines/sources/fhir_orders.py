@@ -17,6 +17,7 @@ from pipelines.sources.fhir_elements import (
     REFERENCE,
     STATUS,
     SUBJECT,
+    TYPED_IDENTIFIERS,
     VERSION_ID,
     VISIT,
     Column,
@@ -28,9 +29,10 @@ from pipelines.sources.fhir_elements import (
     time,
 )
 
-_ORDER_NUMBERS = """list_concat(identifiers('placer', r.identifier, ['PLAC']),
-    identifiers('filler', list_filter(r.identifier, lambda i: len(i."type".coding) > 0), ['FILL']))"""
-"""The placer's numbers, and the filler's under their own kind; of an identifier without a type nobody says that it is the filler's."""
+_ORDER_NUMBERS = f"""list_concat(identifiers('placer', r.identifier, ['PLAC']),
+    identifiers('filler', {TYPED_IDENTIFIERS}, ['FILL', 'ACSN']), identifiers('accession', {TYPED_IDENTIFIERS}, ['ACSN']))"""
+"""The placer's numbers, the filler's and the accession's under their own kinds; of an identifier without a type nobody says that it
+is one of these. Many fillers give the accession number as theirs, so it is known as both."""
 
 ORDERS: tuple[Projection, ...] = (
     Projection(

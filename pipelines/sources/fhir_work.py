@@ -13,11 +13,13 @@ from pipelines.sources.fhir_elements import (
     CODING,
     CODINGS_TYPE,
     ENCOUNTER,
+    IDENTIFIERS,
     PATIENT,
     PERIOD,
     REFERENCE,
     STATUS,
     SUBJECT,
+    TYPED_IDENTIFIERS,
     VERSION_ID,
     VISIT,
     Column,
@@ -54,11 +56,15 @@ _MODALITIES = (
 )
 """R4 has codings, R5 concepts."""
 
+_ACCESSIONS = f"list_concat(identifiers('accession', {TYPED_IDENTIFIERS}, ['ACSN']), identifiers('filler', {TYPED_IDENTIFIERS}, ['ACSN']))"
+"""Known as both, as of an order."""
+
 WORK: tuple[Projection, ...] = (
     Projection(
         resource="ImagingStudy",
         kind="imaging_study",
         elements={
+            "identifier": IDENTIFIERS,
             "subject": REFERENCE,
             "encounter": REFERENCE,
             "basedOn": f"[{REFERENCE}]",
@@ -71,6 +77,7 @@ WORK: tuple[Projection, ...] = (
             PATIENT,
             ENCOUNTER,
             BASED_ON,
+            Column("accession_keys", "varchar[]", _ACCESSIONS),
             code("status", "r.status", codes.IMAGING_STATUS),
             Column("modality_codes", "varchar[]", _MODALITIES),
             time("started", "r.started"),

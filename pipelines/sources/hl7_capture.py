@@ -55,7 +55,7 @@ class Hl7Capture:
         for envelope in _envelopes(session, source, files):
             with lent(session.db, envelope=envelope):
                 session.db.execute(LINKS, {"source": source.name})
-                session.db.execute(RECORDS, {"source": source.name})
+                session.db.execute(RECORDS, {"source": source.name, "control": source.authorities.get("control")})
             zone = engine_records.zone_for(session, source, files, _ZONELESS)
             with lent(session.db, error_facts=facts):
                 statement = EVENTS_ON_A_NIGHT if _is_on_a_night(session, zone) else EVENTS
@@ -173,10 +173,14 @@ select
         case when control_id is null then concat_ws('|', mrn, visit, placer, filler) end)) as message,
     keyed('message', $source, batch) as batch,
     keyed('control', $source, if(is_answer, answered, control_id)) as correlation_key,
+    case when not is_answer then keyed('control', coalesce(sender_of(split_part(parties, '|', 1), split_part(parties, '|', 2)), $control),
+        control_id) end as control_key,
     {_number("mrn")} as mrn_key,
     {_number("prior", "mrn")} as prior_mrn_key,
     {_number("visit")} as visit_key,
-    coalesce({_number("placer")}, {_number("filler")}) as placer_key,
+    {_number("filler")} as filler_key,
+    coalesce({_number("placer")}, filler_key) as placer_key,
+    {_number("accession")} as accession_key,
     coalesce(mrn_is_unmapped, false) or coalesce(prior_is_unmapped, false) or coalesce(visit_is_unmapped, false)
         or coalesce(if(placer_place is not null, placer_is_unmapped, filler_is_unmapped), false) as is_unmapped
 from judged
@@ -244,6 +248,7 @@ _COLUMNS = {
     "parent_message_uid": "case when not is_answer then $source || ':' || batch end",
     "root_message_uid": "case when not is_answer then message_uid end",
     "correlation_key": "correlation_key",
+    "control_key": "case when is_source then control_key end",
     "msg_standard": "'hl7v2'",
     "msg_type": "case when not is_answer then type end",
     "msg_trigger": "case when not is_answer then trigger end",
@@ -251,6 +256,8 @@ _COLUMNS = {
     "prior_mrn_key": "case when not is_answer then prior_mrn_key end",
     "visit_key": "case when not is_answer then visit_key end",
     "placer_key": "case when not is_answer then placer_key end",
+    "filler_key": "case when is_source then filler_key end",
+    "accession_key": "case when is_source then accession_key end",
     "attempts_exact": "case when not is_source then is_captured end",
     "ack_code": "ack",
     "ack_level": "case when ack is not null then if(starts_with(ack, 'C'), 'commit', 'application') end",

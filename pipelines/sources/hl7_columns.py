@@ -28,6 +28,7 @@ pc: Any = pyarrow.compute
 """Its functions are made at run time, where no type checker sees them."""
 _HEADER = {"sent": 7, "type": 9, "control_id": 10, "processing": 11, "version": 12, "charset": 18}
 _PID, _PV1, _ORC, _OBR, _MRG, _MSA, _ERR = (code_of(name) for name in ("PID", "PV1", "ORC", "OBR", "MRG", "MSA", "ERR"))
+_IPC = code_of("IPC")
 _FIELDS = {
     "ack": (_MSA, 1),
     "answered": (_MSA, 2),
@@ -38,6 +39,8 @@ _FIELDS = {
     "orc_filler": (_ORC, 3),
     "obr_placer": (_OBR, 2),
     "obr_filler": (_OBR, 3),
+    "obr_accession": (_OBR, 18),
+    "ipc_accession": (_IPC, 1),
     "merged": (_MRG, 1),
 }
 _SECOND = -1
@@ -57,6 +60,7 @@ _NUMBERED: tuple[tuple[Numbered, Callable[[str, Delimiters], tuple[Number, ...]]
     ("visit", extended),
     ("placer", entity),
     ("filler", entity),
+    ("accession", entity),
 )
 
 
@@ -73,6 +77,7 @@ def columns(found: Messages, source: SourceSettings) -> pa.Table:
         "visit": texts["visit"],
         "placer": pc.coalesce(texts["orc_placer"], texts["obr_placer"]),
         "filler": pc.coalesce(texts["orc_filler"], texts["obr_filler"]),
+        "accession": pc.coalesce(texts["ipc_accession"], texts["obr_accession"]),
     }
     assigners = Assigners(source)
     for name, read in _NUMBERED:

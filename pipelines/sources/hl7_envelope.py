@@ -1,6 +1,7 @@
 """The envelope of an HL7 v2 message: a dozen fields of the ER7 text, nothing of its body.
 
-Here: MSH, PID-3, PV1-19, the placer's and filler's numbers (ORC-2 and -3, else OBR-2 and -3) and, of a message that merges or
+Here: MSH, PID-3, PV1-19, the placer's and filler's numbers (ORC-2 and -3, else OBR-2 and -3), the accession number (IPC-1, else
+OBR-18, where IHE puts it) and, of a message that merges or
 unlinks patients, MRG-1 or the second PID-3, read by the delimiters that MSH declares, and the message's shape: its version and
 which segments it has. Not here: whose numbers they are (`hl7_numbers`), hashing them (`mirth_events`), parsing HL7 at large.
 """
@@ -32,7 +33,8 @@ _NUMBERED = {
     "PID": (("mrn", 3, extended),),
     "PV1": (("visit", 19, extended),),
     "ORC": (("placer", 2, entity), ("filler", 3, entity)),
-    "OBR": (("placer", 2, entity), ("filler", 3, entity)),
+    "OBR": (("placer", 2, entity), ("filler", 3, entity), ("accession", 18, entity)),
+    "IPC": (("accession", 1, entity),),
 }
 _ENCODING = 4
 _READ = frozenset({*_NUMBERED, "MRG"})
@@ -42,6 +44,8 @@ class Envelope(NamedTuple):
     """What a message says on its outside. Numbers are all repetitions as written: hash them before they go anywhere."""
 
     control_id: str | None = None
+    application: str = ""
+    facility: str = ""
     type: str | None = None
     trigger: str | None = None
     sent: str | None = None
@@ -50,6 +54,7 @@ class Envelope(NamedTuple):
     visit: tuple[Number, ...] = ()
     placer: tuple[Number, ...] = ()
     filler: tuple[Number, ...] = ()
+    accession: tuple[Number, ...] = ()
     shape: str | None = None
 
 
@@ -74,6 +79,8 @@ def read(text: str | None) -> Envelope | None:
     parts = [segment.split(field) for segment in segments[1:] if segment.lstrip()[:3] in _READ]
     return Envelope(
         control_id=_at(header, 10) or None,
+        application=_at(header, 3),
+        facility=_at(header, 4),
         type=message_type[0] or None,
         trigger=trigger,
         sent=_at(header, 7) or None,

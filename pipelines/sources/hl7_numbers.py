@@ -18,6 +18,7 @@ TYPES: dict[str, tuple[tuple[str, ...], ...]] = {
     "visit": (("VN",), ("AN", "")),
     "placer": (),
     "filler": (),
+    "accession": (),
 }
 """By kind, the type codes (CX-5) that make a repetition the one to take, the best first; others come after them."""
 PAPERS = frozenset({"SS", "DL", "PPN"})
@@ -67,7 +68,7 @@ def extended(field: str, by: Delimiters) -> tuple[Number, ...]:
 
 
 def entity(field: str, by: Delimiters) -> tuple[Number, ...]:
-    """The repetitions of an EI field (ORC-2, ORC-3, OBR-2, OBR-3) that hold a number."""
+    """The repetitions of an EI field (ORC-2, ORC-3, OBR-2, OBR-3, IPC-1; also OBR-18) that hold a number."""
     if by.component not in field and by.repetition not in field:
         return _bare(field)
     found: list[Number] = []

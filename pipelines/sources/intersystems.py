@@ -54,7 +54,9 @@ class InterSystems:
             session.flush()
             with lent(session.db, chunk=chunk):
                 errors = engine_records.reduced_errors(session, source, intersystems_events.ERROR_TEXTS)
-                session.db.execute(intersystems_events.RECORDS, {"source": source.name})
+                session.db.execute(
+                    intersystems_events.RECORDS, {"source": source.name, "trace": source.authorities.get("trace")}
+                )
             zone = engine_records.zone_for(session, source, files, intersystems_events.ZONELESS)
             with lent(session.db, error_facts=errors):
                 session.db.execute(intersystems_events.EVENTS, {"source": source.name, "zone": zone})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.log_mapping import NOTHING, Proof, TimeFormat
-from pipelines.sources.log_fields import HASHED, READ
+from pipelines.sources.log_fields import HASHED, READ, SHARED
 from pipelines.sources.log_times import quoted, reading
 
 if TYPE_CHECKING:
@@ -99,12 +99,16 @@ def stage_records(mapping: LogMapping, present: Collection[str]) -> str:
         message_key,
         parent_key,
         control_id_key,
+        control_key,
+        trace_key,
         nullif(regexp_extract(type_, '^([A-Z][A-Z0-9]{{2}})', 1), '') as msg_type,
         nullif(regexp_extract(type_, '^[A-Z][A-Z0-9]{{2}}[^A-Z0-9]([A-Z][A-Z0-9]{{2}})', 1), '') as msg_trigger,
         mrn_key,
         prior_mrn_key,
         visit_key,
         placer_key,
+        filler_key,
+        accession_key,
         is_unmapped,
         case when not of_message then try_cast(attempt_ as integer) end as attempt_no,
         case when fixed_type is null and upper(ack_) in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then upper(ack_) end as ack_code,
@@ -127,6 +131,7 @@ _RECORD = {
     "is_unmapped": "false",
     **dict.fromkeys((f"{name}_" for name in READ), "null::varchar"),
     **dict.fromkeys((f"{name}_key" for name in HASHED), "null::varchar"),
+    **dict.fromkeys(SHARED, "null::varchar"),
     **dict.fromkeys(("error_id", "record_uid", "content_id"), "null::varchar"),
 }
 """The columns of a record, with what stands for each that the mapping does not fill."""
@@ -227,13 +232,17 @@ select
     log_source() || ':' || coalesce(parent_key, message_key) as root_message_uid,
     null::varchar as replay_of_uid,
     control_id_key as correlation_key,
+    control_key,
+    trace_key,
     case when msg_type is not null then 'hl7v2' end as msg_standard,
     msg_type,
     msg_trigger,
     mrn_key,
     prior_mrn_key,
     visit_key,
-    placer_key,
+    coalesce(placer_key, filler_key) as placer_key,
+    filler_key,
+    accession_key,
     attempt_no,
     not is_proof or coalesce(attempt_no, 1) <= 1 as attempts_exact,
     ack_code,

@@ -32,14 +32,21 @@ HASHED = {
     "prior_mrn": "mrn",
     "visit": "visit",
     "placer": "placer",
+    "filler": "filler",
+    "accession": "accession",
     "actor": "user",
 }
 """The fields that go on as hashes only, as `<field>_key`: of each the kind that it is hashed as."""
-_LATER = ("shape", "actor", "role", "prior_mrn", "size", "mrn_assigner", "visit_assigner", "placer_assigner")
+_LATER = (
+    *("shape", "actor", "role", "prior_mrn", "size", "mrn_assigner", "visit_assigner", "placer_assigner"),
+    *("filler", "accession", "sending_application", "sending_facility", "trace"),
+)
 """Fields that were added when logs had been read already: no part of a record's identity, or each would look new."""
 _OFTEN = {"message_key", "parent_key"}
 """Hashes of what comes again and again, as a message does with each of its events."""
-_NUMBERED: tuple[Numbered, ...] = ("mrn", "visit", "placer")
+SHARED = ("control_key", "trace_key")
+"""The hashes under which other engines' logs name the same message (decision 52)."""
+_NUMBERED: tuple[Numbered, ...] = ("mrn", "visit", "placer", "filler", "accession")
 _PLACE = ("file_id", "line", "byte_offset", "ends_open", "is_record")
 
 
@@ -63,6 +70,7 @@ def said(fields: pa.Table, mapping: LogMapping, source: SourceSettings, key: byt
     )
     values = {name: each for name in FIELDS if (each := _value(mapping, name, places)) is not None}
     hashed = {f"{name}_key": text for name in HASHED if (text := _to_hash(name, values, mapping, source)) is not None}
+    hashed |= _shared(values, source)
     uid, content = _identity(mapping, values, source.name)
     hashed |= {"record_uid": uid} if uid is not None else {}
     error, destination = values.get("error"), values.get("destination", pl.lit(None, pl.String))
@@ -109,6 +117,42 @@ def _to_hash(name: str, values: dict[str, pl.Expr], mapping: LogMapping, source:
     own = pl.concat_str(pl.lit(f"{source.name}/"), assigner)
     named = assigner.replace_strict(source.assigners.get(kind, {}), default=own, return_dtype=pl.String)
     return pl.concat_str(pl.lit(f"{kind}|"), named.fill_null(source.authority_of(kind)), pl.lit("|"), value)
+
+
+def _shared(values: dict[str, pl.Expr], source: SourceSettings) -> dict[str, pl.Expr]:
+    """What the hashes are of by which a message is known in other logs: null where nobody says whose id it is. As `handed_on` and
+    `sender_of` of `engine_records`.
+    """
+    found: dict[str, pl.Expr] = {}
+    parties = [_party(values.get(f"sending_{name}", pl.lit(None, pl.String))) for name in ("application", "facility")]
+    sender = pl.when(pl.any_horizontal(each.is_not_null() for each in parties)).then(
+        pl.concat_str(pl.lit("msh:"), parties[0].fill_null(""), pl.lit("/"), parties[1].fill_null(""))
+    )
+    if "control_id" in values and (
+        values.keys() & {"sending_application", "sending_facility"} or "control" in source.authorities
+    ):
+        authority = sender.fill_null(pl.lit(source.authorities.get("control"), pl.String))
+        found["control_key"] = pl.concat_str(pl.lit("control|"), authority, pl.lit("|"), values["control_id"])
+    if "trace" in values:
+        written = values["trace"]
+        parent = written.str.extract("^[0-9a-fA-F]{2}-([0-9a-fA-F]{32})-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}$")
+        plain = parent.fill_null(written).str.to_lowercase().str.replace_all("-", "", literal=True)
+        authority = pl.lit(source.authorities.get("trace"), pl.String)
+        found["trace_key"] = (
+            pl.when(plain.str.contains("^0+$"))
+            .then(None)
+            .when(plain.str.contains("^([0-9a-f]{24}|[0-9a-f]{32})$"))
+            .then(pl.concat_str(pl.lit("trace||"), plain))
+            .otherwise(pl.concat_str(pl.lit("trace|"), authority, pl.lit("|"), written))
+        )
+    return found
+
+
+def _party(name: pl.Expr) -> pl.Expr:
+    """The first component of an HD, else the second; null for none and for HL7's own null."""
+    parts = [name.str.split("^").list.get(place, null_on_oob=True).str.strip_chars() for place in (0, 1)]
+    said = pl.when(parts[0] != "").then(parts[0]).otherwise(parts[1])
+    return pl.when(~said.is_in(["", '""'])).then(said)
 
 
 def _identity(mapping: LogMapping, values: dict[str, pl.Expr], source: str) -> tuple[pl.Expr | None, pl.Expr | None]:

@@ -36,6 +36,8 @@ _MESSAGE = (
     ("is_import", pa.bool_()),
     ("channel_name", pa.string()),
     ("control_id", pa.string()),
+    ("application", pa.string()),
+    ("facility", pa.string()),
     ("msg_type", pa.string()),
     ("msg_trigger", pa.string()),
     ("mrn", pa.string()),
@@ -46,7 +48,10 @@ _MESSAGE = (
     ("visit_authority", pa.string()),
     ("order_number", pa.string()),
     ("order_authority", pa.string()),
-    ("order_kind", pa.string()),
+    ("filler", pa.string()),
+    ("filler_authority", pa.string()),
+    ("accession", pa.string()),
+    ("accession_authority", pa.string()),
     ("sent", pa.string()),
     ("shape", pa.string()),
     ("flags", pa.list_(pa.string())),
@@ -95,6 +100,7 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
             {
                 "source": source.name,
                 "zone": session.zone or source.zone,
+                "control": source.authorities.get("control"),
             },
         )
         db.execute("create or replace temp table record_staged as select file_id, line, byte_offset from mirth_message")
@@ -132,10 +138,13 @@ with message as (
     select *,
         channel_id || ':' || message_id as message_uid,
         keyed('control', $source, control_id) as correlation_key,
+        keyed('control', coalesce(sender_of(application, facility), $control), control_id) as control_key,
         keyed('mrn', mrn_authority, mrn) as mrn_key,
         keyed('mrn', prior_mrn_authority, prior_mrn) as prior_mrn_key,
         keyed('visit', visit_authority, visit) as visit_key,
-        keyed(order_kind, order_authority, order_number) as placer_key,
+        keyed('filler', filler_authority, filler) as filler_key,
+        coalesce(keyed('placer', order_authority, order_number), filler_key) as placer_key,
+        keyed('accession', accession_authority, accession) as accession_key,
         hl7_instant(sent, $zone) as sent_at
     from mirth_message
 ), connector as (
@@ -200,6 +209,8 @@ select
     root_message_uid,
     replay_of_uid,
     correlation_key,
+    case when e.t = 'received' then control_key end as control_key,
+    null::varchar as trace_key,
     case when msg_type is not null then 'hl7v2' end as msg_standard,
     msg_type,
     msg_trigger,
@@ -207,6 +218,8 @@ select
     prior_mrn_key,
     visit_key,
     placer_key,
+    case when e.t = 'received' then filler_key end as filler_key,
+    case when e.t = 'received' then accession_key end as accession_key,
     case when is_attempt then attempts end as attempt_no,
     case when is_attempt then attempts <= 1 end as attempts_exact,
     case when e.t in ('acknowledged', 'delivered', 'nack_received', 'response_received') then ack_code end as ack_code,

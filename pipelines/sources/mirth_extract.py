@@ -50,7 +50,11 @@ def load(session: Session, files: Sequence[Intake]) -> None:
         with lent(session.db, chunk=chunk, assigned=_assigned(chunk, source), template=_templates(chunk, source)):
             session.db.execute(
                 mirth_extract_rows.records(frozenset(chunk.column_names), names),
-                {"source": source.name, **{kind: source.authority_of(kind) for kind in ("mrn", "visit", "placer")}},
+                {
+                    "source": source.name,
+                    "control": source.authorities.get("control"),
+                    **{kind: source.authority_of(kind) for kind in ("mrn", "visit", "placer")},
+                },
             )
         zone = engine_records.zone_for(session, source, files, mirth_extract_rows.ZONELESS)
         said = {"source": source.name, "zone": zone}

@@ -111,6 +111,7 @@ select
     {_uid("source")} as parent_message_uid,
     coalesce({_uid("root")}, parent_message_uid, replay_of_uid, message_uid) as root_message_uid,
     case when custom_control_id is not null then keyed('control', $source, custom_control_id) end as correlation_key,
+    case when custom_control_id is not null then keyed('control', $control, custom_control_id) end as control_key,
     nullif(regexp_extract(custom_type, '[A-Z][A-Z0-9]{{2}}'), '') as msg_type,
     nullif(regexp_extract(custom_type, '[A-Z][A-Z0-9]{{2}}.*?([A-Z][A-Z0-9]{{2}})', 1), '') as msg_trigger,
     {", ".join(keyed)},
@@ -159,6 +160,8 @@ with placed as (
 ), connector as (
     select *,
         null::varchar as prior_mrn_key,
+        null::varchar as filler_key,
+        null::varchar as accession_key,
         hl7_instant(sent, $zone) as sent_at,
         null::varchar as shape,
         coalesce({", ".join(f"{name}_local" for name in TIMES)}) is not null as is_local,

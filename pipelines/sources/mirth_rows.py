@@ -82,25 +82,27 @@ class RowReader:
         mrn = self._number("mrn", meta.get(names.mrn), envelope.mrn)
         prior = self._assigners.choose("mrn", envelope.prior_mrn, like=mrn)
         visit = self._number("visit", meta.get(names.visit), envelope.visit)
-        order_kind: Numbered = "placer"
         order = self._number("placer", meta.get(names.placer), envelope.placer)
-        if order is None:
-            order_kind, order = "filler", self._number("filler", None, envelope.filler)
+        filler = self._number("filler", None, envelope.filler)
+        accession = self._number("accession", None, envelope.accession)
         flags = [] if control else ["no_control_id"]
         if raw is None and not meta:
             flags.append("content_purged")
-        if any(number is not None and number.is_unmapped for number in (mrn, prior, visit, order)):
+        if any(number is not None and number.is_unmapped for number in (mrn, prior, visit, order or filler, accession)):
             flags.append("unmapped_assigner")
         return (
             _text(first, "channelName")[:200] or None,
             control,
+            envelope.application,
+            envelope.facility,
             message_type,
             trigger,
             *_told(mrn),
             *_told(prior),
             *_told(visit),
             *_told(order),
-            order_kind,
+            *_told(filler),
+            *_told(accession),
             envelope.sent,
             envelope.shape,
             flags,
@@ -108,7 +110,7 @@ class RowReader:
 
     def _number(self, kind: Numbered, column: str | None, said: tuple[Number, ...]) -> Chosen | None:
         """The number of a metadata column, given out by whom the message says of the same number; without one the message's."""
-        read_field = entity if kind == "placer" else extended
+        read_field = extended if kind in {"mrn", "visit"} else entity
         told = read_field(column or "", _USUAL)
         if told and not (told[0].name or told[0].universal_id):
             told = tuple(number for number in said if number.value == told[0].value) or told

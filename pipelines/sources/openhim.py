@@ -63,7 +63,9 @@ class OpenHim:
             session.flush()
             with lent(session.db, chunk=chunk):
                 errors = engine_records.reduced_errors(session, source, openhim_events.ERROR_TEXTS)
-                session.db.execute(openhim_events.RECORDS, {"source": source.name})
+                session.db.execute(
+                    openhim_events.RECORDS, {"source": source.name, "trace": source.authorities.get("trace")}
+                )
                 session.db.execute(openhim_events.STEPS, {"source": source.name})
             zone = engine_records.zone_for(session, source, files, openhim_events.ZONELESS)
             with lent(session.db, error_facts=errors):

@@ -16,6 +16,8 @@ _CALL = {
     "response": {"status": "JSON", "timestamp": "JSON"},
     "error": {"message": "VARCHAR"},
 }
+HANDED_ON = ("x-openhim-transactionid", "x-correlation-id", "x-request-id", "traceparent")
+"""Headers that name a message to the next system, in the order of preference: the only ones that are read."""
 _SHAPE = json.dumps(
     {
         "_id": "JSON",
@@ -24,7 +26,7 @@ _SHAPE = json.dumps(
         "status": "VARCHAR",
         "autoRetry": "VARCHAR",
         "autoRetryAttempt": "JSON",
-        "request": {"timestamp": "JSON", "method": "VARCHAR"},
+        "request": {"timestamp": "JSON", "method": "VARCHAR", "headers": dict.fromkeys(HANDED_ON, "VARCHAR")},
         "response": _CALL["response"],
         "error": _CALL["error"],
         "routes": [_CALL],
@@ -61,6 +63,7 @@ with parsed as ({_READ}), read as (
         said(r.request.timestamp) as received,
         said(r.response.timestamp) as answered,
         try_cast(said(r.response.status) as integer) as http,
+        coalesce({", ".join(f'r.request.headers."{name}"' for name in HANDED_ON)}, said(r._id)) as handed,
         r.error.message as error,
         r.transactions is not null and r.request is null and r.status is not null and r.created is not null as is_task,
         r.user as who,
@@ -82,6 +85,7 @@ select
     case when rule is not null then keyed('line', $source, text) end as line_hash,
     coalesce(rule is null and is_task and (coalesce(who, '') in ('', 'internal') or len(tids) = 0), false) as is_ignored,
     is_task,
+    handed_on($trace, handed) as trace_key,
     $source || ':' || engine_id($source, id) as message_uid,
     $source || ':' || engine_id($source, parent) as parent_uid,
     coalesce(engine_id($source, channel), $source) as flow_id,
@@ -204,7 +208,8 @@ with record as (
         {{'t': 'replay_requested', 'at': received_at}} as e, 1 as place
     from record where is_task
 ), told as (
-    select proven.*, line, parent_uid, flow_id, other_status, retry, is_task, is_crash, actor_key, engine.message_uid as record_uid,
+    select proven.*, line, parent_uid, trace_key, flow_id, other_status, retry, is_task, is_crash, actor_key,
+        engine.message_uid as record_uid,
         e.t in ('attempt_failed', 'nack_received', 'failed', 'dead_lettered') as is_bad,
         e.t in ('ack_sent', 'nack_sent', 'delivered', 'attempt_failed', 'nack_received', 'failed', 'dead_lettered') as is_end,
         if(is_end, local_end, local_time) as written,
@@ -236,6 +241,7 @@ EVENTS = staging(
         "incarnation": "case when not is_task and retry > 0 then retry::varchar end",
         "root_message_uid": "if(is_task, of_uid, coalesce(parent_uid, of_uid))",
         "replay_of_uid": "case when not is_task then parent_uid end",
+        "trace_key": "case when not is_task then trace_key end",
         "attempts_exact": "case when role <> 'source' then true end",
         "ack_level": "case when e.t in ('ack_sent', 'nack_sent', 'delivered', 'nack_received') then 'transport' end",
         "error_class": "case when is_bad then if(coalesce(error_facts.error_class, 'unknown') = 'unknown', http_class(http), "

@@ -48,8 +48,9 @@ class Otlp:
             session.flush()
             with lent(session.db, chunk=chunk):
                 errors = engine_records.reduced_errors(session, source, otlp_events.ERROR_TEXTS)
-                for statement in (otlp_events.SPANS, otlp_events.RECORDS):
-                    session.db.execute(statement, {"source": source.name})
+                shared = {kind: source.authorities.get(kind) for kind in ("control", "trace")}
+                session.db.execute(otlp_events.SPANS, {"source": source.name, **shared})
+                session.db.execute(otlp_events.RECORDS, {"source": source.name})
             with lent(session.db, error_facts=errors):
                 session.db.execute(otlp_events.EVENTS, {"source": source.name})
             session.db.execute(otlp_events.FINDINGS)

@@ -99,7 +99,7 @@ SPANS = f"""
 create or replace temp table otlp_span as
 with {_DOCUMENTS}, read as (
     select file_id, line, byte_offset, false as is_log, true as is_error_log, {_WHERE},
-        trace_of($source, s.traceId) as trace, trace_of($source, s.spanId) as span_id,
+        trace_of($source, s.traceId) as trace, s.traceId as trace_written, trace_of($source, s.spanId) as span_id,
         case when s.kind in ('2', 'SPAN_KIND_SERVER') then 'server' when s.kind in ('3', 'SPAN_KIND_CLIENT') then 'client'
             when s.kind in ('4', 'SPAN_KIND_PRODUCER') then 'producer' when s.kind in ('5', 'SPAN_KIND_CONSUMER') then 'consumer'
             else 'internal' end as kind,
@@ -113,12 +113,14 @@ with {_DOCUMENTS}, read as (
             attribute_of(attributes, 'peer.service'), attribute_of(attributes, 'net.peer.name'), s.name, '') as destination,
         coalesce(attribute_of(attributes, 'messaging.message.conversation_id'),
             attribute_of(attributes, 'messaging.message.id')) as control,
+        attribute_of(attributes, 'hl7.message.control_id') as control_id,
+        sender_of(attribute_of(attributes, 'hl7.sending_application'), attribute_of(attributes, 'hl7.sending_facility')) as sender,
         list_distinct(list_filter(list_transform(s.links, lambda k: trace_of($source, k.traceId)), lambda t: t is not null)) as linked,
         {_SPAN_ERROR} as error, null as content
     from span
     union all by name
     select file_id, line, byte_offset, true as is_log, is_error as is_error_log, {_WHERE},
-        trace_of($source, l.traceId) as trace, trace_of($source, l.spanId) as span_id, 'log' as kind,
+        trace_of($source, l.traceId) as trace, l.traceId as trace_written, trace_of($source, l.spanId) as span_id, 'log' as kind,
         coalesce(nano_of(l.timeUnixNano), nano_of(l.observedTimeUnixNano)) as started_at,
         {_LOG_ERROR} as error, keyed('line', $source, l::varchar || resource::varchar) as content
     from log
@@ -135,6 +137,8 @@ select
     case when kind in ('client', 'producer') then 'to:' || left(keyed('node', $source, destination), 12) else '' end as node_id,
     case when kind in ('client', 'producer') then named('destination', destination, keyed('node', $source, destination)) end as node_name,
     keyed('control', $source, control) as correlation_key,
+    keyed('control', coalesce(sender, $control), control_id) as control_key,
+    handed_on($trace, trace_written) as trace_key,
     case when kind = 'consumer' and len(linked) = 1 and linked[1] <> trace then $source || ':' || linked[1] end as parent_uid,
     md5(error) as error_id,
     content
@@ -209,6 +213,8 @@ EVENTS = staging(
         "parent_message_uid": "parent_uid",
         "root_message_uid": "coalesce(parent_uid, $source || ':' || trace)",
         "correlation_key": "correlation_key",
+        "control_key": "control_key",
+        "trace_key": "trace_key",
         "attempts_exact": "case when kind in ('client', 'producer') then true end",
         "ack_level": "case when event_type in ('ack_sent', 'nack_sent', 'delivered') then 'transport' end",
         "error_class": "case when is_bad then if(coalesce(error_facts.error_class, 'unknown') = 'unknown', http_class(http), "

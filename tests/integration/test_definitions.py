@@ -94,6 +94,7 @@ def test_published_assets_are_these(graph):
         "published/message_delivery",
         "published/message_event",
         "published/message_match",
+        "published/message_passage",
         "published/order_fulfilment",
         "published/organization",
         "published/patient_identity",
@@ -178,6 +179,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "marts/message_delivery",
         "marts/message_event",
         "marts/message_match",
+        "marts/message_passage",
         "marts/wait_part",
         "marts/workflow_event",
         # what an order, a channel or a step was waiting for, and the queue

@@ -7,7 +7,9 @@
 -- is_shape_known: the log tells the version and the segments of the message.
 -- is_drifted: its shape came on fewer than a quarter of the days on which its channel carried its type; a new format that
 -- stays is drift until it has been there for a quarter of the days.
--- encounter_key: by the visit number the message carries, else by its order's.
+-- encounter_key: by the visit number the message carries, else by its order's. order_key: by the placer's or filler's number, else by the
+-- accession number. What this engine's log does not say is taken from the logs of the others that held the message (message_passage),
+-- its type as well.
 with shape as (
     select
         source,
@@ -67,6 +69,49 @@ with shape as (
     inner join staging.order as requested
         on requested.order_key = identifier.order_key
     group by identifier.placer_key
+), journey as (
+    select
+        passage.journey_message_key,
+        max(message.msg_type) as msg_type,
+        max(message.msg_trigger) as msg_trigger,
+        max(message.visit_key) as visit_key,
+        max(message.placer_key) as placer_key,
+        max(message.filler_key) as filler_key,
+        max(message.accession_key) as accession_key
+    from marts.message_passage as passage
+    inner join staging.message as message
+        on message.message_key = passage.message_key
+    group by passage.journey_message_key
+), known as (
+    select
+        message.message_key,
+        coalesce(message.msg_type, journey.msg_type) as msg_type,
+        coalesce(message.msg_trigger, journey.msg_trigger) as msg_trigger,
+        coalesce(message.visit_key, journey.visit_key) as visit_key,
+        coalesce(message.placer_key, journey.placer_key) as placer_key,
+        coalesce(message.filler_key, journey.filler_key) as filler_key,
+        coalesce(message.accession_key, journey.accession_key) as accession_key
+    from staging.message as message
+    left join marts.message_passage as passage
+        on passage.message_key = message.message_key
+    left join journey
+        on journey.journey_message_key = passage.journey_message_key
+), told as (
+    select
+        known.message_key,
+        known.msg_type,
+        known.msg_trigger,
+        coalesce(visit.encounter_key, placer.encounter_key, filler.encounter_key, accession.encounter_key) as encounter_key,
+        coalesce(placer.order_key, filler.order_key, accession.order_key) as order_key
+    from known
+    left join visit
+        on visit.visit_key = known.visit_key
+    left join placer
+        on placer.placer_key = known.placer_key
+    left join placer as filler
+        on filler.placer_key = known.filler_key
+    left join placer as accession
+        on accession.placer_key = known.accession_key
 )
 select
     message.message_key,
@@ -74,8 +119,8 @@ select
     message.channel as unit,
     message.channel,
     message.source,
-    message.msg_type,
-    message.msg_trigger,
+    told.msg_type,
+    told.msg_trigger,
     message.received_at,
     case
         when delivery.has_dead_letter then 'dead_lettered'
@@ -99,8 +144,8 @@ select
     delivery.end_to_end_ms,
     message.msg_shape is not null as is_shape_known,
     coalesce(shape.days * 4 < kind.days, false) as is_drifted,
-    coalesce(visit.encounter_key, placer.encounter_key) as encounter_key,
-    placer.order_key,
+    told.encounter_key,
+    told.order_key,
     date_trunc('hour', message.received_at::timestamp) as received_hour,
     message.received_at::date as received_date,
     date_trunc('week', message.received_at::date)::date as received_week,
@@ -110,10 +155,8 @@ select
 from staging.message as message
 left join delivery
     on delivery.message_key = message.message_key
-left join visit
-    on visit.visit_key = message.visit_key
-left join placer
-    on placer.placer_key = message.placer_key
+inner join told
+    on told.message_key = message.message_key
 left join shape
     on shape.source = message.source
     and shape.channel = message.channel

@@ -6,6 +6,7 @@
 -- source, channel and destination: the engine and the hop; of source the channel that received the news at last; null for people.
 -- opened_by: the stage that was reached when it began: happened, then what the engine's log says (received, routed, queued,
 -- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
+-- A delivery to another engine whose log holds the message as well (message_passage) is a hop on its way, no receiver.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
 -- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
@@ -41,23 +42,33 @@ with about as (
     where list_contains(wait.triggers, about.msg_trigger)
         and about.received_at >= wait.began_at - interval 1 minute
         and about.received_at < coalesce(wait.acted_at, wait.until_at)
+), passed as (
+    select
+        from_delivery_key as delivery_key,
+        count(*) as messages
+    from marts.message_passage
+    where from_delivery_key is not null
+    group by from_delivery_key
 ), addressed as (
     select
         news.wait_key,
         delivery.delivery_key,
-        coalesce(record.system = delivery.destination, false) as is_of_record
+        coalesce(record.system = delivery.destination, false) as is_of_record,
+        passed.delivery_key is not null as is_passed
     from news
     inner join marts.message_delivery as delivery
         on delivery.message_key = news.message_key
     left join staging.registry_record as record
         on record.domain = news.domain
+    left join passed
+        on passed.delivery_key = delivery.delivery_key
 ), receiver as (
     select
         wait_key,
         delivery_key
     from addressed
     qualify is_of_record
-        or not bool_or(is_of_record) over (partition by wait_key)
+        or (not is_passed and not bool_or(is_of_record) over (partition by wait_key))
 ), step as (
     select
         news.wait_key,
@@ -79,10 +90,12 @@ with about as (
     left join receiver
         on receiver.wait_key = news.wait_key
         and receiver.delivery_key = final.delivery_key
+    left join passed
+        on passed.delivery_key = final.delivery_key
     where event.event_type not in ('ack_sent', 'nack_sent', 'purged')
         and (event.node_role = 'destination' or event.event_type in ('received', 'transformed', 'failed', 'replayed'))
         and (event.node_role <> 'destination' or event.event_type <> 'received')
-        and (final.delivery_key is null or receiver.delivery_key is not null)
+        and (final.delivery_key is null or receiver.delivery_key is not null or passed.delivery_key is not null)
 ), tried as (
     select
         *,

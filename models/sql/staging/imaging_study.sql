@@ -22,6 +22,7 @@ select
     patient_key,
     encounter_key,
     order_keys,
+    accession_keys,
     status,
     list_extract(modality_codes, 1) as modality_code,
     started is not null or coalesce(status = 'available', false) as is_started,

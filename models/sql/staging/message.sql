@@ -2,6 +2,7 @@
 -- A hop from channel to channel is the same message: its rows share root_message_uid, and count once, at the root.
 -- received_at: when the engine's first channel received it; its earliest event where that one is missing.
 -- acknowledged_at: when that channel first told the sender that it had it, or refused it.
+-- control_key, trace_key: the ids under which the logs of other engines know it (decision 52). sent_at: the sender's own date of it, MSH-7.
 -- msg_shape: the version and the segments of the message, where the log tells: 2.5.1:MSH-PID-PV1.
 -- What an engine's own event log says that somebody asked for makes no message: it may never have been delivered.
 -- last_source_event: the last thing the first channel did with it: transformed, filtered, failed and so on.
@@ -38,6 +39,11 @@ select
     arg_min(msg_shape, event_order) filter (where msg_shape is not null) as msg_shape,
     max(visit_key) as visit_key,
     max(placer_key) as placer_key,
+    max(filler_key) as filler_key,
+    max(accession_key) as accession_key,
+    arg_min(control_key, event_order) filter (where control_key is not null) as control_key,
+    min(trace_key) as trace_key,
+    arg_min(sent_at, event_order) filter (where sent_at is not null) as sent_at,
     arg_min(file_id, event_order) as file_id,
     arg_min(line, event_order) as line
 from staging.interface_event
