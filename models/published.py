@@ -361,7 +361,8 @@ MEANINGS: Mapping[str, str] = {
     "engine_queue_depth": "how many wait by the engine's own last word; null where its log does not say",
     "engine_queue_at": "when it said so",
     "hop_unknown": "delivered ones whose hop nobody can time: two clocks, or no time in the log",
-    "dead_letters_open": "given up and neither delivered nor discarded since, at the data cut",
+    "dead_letters_open": "given up and neither delivered nor discarded since, at the data cut; where no delivery says so, by the "
+    "engine's own last word",
     "oldest_dead_letter_minutes": "how long ago the oldest of them was given up",
     "handled_by_hand": "what people did to its messages: sent again, discarded, released, edited",
     "throughput_ratio": "messages by what is usual at those hours; null where less than one an hour is usual",

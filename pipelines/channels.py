@@ -65,7 +65,8 @@ with hour as (
     select
         source,
         channel,
-        sum(last_waiting)::bigint as engine_queue_depth,
+        (sum(last_waiting) filter (where not is_dead_letter))::bigint as engine_queue_depth,
+        (sum(last_waiting) filter (where is_dead_letter))::bigint as engine_dead_letters,
         max(last_sample_at) as engine_queue_at
     from (
         from marts.engine_queue_hour
@@ -116,7 +117,7 @@ select
     delivery.hop_p50_ms,
     delivery.hop_p95_ms,
     delivery.hop_p99_ms,
-    coalesce(dead.dead_letters_open, 0) as dead_letters_open,
+    coalesce(dead.dead_letters_open, engine_queue.engine_dead_letters, 0) as dead_letters_open,
     dead.oldest_dead_letter_minutes,
     coalesce(by_hand.handled_by_hand, 0) as handled_by_hand,
     coalesce(round(hour.silent_minutes, 3), 0) as silent_minutes,

@@ -148,13 +148,16 @@ class MirthLog:
         if message.received >= self._start_ms:
             self._open.append(message)
 
-    def write_day(self, begin: int, until: int) -> None:
-        """Write the file of the day that ends at `until`, and forget the messages that are finished."""
-        chunks: list[bytes] = []
+    def write_day(self, begin: int, until: int, *, is_reply: bool = False) -> None:
+        """Write the file of the day that ends at `until`, as a reply of the REST interface or as an export without a root, and forget
+        the messages that are finished.
+        """
+        chunks: list[bytes] = [b"<list>\n"] if is_reply else []
         for message in self._open:
             if message.received < until and message.left >= begin:
                 chunks += [self._element(row, until).encode() for row in rows_of(message, until)]
             chunks += [self._element(row, until).encode() for row in rows_sent_again(message, begin, until)]
+        chunks += [b"</list>\n"] if is_reply else []
         self._open = [message for message in self._open if message.settled >= until]
         write_file(self._folder / f"{local_date(begin).isoformat()}.xml", chunks)
 

@@ -1,16 +1,19 @@
 """Mirth's tables as an extract delivers them, one row a connector, and its event log as the Administrator exports it.
 
-Here: the CSV of both. Not here: what the rows are (`mirth`), the XML of the same messages.
+Here: the CSV of both, and the rows as Parquet. Not here: what the rows are (`mirth`), the XML of the same messages.
 """
 
 import base64
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sample_data.clock import ZONE, hl7_time, instant_ms
 from sample_data.engine_course import ERROR, REJECTED, Delivery, Message
@@ -41,7 +44,10 @@ COLUMNS = (
     *("IS_NACK", "SOURCE_CHANNEL_ID", "SOURCE_MESSAGE_ID", "MSH_7"),
     *("CONTROL_ID", "TYPE", "MRN", "VISIT", "PLACER"),
 )
+_DATES = frozenset(name for name in COLUMNS if name.endswith("_DATE"))
 _HEADER = "ID, Date and Time, Level, Outcome, Name, User ID, IP Address, Attributes, ChannelID-MessageID, ChannelName, PatientID\n"
+_OLDER_HEADER = "ID, Date and Time, Level, Outcome, Operation, Name, User ID, IP Address, Attributes\n"
+"""Up to Mirth 4.1, with one name more than a row has values."""
 
 
 def channel_of_extract(facility: Facility, channel: str) -> str:
@@ -49,15 +55,30 @@ def channel_of_extract(facility: Facility, channel: str) -> str:
     return str(uuid5(NAMESPACE_URL, f"urn:sim:{facility.slug}:tables:{channel}"))
 
 
-def extract(facility: Facility, messages: Sequence[Message], until: int) -> str:
+def extract(facility: Facility, messages: Iterable[Message], until: int) -> list[dict[str, Any]]:
     """The tables of every channel as they stand at `until`."""
+    rows = (row for message in messages for row in (*rows_of(message, until), *rows_sent_again(message, 0, until)))
+    return [connector for row in rows for connector in _connectors(facility, row, until)]
+
+
+def as_csv(rows: Iterable[dict[str, Any]]) -> bytes:
+    """An extract as a database's client writes it."""
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, COLUMNS)
     writer.writeheader()
-    for message in messages:
-        for row in (*rows_of(message, until), *rows_sent_again(message, 0, until)):
-            writer.writerows(_connectors(facility, row, until))
-    return table.getvalue()
+    writer.writerows(rows)
+    return table.getvalue().encode()
+
+
+def as_parquet(rows: Sequence[dict[str, Any]]) -> bytes:
+    """The same with instants that are none in a text."""
+    columns = {name: [row.get(name) for row in rows] for name in COLUMNS}
+    for name in _DATES:
+        instants = [None if text is None else datetime.fromisoformat(text) for text in columns[name]]
+        columns[name] = pa.array(instants, pa.timestamp("us", "UTC"))
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file)
+    return file.getvalue()
 
 
 def _connectors(facility: Facility, row: Row, until: int) -> Iterator[dict[str, Any]]:
@@ -99,8 +120,12 @@ def _destination(delivery: Delivery, until: int) -> dict[str, Any]:
     }
 
 
-def event_export(messages: Sequence[Message], until: int, channel_of: Callable[[str], str]) -> str:
-    """Who sent which message again, newest first, as Mirth 4.2 and later export it: local times, milliseconds as a whole number."""
+def event_export(
+    messages: Sequence[Message], until: int, channel_of: Callable[[str], str], *, is_older: bool = False
+) -> str:
+    """Who sent which message again, newest first, as Mirth exports it from 4.2 on, or before: local times, milliseconds as a whole
+    number.
+    """
     asked = [
         (delivery.rescue.asked, row)
         for message in messages
@@ -109,8 +134,9 @@ def event_export(messages: Sequence[Message], until: int, channel_of: Callable[[
         if delivery.rescue and delivery.rescue.number == row.number and delivery.rescue.asked == row.received
     ]
     asked.sort(key=lambda each: (each[0], each[1].channel, each[1].number))
-    lines = [_event(channel_of(row.channel), number, at, row) for number, (at, row) in enumerate(asked, 1)]
-    return _HEADER + "".join(reversed(lines))
+    more = "" if is_older else ",null,null,null"
+    lines = [_event(channel_of(row.channel), number, at, row) + more for number, (at, row) in enumerate(asked, 1)]
+    return (_OLDER_HEADER if is_older else _HEADER) + "".join(f"{line}\n" for line in reversed(lines))
 
 
 def _event(channel: str, number: int, at: int, row: Row) -> str:
@@ -121,4 +147,4 @@ def _event(channel: str, number: int, at: int, row: Row) -> str:
     )
     packed = base64.urlsafe_b64encode(attributes.encode()).decode().rstrip("=")
     when = f"{local:%d-%m-%y %H-%M-%S}.{at % 1000:02d}"
-    return f"{number}, {when}, INFORMATION, SUCCESS, Reprocess messages, 4, 10.0.0.7, {packed},null,null,null\n"
+    return f"{number}, {when}, INFORMATION, SUCCESS, Reprocess messages, 4, 10.0.0.7, {packed}"

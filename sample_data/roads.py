@@ -1,22 +1,24 @@
 """The same true messages as other engines would have written them: one hospital's first day on every road into Wardflow.
 
-Here: mapped logs (NDJSON, CSV, CloudEvents, a CSV of snapshots), MLLP captures, Azure Logic Apps and OTLP, each in a folder of its
-own with what its source needs. Not here: what each road can know of a message (`truth_roads`). They are a home apart from the
-group's own: together with it every message would count twice.
+Here: mapped logs (NDJSON, CSV, CloudEvents, a CSV of snapshots), HL7 captures and files, Mirth's XML, tables and event log, the
+services of Azure and OTLP, each in a folder of its own with what its source needs. Not here: what each road can know of a message
+(`truth_roads`), and what Azure's services log of it (`azure_roads`). They are a home apart from the group's own: together with it every
+message would count twice.
 """
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from sample_data import mirth_tables
+from sample_data import azure_records, azure_roads, mirth_tables
+from sample_data.azure_records import id_of
 from sample_data.clock import DAY, ZONE, instant, instant_ms
-from sample_data.cloud_records import attribute, id_of, run_record, span, zulu
 from sample_data.engine import LINES
 from sample_data.engine_course import ACCEPTED, ERROR, REFUSED, REJECTED, Attempt, Delivery, Message
 from sample_data.engine_log import EngineLog
@@ -25,7 +27,15 @@ from sample_data.files import write_file
 from sample_data.hl7 import acknowledgement, message_text
 from sample_data.mirth import MirthLog, channel_id
 from sample_data.people import REJECTIONS
-from sample_data.truth_roads import attempts_before, interventions, is_thrown_away, known_on
+from sample_data.spans import attribute, span
+from sample_data.truth_roads import (
+    CANNOT_KNOW,
+    attempts_before,
+    counted_on,
+    interventions,
+    is_thrown_away,
+    known_on,
+)
 
 _EVENTS = {
     "RECV": "received",
@@ -64,6 +74,8 @@ _COLUMNS = {
 }
 """What a mapping calls a field, and the in-house log."""
 _PREFIX = "org.wardville.message."
+_MIRTH = ("export", "rest")
+"""How every other message of Mirth comes as XML."""
 _SNAPSHOT = """format = "csv"
 rows = "snapshots"
 
@@ -106,7 +118,8 @@ _SOURCES = {
     "capture": f'kind = "hl7"\nzone = "{ZONE}"',
     "mirth": f'kind = "mirth"\nzone = "{ZONE}"',
     "tables": f'kind = "mirth"\nzone = "{ZONE}"',
-    "azure": 'kind = "azure"',
+    "archive": f'kind = "hl7"\nzone = "{ZONE}"',
+    **dict.fromkeys(azure_roads.SERVICES, 'kind = "azure"'),
     "otlp": 'kind = "otlp"',
 }
 """By name of the road, the settings of its source."""
@@ -119,15 +132,15 @@ class Roads:
         self._facility, self._folder = facility, folder
         self._start, self.cut = span[0], min(span[0] + DAY, span[1])
         self._log = EngineLog(facility, folder, self._start)
-        self._mirth = MirthLog(facility, folder / "landing" / "mirth", self._start)
+        self._mirth = [MirthLog(facility, folder / "landing" / "mirth" / form, self._start) for form in _MIRTH]
         self.messages: list[Message] = []
 
     def add(self, message: Message) -> None:
         """Take note of a message of the first day."""
         if self._start <= message.received < self.cut:
+            self._mirth[len(self.messages) % 2].add(message)
             self.messages.append(message)
             self._log.add(message)
-            self._mirth.add(message)
 
     def write(self) -> None:
         """Write every road, its settings and mappings."""
@@ -140,14 +153,21 @@ class Roads:
         self._file("csv/engine.csv", [table.getvalue().encode()])
         self._file("cloudevents/events.ndjson", [orjson.dumps(_cloud_event(row)) + b"\n" for row in rows])
         self._file("snapshots/messages.csv", [self._snapshots().encode()])
-        self._file("capture/outbound.mllp", (frame for _, frame in sorted(self._frames(), key=lambda each: each[0])))
-        self._file("azure/PT1H.json", [orjson.dumps(record) + b"\n" for record in self._runs()])
+        sent = sorted(self._sent(), key=itemgetter(0))
+        self._file("capture/outbound.mllp", (_frame(at, text) for at, text in sent))
+        self._file("archive/outbound.hl7", (text.encode() + b"\n" for _, text in sent))
+        for road, service in azure_roads.SERVICES.items():
+            for name, content in azure_records.files(service(self.messages, self.cut)):
+                self._file(f"{road}/{name}", [content])
         self._file("otlp/traces.jsonl", [orjson.dumps(document) + b"\n" for document in self._traces()])
-        self._mirth.write_day(self._start, self.cut)
-        extract = mirth_tables.extract(self._facility, self.messages, self.cut)
-        self._file("tables/connectors.csv", [extract.encode()])
+        for form, log in zip(_MIRTH, self._mirth, strict=True):
+            log.write_day(self._start, self.cut, is_reply=form == "rest")
+        halves = (mirth_tables.extract(self._facility, self.messages[half::2], self.cut) for half in (0, 1))
+        self._file("tables/connectors.csv", [mirth_tables.as_csv(next(halves))])
+        self._file("tables/connectors.parquet", [mirth_tables.as_parquet(next(halves))])
         for name, channel_of in (("mirth", channel_id), ("tables", mirth_tables.channel_of_extract)):
-            events = mirth_tables.event_export(self.messages, self.cut, partial(channel_of, self._facility))
+            of_road, is_older = partial(channel_of, self._facility), name == "tables"
+            events = mirth_tables.event_export(self.messages, self.cut, of_road, is_older=is_older)
             self._file(f"{name}/2025-10-14-000000-events.txt", [events.encode()])
         self._settings()
 
@@ -167,7 +187,9 @@ class Roads:
         site = slug.upper()
         flows = {name: sorted({channel for channel, _, _ in LINES} - {"PHARM-TEST"}) for name in _SOURCES}
         flows["mirth"] = flows["tables"] = ["ROUTER", "ADT-OUT", *(name for name in flows["azure"] if name != "ADT")]
-        flows["capture"] = [f"ENGINE/{site} > {to}/{site}" for to in sorted({to for _, to, _ in LINES} - {"PHARM"})]
+        links = [f"ENGINE/{site} > {to}/{site}" for to in sorted({to for _, to, _ in LINES} - {"PHARM"})]
+        flows["capture"] = flows["archive"] = links
+        flows["bus"] = ["WARDVILLE", *(f"{channel}-{to}" for channel, to, _ in LINES if channel != "PHARM-TEST")]
         registered = [
             f'[[interface]]\nflow = "{flow}"\nsource = "{name}"\nfacility = "{name}"\nowner = "Integration lead"\n'
             'protocol = "any"\ndata_domain = "all"\ncriticality = "low"\n'
@@ -180,6 +202,8 @@ class Roads:
             "messages": len(self.messages),
             "interventions": interventions(self.messages, self.cut),
             "roads": {name: known_on(name, self.messages, self.cut) for name in _SOURCES},
+            "counts": {name: counted_on(name, self.messages, self.cut) for name in azure_roads.SERVICES},
+            "cannot_know": CANNOT_KNOW,
         }
         write_file(self._folder / "truth.json", [orjson.dumps(truth)])
         write_file(self._folder / "wardflow.toml", ["\n".join(parts).encode()])
@@ -221,8 +245,8 @@ class Roads:
             return "dead", ended[-1].end
         return "waiting", ended[-1].end if ended else delivery.entered
 
-    def _frames(self) -> Iterator[tuple[int, bytes]]:
-        """MLLP frames of the links from the engine to each destination, with the time of their capture."""
+    def _sent(self) -> Iterator[tuple[int, str]]:
+        """What goes over the links from the engine to each destination, both ways, and when."""
         slug = self._facility.slug.upper()
         for message in self.messages:
             for delivery in message.deliveries:
@@ -230,7 +254,7 @@ class Roads:
                     if attempt.outcome == REFUSED:  # no connection, nothing to capture
                         continue
                     link = f"ENGINE|{slug}|{delivery.destination}|{slug}"
-                    yield attempt.start, _frame(attempt.start, message_text(message, self._facility, link))
+                    yield attempt.start, message_text(message, self._facility, link)
                     if attempt.outcome in (ACCEPTED, ERROR, REJECTED) and attempt.end < self.cut:
                         person = message.person
                         reason = REJECTIONS[number % 2].format(family=person.family, given=person.given)
@@ -242,41 +266,7 @@ class Roads:
                             "" if attempt.outcome == ACCEPTED else reason,
                             sender=delivery.destination,
                         )
-                        yield attempt.end, _frame(attempt.end, answer)
-
-    def _runs(self) -> Iterator[dict[str, Any]]:
-        """Logic Apps: a message is a run, a delivery an action of it, and what somebody sent again another run."""
-        for message in self.messages:
-            run = id_of(message.control_id)
-            yield run_record("RunStarted", message, run, (message.received, None), "Running")
-            if message.left < self.cut:
-                word = "Failed" if message.source_state == "failed" else "Succeeded"
-                yield run_record("RunCompleted", message, run, (message.received, message.left), word)
-            for delivery in message.deliveries:
-                own = [attempt for attempt in delivery.attempts if attempt.start < self.cut]
-                yield from self._action(message, run, delivery.destination, own, is_over=delivery.left < self.cut)
-                rescue = delivery.rescue
-                if rescue and rescue.attempt and rescue.attempt.start < self.cut:
-                    again = id_of(f"{message.control_id}:{delivery.destination}")
-                    yield run_record("RunStarted", message, again, (rescue.asked, None), "Running", origin=run)
-                    over = rescue.attempt.end < self.cut
-                    yield from self._action(message, again, delivery.destination, [rescue.attempt], is_over=over)
-
-    def _action(
-        self, message: Message, run: str, to: str, tried: list[Attempt], *, is_over: bool
-    ) -> Iterator[dict[str, Any]]:
-        if not tried:
-            return
-        first = tried[0].start
-        yield run_record("ActionStarted", message, run, (first, None), "Running", action=to)
-        if is_over:
-            status = "Succeeded" if tried[-1].outcome == ACCEPTED else "Failed"
-            record = run_record("ActionCompleted", message, run, (first, tried[-1].end), status, action=to)
-            if len(tried) > 1:
-                record["properties"]["retryHistory"] = [
-                    {"startTime": zulu(each.start), "endTime": zulu(each.end), "code": "BadGateway"} for each in tried
-                ]
-            yield record
+                        yield attempt.end, answer
 
     def _traces(self) -> Iterator[dict[str, Any]]:
         """OTLP: a message is a trace, its receipt and every attempt that is over a span of it."""

@@ -212,7 +212,9 @@ def _usual(row: Row) -> tuple[str, ...]:
 def _dead(row: Row) -> str:
     if not row["dead_letters_open"]:
         return "no dead letter"
-    return f"{wording.number(row['dead_letters_open'])} dead, {wording.duration(row['oldest_dead_letter_minutes'])}"
+    oldest = row["oldest_dead_letter_minutes"]
+    since = "by the engine's count" if oldest is None else wording.duration(oldest)
+    return f"{wording.number(row['dead_letters_open'])} dead, {since}"
 
 
 def _queue(row: Row) -> str:

@@ -1,7 +1,7 @@
 """Azure diagnostic settings: Logic Apps, Service Bus, API Management, Event Grid, Functions and Application Insights.
 
 Here: which files are Azure's, and the order of work. Not here: records in the bytes (`json_records`: in a wrapper, one a line, or
-in batches of an Event Hub), what a record proves (`azure_events`).
+in batches of an Event Hub; rows of a Log Analytics workspace alike), what a record proves (`azure_events`).
 
 What it cannot know: which single message an error of Service Bus was about and where a count of messages came from (both are
 counted by the service), which action of a workflow is a delivery and which a step, what Event Grid delivered without an error,
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pipelines.settings import SourceSettings
     from pipelines.sources.source import Head, Intake, Session
 
-_RESOURCE = re.compile(rb'(?<!\\)"[rR]esourceId"\s*:\s*"/')
-_TELLING = re.compile(rb'(?<!\\)"(?:[cC]ategory|[tT]ype|metricName)"\s*:')
+_RESOURCE = re.compile(rb'(?<!\\)"_?[rR]esourceId"\s*:\s*"/')
+_TELLING = re.compile(rb'(?<!\\)"(?:[cC]ategory|[tT]ype|[mM]etricName)"\s*:')
 
 
 class Azure:

@@ -1,6 +1,7 @@
 """The SQL of Azure: fields out of records of six services, and the events that they prove.
 
-Here: statements and macros. Not here: who runs them (`azure`). Records never change. One with an id of its own (a run and its
+Here: statements and macros. Not here: who runs them (`azure`). A record is one of a diagnostic setting or a row of a table of a Log
+Analytics workspace, which calls the same fields otherwise. Records never change. One with an id of its own (a run and its
 action, an invocation, an operation) is known by that; any other by a keyed hash of what it says and its place among equal ones.
 """
 
@@ -34,48 +35,59 @@ def _property(name: str) -> str:
     return _field(f"$.properties.{name}", f"$.properties.{upper}", f"$.{name}", f"$.{upper}")
 
 
-_CATEGORY = _field("$.category", "$.Category", "$.Type", "$.type")
+# A workspace's table says what a record is; `Category` is then the service's own, and of `AzureDiagnostics` all there is.
+_CATEGORY = f"coalesce({_field('$.category')}, nullif({_field('$.Type')}, 'AzureDiagnostics'), {_field('$.Category', '$.type')})"
 _ERROR = (
     "coalesce("
     + ", ".join(
         (
             _field("$.properties.error.message"),
-            _field("$.ErrorMessage", "$.properties.ErrorMessage"),
-            _field("$.properties.lastError.message"),
-            _field("$.properties.lastError.reason"),
+            _field("$.ErrorMessage", "$.properties.ErrorMessage", "$.Error", "$.error_message_s"),
+            _field("$.properties.lastError.message", "$.LastErrorMessage"),
+            _field("$.properties.lastError.reason", "$.LastErrorReason"),
             _property("exceptionMessage"),
             _field("$.OuterMessage", "$.InnermostMessage"),
-            f"regexp_extract({_field('$.message', '$.properties.message')}, 'outcome=([A-Za-z]+)', 1)",
+            f"regexp_extract({_field('$.message', '$.properties.message', '$.Message')}, 'outcome=([A-Za-z]+)', 1)",
         )
     )
     + ")"
 )
 _FIELDS = {
     "category": _CATEGORY,
-    "metric": _field("$.metricName"),
-    "resource": _field("$.resourceId", "$.ResourceId"),
+    "metric": _field("$.metricName", "$.MetricName"),
+    "resource": _field("$.resourceId", "$.ResourceId", "$._ResourceId"),
     "operation": _field("$.operationName", "$.OperationName"),
     "time": _field("$.time", "$.Time", "$.EventTimestamp", "$.EventTimeString", "$.TimeGenerated", "$.timestamp"),
-    "started": _field("$.properties.startTime"),
-    "ended": _field("$.properties.endTime"),
-    "run": _field("$.properties.resource.runId"),
-    "origin": _field("$.properties.resource.originRunId"),
-    "workflow": _field("$.properties.resource.workflowName"),
-    "action": _field("$.properties.resource.actionName"),
-    "tracking": _field("$.properties.correlation.actionTrackingId"),
-    "client_tracking": _field("$.properties.correlation.clientTrackingId"),
-    "code": _field("$.properties.code"),
-    "status": _field("$.properties.status", "$.Status", "$.properties.Status"),
+    "started": _field("$.properties.startTime", "$.StartTime", "$.startTime_t"),
+    "ended": _field("$.properties.endTime", "$.EndTime", "$.endTime_t"),
+    "run": _field("$.properties.resource.runId", "$.RunId", "$.resource_runId_s"),
+    "origin": _field("$.properties.resource.originRunId", "$.OriginRunId", "$.resource_originRunId_s"),
+    "workflow": _field("$.properties.resource.workflowName", "$.WorkflowName", "$.resource_workflowName_s"),
+    "action": _field("$.properties.resource.actionName", "$.ActionName", "$.resource_actionName_s"),
+    "tracking": _field(
+        "$.properties.correlation.actionTrackingId",
+        "$.ActionTrackingId",
+        "$.correlation_actionTrackingId_g",
+        "$.correlation_actionTrackingId_s",
+    ),
+    "client_tracking": _field(
+        "$.properties.correlation.clientTrackingId", "$.ClientTrackingId", "$.correlation_clientTrackingId_s"
+    ),
+    "code": _field("$.properties.code", "$.Code", "$.code_s"),
+    "status": _field("$.properties.status", "$.Status", "$.properties.Status", "$.status_s"),
     "entity": _field("$.EntityName", "$.properties.EntityName"),
     "counted": _field("$.ErrorCount", "$.Count", "$.properties.ErrorCount", "$.properties.Count"),
-    "depth": _field("$.maximum", "$.total", "$.average"),
+    "deepest": _field("$.maximum", "$.Maximum", "$.total", "$.average"),
+    "summed": _field("$.total", "$.Total"),
     "correlation": _property("correlationId"),
     "api": _property("apiId"),
     "backend": _property("backendId"),
     "answered": _property("responseCode"),
     "backend_answered": _property("backendResponseCode"),
-    "duration": _property("durationMs"),
-    "last_error": _field("$.properties.lastError.reason", "$.properties.lastError.message"),
+    "duration": f"coalesce({_property('durationMs')}, {_field('$.TotalTime')})",
+    "last_error": _field(
+        "$.properties.lastError.reason", "$.properties.lastError.message", "$.LastErrorReason", "$.LastErrorMessage"
+    ),
     "subscription": _property("eventSubscriptionName"),
     "function_name": _property("functionName"),
     "invocation": _property("functionInvocationId"),
@@ -129,18 +141,18 @@ with {_READ}, read as (
 ), typed as (
     select *, case
             when metric_ is not null then 'metric'
-            when category_ = 'WorkflowRuntime' then 'logic'
-            when category_ = 'GatewayLogs' then 'gateway'
-            when category_ in ('DiagnosticErrorLogs', 'OperationalErrorLogs') then 'bus error'
-            when category_ = 'RuntimeAuditLogs' then 'bus audit'
-            when category_ in ('DeliveryFailures', 'PublishFailures') then 'grid'
+            when category_ in ('WorkflowRuntime', 'LogicAppWorkflowRuntime') then 'logic'
+            when category_ in ('GatewayLogs', 'ApiManagementGatewayLogs') then 'gateway'
+            when category_ in ('DiagnosticErrorLogs', 'OperationalErrorLogs', 'AZMSDiagnosticErrorLogs') then 'bus error'
+            when category_ in ('RuntimeAuditLogs', 'AZMSRunTimeAuditLogs') then 'bus audit'
+            when category_ in ('DeliveryFailures', 'PublishFailures', 'AegDeliveryFailureLogs', 'AegPublishFailureLogs') then 'grid'
             when category_ = 'FunctionAppLogs' then 'function'
             when category_ = 'AppRequests' then 'request'
             when category_ = 'AppDependencies' then 'dependency'
             when category_ = 'AppExceptions' then 'exception'
             when category_ is not null then 'other'
         end as kind,
-        regexp_extract(resource_, '([^/]+)/*$', 1) as resource_name,
+        upper(regexp_extract(resource_, '([^/]+)/*$', 1)) as resource_name,  -- a workspace writes it small
         regexp_extract(operation_, '([A-Za-z]+)$', 1) as step
     from read
 ), judged as (
@@ -154,8 +166,8 @@ with {_READ}, read as (
             when 'exception' then operation_id_
         end as message,
         case kind
-            when 'metric' then metric_ not in ('DeadletteredMessages', 'ActiveMessages', 'ScheduledMessages', 'Messages',
-                'DeadLetteredCount', 'DroppedEventCount', 'MatchedEventCount', 'DeliveryAttemptFailCount')
+            when 'metric' then metric_ not in ('DeadletteredMessages', 'ActiveMessages', 'ScheduledMessages')
+                and (metric_ not in ('DeadLetteredCount', 'DroppedEventCount') or coalesce(whole_number(summed_), 0) = 0)
             when 'logic' then step not in ('workflowRunStarted', 'workflowRunCompleted', 'workflowActionStarted', 'workflowActionCompleted')
             when 'bus audit' then lower(status_) in ('success', 'succeeded')
             when 'function' then coalesce(happening_, '') not in ('FunctionStarted', 'FunctionCompleted')
@@ -205,7 +217,7 @@ select
         when 'gateway' then coalesce(named('backend', backend_, keyed('node', $source, backend_)), 'backend')
         when 'grid' then named('subscription', subscription_, keyed('node', $source, subscription_))
         when 'dependency' then named('target', coalesce(target_, 'target'), keyed('node', $source, target_))
-        when 'metric' then named('metric', metric_, keyed('node', $source, metric_))
+        when 'metric' then case when ends_with(metric_, 'Messages') then named('metric', metric_, keyed('node', $source, metric_)) end
     end as node,
     coalesce(
         case when kind = 'logic' then keyed('node', $source, coalesce(tracking_, started_)) end,
@@ -229,8 +241,11 @@ select
     last_error_ is not null as has_error,
     lower(success_) = 'false' as is_unsuccessful,
     coalesce(level_, '') in ('Error', 'Critical') as is_error_level,
-    whole_number(counted_) as counted,
-    whole_number(depth_) as depth,
+    whole_number(if(kind = 'metric', summed_, counted_)) as counted,
+    whole_number(deepest_) as depth,
+    case metric_ when 'DeadLetteredCount' then 'dead_lettered' when 'DroppedEventCount' then 'discarded' else 'queue_sample' end
+        as measured,
+    case when metric_ = 'DeadletteredMessages' then 'dead_letter' end as measured_queue,
     md5(error_) as error_id
 from timed
 """
@@ -241,8 +256,9 @@ select file_id, byte_offset, azure_instant(t.startTime) as started_at, azure_ins
 from (
     select file_id, byte_offset, unnest(history) as t, generate_subscripts(history, 1) as place
     from (
-        select chunk.file_id, chunk.byte_offset, json_transform(json_extract(chunk.text, '$.properties.retryHistory'),
-            '[{"startTime": "VARCHAR", "endTime": "VARCHAR"}]') as history
+        select chunk.file_id, chunk.byte_offset, try(json_transform(
+            coalesce(chunk.text->'$.properties.retryHistory', chunk.text->>'$.RetryHistory', chunk.text->>'$.retryHistory_s')::json,
+            '[{"startTime": "VARCHAR", "endTime": "VARCHAR"}]')) as history
         from chunk semi join (
             select file_id, byte_offset from engine_record where kind = 'logic' and rule is null and not is_ignored
         ) as logic using (file_id, byte_offset)
@@ -303,7 +319,8 @@ with record as (
     select file_id, byte_offset, 'system', 0, {'t': 'attempt_failed', 'at': time_at}
     from timed where kind in ('bus error', 'bus audit', 'grid', 'exception') or kind = 'function' and happening is null
     union all
-    select file_id, byte_offset, 'queue', 0, {'t': 'queue_sample', 'at': time_at} from timed where kind = 'metric'
+    select file_id, byte_offset, if(measured = 'queue_sample', 'queue', 'system'), 0, {'t': measured, 'at': time_at}
+    from timed where kind = 'metric'
 ), told as (
     select proven.*, timed.* exclude (file_id, byte_offset),
         e.t in ('failed', 'attempt_failed', 'nack_received', 'nack_sent', 'expired') as is_bad,
@@ -321,7 +338,7 @@ EVENTS = staging(
         "source": "$source",
         "source_kind": "if(kind in ('bus error', 'bus audit', 'metric'), 'aggregate', 'event')",
         "native_type": "case when e.t = 'unknown' then coalesce(other_status, '<redacted>') "
-        "when kind = 'logic' and e.t = 'failed' then status end",
+        "when kind = 'logic' and e.t = 'failed' then status when kind = 'metric' then measured_queue end",
         "occurred_at": "e.at",
         "time_basis": "if(written is null, 'offset', 'site_zone')",
         "time_precision": "'us'",
@@ -348,7 +365,7 @@ EVENTS = staging(
         "error_template": "case when is_bad then error_facts.error_template end",
         "error_fingerprint": "case when is_bad then error_facts.error_fingerprint end",
         "queue_depth": "case when role = 'queue' then depth end",
-        "event_count": "case when kind in ('bus error', 'bus audit') then counted end",
+        "event_count": "case when kind in ('bus error', 'bus audit') or kind = 'metric' and role = 'system' then counted end",
         "file_id": "file_id",
         "line": "line",
         "quality_flags": """list_filter([

@@ -66,6 +66,52 @@ def test_every_shape_of_diagnostic_settings_holds_the_same_records(site, put):
     assert [event for event, _ in proven(site)] == ["attempt_started", "received", "delivered", "transformed"]
 
 
+def test_a_workspace_tells_the_same_in_other_columns(site, put):
+    tried = [
+        {"startTime": BEGAN, "endTime": "2026-01-04T14:00:02Z"},
+        {"startTime": "2026-01-04T14:00:02.5Z", "endTime": ENDED},
+    ]
+    one = logic(status="Failed", retryHistory=tried, error={"message": "connection refused"})
+    site.ingest(put("a.json", listed(one)))
+    events = proven(site, "event_type, error_class, error_template")
+    named = {
+        "TimeGenerated": ENDED,
+        "OperationName": one["operationName"],
+        "_ResourceId": "/subscriptions/a/providers/b/adt",
+    }
+    in_a_table = named | {
+        "Type": "LogicAppWorkflowRuntime",
+        "StartTime": BEGAN,
+        "EndTime": ENDED,
+        "Status": "Failed",
+        "Error": "connection refused",
+        "RunId": "run1",
+        "WorkflowName": "adt",
+        "ActionName": "Send",
+        "ActionTrackingId": "Send",
+        "RetryHistory": json.dumps(tried),
+    }
+    in_the_old_table = named | {
+        "Type": "AzureDiagnostics",
+        "Category": "WorkflowRuntime",
+        "retryHistory_s": json.dumps(tried),
+        "startTime_t": BEGAN,
+        "endTime_t": ENDED,
+        "status_s": "Failed",
+        "error_message_s": "connection refused",
+        "resource_runId_s": "run1",
+        "resource_workflowName_s": "adt",
+        "resource_actionName_s": "Send",
+        "correlation_actionTrackingId_s": "Send",
+    }
+    for n, row in enumerate((in_a_table, in_the_old_table)):
+        assert site.ingest(put(f"{n}.json", listed(row))).totals["unchanged"] == 1
+        other = listed(row).replace("run1", f"other{n}")
+        assert site.ingest(put(f"other{n}.json", other)).totals["loaded"] == 1
+        where = f"file_id = (select file_id from account.file where path like '%other{n}.json')"
+        assert proven(site, "event_type, error_class, error_template", where) == events
+
+
 OUTCOMES = {
     "Succeeded": ["attempt_started", "delivered"],
     "Failed": ["attempt_started", "failed"],
@@ -159,6 +205,18 @@ def test_a_dead_letter_metric_is_a_sample_of_a_queue_and_other_metrics_are_ignor
     assert (report.totals["loaded"], report.totals["ignored"]) == (1, 1)
     assert proven(site, "event_type, node_role, node_name, queue_depth, message_uid") == [
         ("queue_sample", "queue", "DeadletteredMessages", 12, None)
+    ]
+
+
+def test_what_event_grid_gave_up_in_a_minute_is_counted_and_is_no_depth(site, put):
+    minute = {"time": BEGAN, "resourceId": f"{RESOURCE}MICROSOFT.EVENTGRID/TOPICS/LARK", "maximum": 1}
+    counts = {"DeadLetteredCount": 3, "DroppedEventCount": 2, "MatchedEventCount": 9, "DeliveryAttemptFailCount": 5}
+    metrics = [minute | {"metricName": name, "total": n} for name, n in counts.items()]
+    report = site.ingest(put("a.json", listed(*metrics, minute | {"metricName": "DeadLetteredCount", "total": 0})))
+    assert (report.totals["loaded"], report.totals["ignored"]) == (2, 3)
+    assert proven(site, "event_type, node_role, event_count, queue_depth, source_kind") == [
+        ("dead_lettered", "system", 3, None, "aggregate"),
+        ("discarded", "system", 2, None, "aggregate"),
     ]
 
 

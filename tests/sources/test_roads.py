@@ -35,7 +35,8 @@ SEED, MESSAGES, EVERY = 46, 599, 36 * SECOND
 """A seed whose messages meet everything: refusals, time-outs, an outage, replays that help and that do not, a queue at the cut."""
 KINDS = (("ADT", "ADT^A01"), ("ADT", "ADT^A08"), ("ORDERS", "ORM^O01"), ("RESULTS", "ORU^R01"), ("ADT", "ADT^A03"))
 KNOWS_ALL = ("ndjson", "csv", "cloudevents")
-ROADS = (*KNOWS_ALL, "snapshots", "mirth", "tables", "capture", "azure", "otlp")
+COUNTS = ("bus", "grid", "functions")
+ROADS = (*KNOWS_ALL, "snapshots", "mirth", "tables", "capture", "archive", "azure", "gateway", "insights", "otlp")
 KPIS = (
     "interface_messages",
     "interface_final_failure_rate",
@@ -88,9 +89,57 @@ def test_a_road_tells_of_every_delivery_what_it_can_know(hospital, road):
         ).fetchall()
     )
     expected = Counter(tuple(known.values()) for known in truth["roads"][road])
-    if road == "capture":  # a link's destination is named with its facility
+    if road in ("capture", "archive"):  # a link's destination is named with its facility
         found = Counter({(to.split("/")[0], *rest): n for (to, *rest), n in found.items()})
     assert found == expected
+
+
+COUNTED = """select flow_id, node_name, sum(coalesce(event_count, 1))::bigint
+    from raw.interface_event where source = $road and node_role = 'system' and event_type = $event group by all"""
+
+
+@pytest.mark.parametrize("road", [*COUNTS, "insights"])
+def test_a_service_of_azure_counts_every_failure_that_it_can_see(hospital, road):
+    site, truth, _ = hospital
+    told = truth["counts"][road]
+    for event, expected in (("attempt_failed", told["failures"]), ("dead_lettered", told.get("given_up", []))):
+        found = site.db.execute(COUNTED, {"road": road, "event": event}).fetchall()
+        assert sorted(map(list, found), key=str) == sorted(expected, key=str)
+    assert sum(n for _, _, n in told["failures"]) > 50  # the outage
+
+
+def test_the_depths_of_the_queues_are_as_they_were_at_every_minute(hospital):
+    site, truth, _ = hospital
+    site.build("marts.engine_queue_hour")
+    found = site.rows(
+        """select node, began_at, samples, most_waiting, last_waiting, is_dead_letter
+        from marts.engine_queue_hour where source = 'bus' order by node, began_at"""
+    )
+    expected = [(queue, datetime.fromisoformat(hour), *rest) for queue, hour, *rest in truth["counts"]["bus"]["depths"]]
+    assert [row[:5] for row in found] == expected
+    assert {(queue, is_dead) for queue, *_, is_dead in found} == {
+        ("ActiveMessages", False),
+        ("DeadletteredMessages", True),
+    }
+    assert max(most for queue, _, _, most, _ in expected if queue == "DeadletteredMessages") > 1
+
+
+def test_a_function_tells_what_it_did_with_every_message_and_no_more(hospital):
+    site, truth, _ = hospital
+    found = site.rows("select channel, state, count(*) from marts.message where source = 'functions' group by all")
+    assert sorted(map(list, found)) == truth["counts"]["functions"]["messages"]
+    assert sum(n for _, _, n in found) == MESSAGES
+
+
+def test_the_three_shapes_of_a_diagnostic_setting_are_all_there_and_what_a_road_cannot_tell_is_said(hospital):
+    site, truth, _ = hospital
+    for road in ("azure", "gateway", "insights", *COUNTS):
+        shapes = site.rows(
+            f"""select regexp_extract(path, '{road}/([a-z]+)/', 1) as shape, sum(loaded) > 0 from account.file
+            where path like 'landing/{road}/%' group by all order by all"""
+        )
+        assert shapes == [("eventhub", True), ("storage", True), ("workspace", True)]
+    assert set(truth["cannot_know"]) == {*ROADS, *COUNTS} - set(KNOWS_ALL)
 
 
 def test_the_messages_are_worth_the_comparison(hospital):
@@ -156,4 +205,6 @@ def test_a_simulation_writes_the_roads_where_it_is_asked_to(tmp_path, monkeypatc
     simulate(tmp_path, days=2, facilities=1, roads=True)
     truth = json.loads((tmp_path / "roads" / "truth.json").read_text())
     assert truth["as_of"].startswith("2025-10-14T00:00:00")  # the first of the two days
-    assert set(truth["roads"]) == {path.name for path in (tmp_path / "roads" / "landing").iterdir()} == set(ROADS)
+    assert (
+        set(truth["roads"]) == {path.name for path in (tmp_path / "roads" / "landing").iterdir()} == {*ROADS, *COUNTS}
+    )

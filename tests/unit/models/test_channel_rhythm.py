@@ -89,8 +89,14 @@ def test_a_sample_of_a_queue_is_no_message(hospital, clock):
         3,
         "10:55",
     )
+    assert row["is_dead_letter"] is False
     (channel,) = hospital.build("marts.interface_channel")
     assert (clock(channel["last_message_at"]), clock(channel["last_seen_at"])) == ("10:00", "11:05")
+    hospital.event(None, "queue_sample", "11:10:00", node="DLQ", queue_depth=2, native_type="dead_letter")
+    assert [(row["node"], row["is_dead_letter"]) for row in hospital.build("marts.engine_queue_hour")] == [
+        ("LIS", False),
+        ("DLQ", True),
+    ]
 
 
 def test_the_band_holds_four_of_five_of_the_weeks_around(hospital):
