@@ -43,7 +43,7 @@ COUNTED = {  # mart → one, many
     "task_trigger": ("trigger", "triggers"),
     "expected_message": ("expected message", "expected messages"),
     "handover": ("handover", "handovers"),
-    "status_pair": ("order", "orders"),
+    "status_pair": ("pair of records", "pairs of records"),
     "unowned_wait": ("wait", "waits"),
     "message": ("message", "messages"),
     "message_delivery": ("delivery", "deliveries"),

@@ -51,9 +51,10 @@ EXCEPTIONS: dict[str, tuple[Rule, ...]] = {
         _open_is_missing("is_lost"),
     ),
     "marts.status_pair": (
-        *_expected("order_key", "is_disagreeing", "is_settled", "is_open", "is_time_known"),
+        *_expected("pair_key", "is_disagreeing", "is_settled", "is_open", "is_time_known"),
         _open_is_missing("is_disagreeing"),
     ),
+    "marts.record_status": (present("file_id", _TRACE, at_least=0.9, severity="content"),),
     "marts.unowned_wait": _expected("wait_key", "is_open"),
     "marts.work_exception": (
         *_expected("exception_key", "is_open"),

@@ -21,7 +21,9 @@ from pydantic import SecretStr
 from models.catalog import build_order, tables
 from models.kpis import KPIS
 from pipelines import aggregate, due, durable, intake, keys, warehouse
+from pipelines.append import append_line
 from pipelines.build import build, data_cut
+from pipelines.carrying_over import carried_over
 from pipelines.errors import ConfigurationError, PipelineError
 from pipelines.sources import SOURCES
 
@@ -45,13 +47,16 @@ _READ = (*SOURCES, "manifest")
 class Rotation:
     """What a rotation did. `former` is where the former key lies, null where it is gone or in the environment.
 
-    `finished_earlier`: it only finished one that had been cut off after the new warehouse was in place.
+    `finished_earlier`: it only finished one that had been cut off after the new warehouse was in place. `decisions` were about
+    exceptions and cases and stand in the journal under their new numbers too; `decisions_left` only under former ones.
     """
 
     finished_earlier: bool
     files: int = 0
     rows: int = 0
     kpis: int = 0
+    decisions: int = 0
+    decisions_left: int = 0
     former: Path | None = None
 
 
@@ -103,17 +108,24 @@ def rotate(
             after = _account(db, following, say)
             say("comparing")
             _compare(before, after)
-            _keep_times(db, home)
+            _attach(db, home)
+            _keep_times(db)
+            carried = carried_over(db, home.decisions_path)
+            db.execute("detach former")
             db.execute("checkpoint")
     except BaseException:
         shutil.rmtree(home.rotation, ignore_errors=True)
         raise
+    for line in carried.lines:  # before the swap: of a rotation that stops here they are numbers that nothing has
+        append_line(home.decisions_path, line)
     former = _swap(home, settings, target, key, keep_former=keep_former, say=say)
     return Rotation(
         finished_earlier=False,
         files=after.files,
         rows=sum(after.rows.values()),
         kpis=after.values["kpi"].n_unique(),
+        decisions=len(carried.lines),
+        decisions_left=carried.left,
         former=former,
     )
 
@@ -255,9 +267,12 @@ def _compare(before: _Account, after: _Account) -> None:
     )
 
 
-def _keep_times(db: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """When each file was first taken in stays what it was."""
+def _attach(db: duckdb.DuckDBPyConnection, home: Home) -> None:
     db.execute(f"attach '{str(home.warehouse_path).replace(chr(39), chr(39) * 2)}' as former (read_only)")
+
+
+def _keep_times(db: duckdb.DuckDBPyConnection) -> None:
+    """When each file was first taken in stays what it was."""
     db.execute(
         """
         update account.file set ingested_at = former.ingested_at
@@ -267,7 +282,6 @@ def _keep_times(db: duckdb.DuckDBPyConnection, home: Home) -> None:
         where file.source = former.source and file.path = former.path and file.sha256 = former.sha256
         """
     )
-    db.execute("detach former")
 
 
 def _swap(

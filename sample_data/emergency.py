@@ -116,7 +116,7 @@ class Emergency:
         visit.move(room, hospital.now)
         trace.roomed, trace.hidden = hospital.now // SECOND, fast
         hospital.save_encounter(visit)
-        hospital.admit("A02", visit)
+        hospital.moved(visit, hospital.admit("A02", visit))
         yield from self._treat(visit, trace)
         free.append(room)
         rooms.release()
@@ -226,6 +226,7 @@ class Emergency:
         visit.become("finished", hospital.now)
         hospital.save_encounter(visit)
         if disposition not in ("admitted", OBSERVATION):
-            hospital.admit("A03", visit)
+            told = None if hospital.plants.is_untold(visit.words) else hospital.admit("A03", visit)
+            hospital.ended(visit, told)
         trace.departed, trace.left = hospital.now // SECOND, disposition == LEFT
         self.present -= 1

@@ -50,6 +50,8 @@ BURST_SHARE, BACKLOG_PAUSE, SLOW_FACTOR = 0.6, 10 * MINUTE, 12
 """In a burst so many attempts are refused; in a backlog the destination takes nothing for so long after each message."""
 LIS_FAMILIES = frozenset({"A01", "A02", "A03", "A04", "A08", "A11", "A37", "A40"})
 BED_FAMILIES = frozenset({"A01", "A02", "A03", "A05"})
+LOST_KIND, LOST_ONE_IN, LOST_BEFORE = "ADT^A08", 211, 3 * HOUR
+"""Of the first facility's updates one in so many never arrives behind the router; none so shortly before the end of the run."""
 
 
 class Connector:
@@ -141,6 +143,7 @@ class Engine:
         self._facility, self._log = facility, log
         self._desk = Desk(facility, seed)
         self._drift = (feeds and feeds.drift) or (0, 0)
+        self._loses_until = span[1] - LOST_BEFORE if facility.engine == "mirth" else 0
         self._draw = stream(seed, facility.slug, "engine")
         self._draws = {channel: stream(seed, facility.slug, "engine", channel) for channel in ("IMAGING", "SCHED")}
         self._numbers: dict[str, int] = {}
@@ -177,9 +180,10 @@ class Engine:
         acknowledged = received + 3 + int(57 * draw.random())
         routed = received + 2 + int(43 * draw.random())
         self._controls += 1
+        is_lost = kind == LOST_KIND and now < self._loses_until and self._controls % LOST_ONE_IN == 0
         message = Message(
             number=self._next(channel),
-            child_number=self._next("ADT-OUT") if channel == "ADT" else None,
+            child_number=self._next("ADT-OUT") if channel == "ADT" and not is_lost else None,
             control_id=f"{self._facility.prefix}{self._controls:08d}",
             channel=channel,
             kind=kind,
@@ -191,13 +195,16 @@ class Engine:
             received=received,
             acknowledged=acknowledged,
             routed=routed,
+            is_lost=is_lost,
         )
         if channel == "PHARM-TEST":
             message.source_state = "filtered" if happens(draw, 0.2) else "routed"
         elif happens(draw, UNREADABLE_SHARE):
             message.source_state = "failed"
         message.is_drifted = channel == DRIFT_CHANNEL and self._drift[0] <= now < self._drift[1]
-        if message.source_state == "routed":
+        if is_lost:
+            message.source_state = "routed"
+        elif message.source_state == "routed":
             message.deliveries = [
                 self._deliver(channel, to, routed + 1 + int(6 * draw.random())) for to in self._route(channel, kind)
             ]

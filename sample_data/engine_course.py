@@ -74,7 +74,8 @@ class Delivery:
 class Message:
     """One message through one engine. `source_state` is routed, filtered or failed (neither of these goes anywhere).
 
-    `is_drifted` when it is written in a format that its receivers do not expect.
+    `is_drifted` when it is written in a format that its receivers do not expect; `is_lost` when the router had it taken and the
+    channel behind it never got it.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Message:
     routed: int
     source_state: str = "routed"
     is_drifted: bool = False
+    is_lost: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
 
     @property

@@ -11,6 +11,9 @@ from sample_data.records import Order, Task
 from sample_data.shapes import EASTBROOK, WESTHAVEN
 
 TASK_CODE = "https://wardflow.example/task-code"
+FULFIL = "fulfill"
+"""The one kind of task here that has a code of FHIR's own."""
+_FHIR_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
 _LOINC = "http://loinc.org"
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORIES = {"lab": ("108252007", "Laboratory procedure"), "imaging": ("363679005", "Imaging")}
@@ -157,7 +160,7 @@ def task(facility: Facility, todo: Task, updated: int) -> Resource:
         "meta": meta(updated),
         "status": todo.status,
         "intent": "order",
-        "code": {"coding": [{"system": TASK_CODE, "code": todo.kind}]},
+        "code": {"coding": [{"system": _FHIR_TASK_CODE if todo.kind == FULFIL else TASK_CODE, "code": todo.kind}]},
         "authoredOn": instant(todo.authored),
         "lastModified": instant(todo.modified),
         "owner": {"reference": todo.owner if "/" in todo.owner else f"Practitioner/{todo.owner}"},

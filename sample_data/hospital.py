@@ -24,7 +24,7 @@ from sample_data.people import POPULATION, Person, person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter, Order, Task
 from sample_data.staff import Simulation, Staff
-from sample_data.trace import NewsTrace, Trace, TriggerTrace
+from sample_data.trace import NewsTrace, PairTrace, Trace, TriggerTrace
 
 PRACTITIONERS = 40
 FULFILLED = ("lab", "imaging")
@@ -108,6 +108,23 @@ class Hospital:
         """Send an ADT message with the patient's current place."""
         place = visit.segments[-1].place if visit.segments else ""
         return self.send("ADT", f"ADT^{trigger}", visit, detail=place)
+
+    def moved(self, visit: Encounter, told: Message, *, truly: bool = True) -> Message:
+        """Note that a message said the patient moved, and whether the record says so too."""
+        pair = PairTrace(self.facility.index, "move", visit.segments[-1].begin, told.received)
+        if not truly:
+            pair.first, pair.moves = None, lambda: [segment.begin for segment in visit.segments]
+        self.trace.pairs.append(pair)
+        return told
+
+    def ended(self, visit: Encounter, told: Message | None) -> None:
+        """Note that the record says that the visit is over, or only a message does; the first message counts."""
+        if visit.over is None:
+            visit.over = PairTrace(self.facility.index, "discharge", second=told and told.received)
+            self.trace.pairs.append(visit.over)
+        elif told and (visit.over.second or 0) < self.plants.calendar.start_ms:  # of before the logs begin
+            visit.over.second = told.received
+        visit.over.first = visit.end
 
     def announce(self, kind: str, person: Person, detail: str) -> None:
         """Send an ADT message about somebody's records, which belongs to no visit."""

@@ -6,16 +6,18 @@ from typing import Any
 from simpy import Event
 
 from sample_data.chance import about, happens
-from sample_data.clock import HOUR, SECOND
+from sample_data.clock import HOUR, MINUTE, SECOND
 from sample_data.critical import CriticalResults
 from sample_data.fhir_orders import TESTS
 from sample_data.hospital import Hospital
-from sample_data.planted import TOLD_LATE
+from sample_data.planted import TELEPHONED, TOLD_LATE
 from sample_data.records import Encounter, Order
 from sample_data.trace import NewsTrace, OrderTrace
 from sample_data.work_queues import WorkQueues
 
 STAT, ROUTINE = 2, 6
+_MESSAGES = {"order": ("ORDERS", "ORM^O01", "NW"), "result": ("RESULTS", "ORU^R01", "RE")}
+"""Channel, type and order control of the message that tells of each."""
 INTERPRETATIONS = (("HH", 0.022), ("LL", 0.018), ("H", 0.15), ("L", 0.11))
 
 
@@ -63,7 +65,7 @@ class Laboratory:
             done.succeed()
             return
         news = trace.order_news = hospital.news("lab order", "LIS")
-        yield from self._until_arrived("ORDERS", "ORM^O01", news, order, "NW")
+        yield from self._told("order", news, order)
 
         yield hospital.staff["collectors"].acquire(urgency)
         yield env.timeout(about(draw, 6, 0.35))
@@ -105,7 +107,7 @@ class Laboratory:
         hospital.save_observation(order)
         critical = self._critical.verified(order) if order.interpretation in ("HH", "LL") else None
         news = trace.result_news = hospital.news("critical result" if critical else "result", "EHR")
-        yield from self._until_arrived("RESULTS", "ORU^R01", news, order, "RE")
+        yield from self._told("result", news, order)
         done.succeed()
         if critical and not self._critical.is_overlooked(order):
             yield from self._critical.arrived(order, critical)
@@ -117,8 +119,16 @@ class Laboratory:
         order.status, trace.completed = "completed", self._hospital.now // SECOND
         self._hospital.save_order(order)
 
+    def _told(self, what: str, news: NewsTrace, order: Order) -> Generator[Event, Any, None]:
+        """Wait until the receiver knows, by message or, of a few, by telephone. Of critical results there is always a message."""
+        if self._hospital.plants.is_telephoned(order.words, what) and news.what != "critical result":
+            yield self._hospital.env.timeout((5 + order.words // TELEPHONED) * MINUTE)
+            news.known = self._hospital.env.now
+        else:
+            yield from self._until_arrived(*_MESSAGES[what], news=news, order=order)
+
     def _until_arrived(
-        self, channel: str, kind: str, news: NewsTrace, order: Order, control: str
+        self, channel: str, kind: str, control: str, *, news: NewsTrace, order: Order
     ) -> Generator[Event, Any, None]:
         """Send and wait; when the message dies, wait until someone misses it and sends it again."""
         hospital, env = self._hospital, self._hospital.env

@@ -73,7 +73,7 @@ class Row(NamedTuple):
 
 
 def rows_of(message: Message, until: int) -> list[Row]:
-    """The message's rows as they stand at `until`: two for an ADT message that has passed the router."""
+    """The message's rows as they stand at `until`: two for an ADT message that has passed the router and arrived behind it."""
     deliveries = [delivery for delivery in message.deliveries if delivery.entered < until]
     if message.channel != "ADT":
         return [Row(message, message.channel, message.number, message.received, deliveries)]
@@ -82,7 +82,7 @@ def rows_of(message: Message, until: int) -> list[Row]:
     hop = message.hop
     handed_on = Delivery("ADT-OUT", message.received + 1, [Attempt(hop - 1, hop, ACCEPTED)])
     rows = [Row(message, "ROUTER", message.number, message.received, [handed_on])]
-    if hop < until:
+    if hop < until and not message.is_lost:
         rows.append(Row(message, "ADT-OUT", message.child_number or 0, hop, deliveries, parent=message.number))
     return rows
 

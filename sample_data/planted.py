@@ -23,6 +23,12 @@ OVERLOOKED = (3, 12)
 """Hours before the end of the run: critical results verified between them get no task, and nobody acknowledges them."""
 TOLD_LATE = 199
 """One order in so many stays active for hours after its report is final."""
+TELEPHONED = 307
+"""Of one order in so many, and of one result, no message is ever sent: people telephone."""
+UNTOLD, WRONG_MESSAGE = 89, 23
+"""Of so many emergency visits one ends without a discharge message; of so many stays one gets that of somebody else, or a transfer's."""
+FULFIL_TASKS = 12
+"""One imaging order in so many is somebody's task; of four such tasks one is closed hours too late."""
 SHORTEST = 5
 """Days a run needs for any defect that spans days."""
 FORGOTTEN_DAY, FULL_DAY = 2, 4
@@ -111,6 +117,26 @@ class Plants:
         """Whether an order hears hours late that its result is final."""
         return self.is_long_enough and words % TOLD_LATE == 0
 
+    def is_telephoned(self, words: int, what: str) -> bool:
+        """Whether no message of an order, or of its result, is ever sent."""
+        return self.is_long_enough and words % TELEPHONED == ("order", "result").index(what) + 1
+
+    def is_task(self, words: int) -> bool:
+        """Whether an imaging order is also somebody's task."""
+        return self.is_long_enough and words % FULFIL_TASKS == 0
+
+    def is_task_forgotten(self, words: int) -> bool:
+        """Whether such a task is closed hours after its order is completed."""
+        return words % (4 * FULFIL_TASKS) == 0
+
+    def is_untold(self, words: int) -> bool:
+        """Whether no message says that this emergency visit is over."""
+        return self.is_long_enough and words % UNTOLD == 1
+
+    def wrong_message(self, number: int) -> str | None:
+        """The message that somebody sends for the wrong patient: of a discharge or of a transfer; of most stays none."""
+        return {1: "A03", 2: "A02"}.get(number % WRONG_MESSAGE) if self.is_long_enough else None
+
     def fast_track_open(self, facility: int, ms: int) -> bool:
         """Whether the second facility's fast track, which no export ever explains, sees patients."""
         return facility == 1 and self.fast_track_ms is not None and ms >= self.fast_track_ms
@@ -154,6 +180,24 @@ class Plants:
                 None,
                 self._written(self._overlooked()) if self.is_long_enough else None,
                 {"kinds": ["no_task", "critical_unanswered"]},
+            ),
+            (
+                "message_never_seen",
+                None,
+                self._from(self.calendar.start_ms) if self.is_long_enough else None,
+                {"what": ["order", "result"]},
+            ),
+            (
+                "status_disagreement",
+                None,
+                self._from(self.calendar.start_ms) if self.is_long_enough else None,
+                {"pairs": ["laboratory", "discharge", "move", "task"]},
+            ),
+            (
+                "message_lost",
+                first,
+                self._from(self.calendar.start_ms),
+                {"channel": "ROUTER", "next_channel": "ADT-OUT"},
             ),
             *self._too_short(),
             ("unregistered_channel", first, self._from(self.calendar.start_ms), {"channel": "PHARM-TEST"}),

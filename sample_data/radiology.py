@@ -11,10 +11,11 @@ from sample_data.clock import HOUR, SECOND, hour_of_week, local_date, midnight
 from sample_data.engine import Message
 from sample_data.facility import Roster
 from sample_data.fhir_imaging import MODALITIES, imaging_report, imaging_study
+from sample_data.fhir_orders import FULFIL
 from sample_data.hospital import Hospital
-from sample_data.records import Encounter, Order
+from sample_data.records import Encounter, Order, Task
 from sample_data.staff import Staff
-from sample_data.trace import ImagingTrace, NewsTrace
+from sample_data.trace import ImagingTrace, NewsTrace, PairTrace
 
 ROOMS = Roster(((0, 1, 1), (7, 3, 2), (18, 2, 2), (22, 1, 1)))
 """Examination rooms with a technologist, in every facility."""
@@ -24,6 +25,8 @@ STAT, ROUTINE = 2, 6
 NIGHT_UNTIL, NIGHT_FROM = 7, 22
 SIGNED_IN_THE_MORNING = 0.4
 """Share of night readings that nobody signs before the morning."""
+FORGOTTEN = 6 * HOUR
+"""How long after the order is completed a forgotten task is closed."""
 INPATIENT_DAILY = 0.16
 """Chance that an inpatient is sent to radiology on a day."""
 
@@ -34,6 +37,7 @@ class Radiology:
     def __init__(self, hospital: Hospital) -> None:
         self._hospital = hospital
         self._draw = hospital.stream("radiology")
+        self._tasks: dict[str, Task] = {}
         self._rooms, self._readers = Staff(hospital.env, 1), Staff(hospital.env, 1)
         hospital.env.process(self._shifts())
 
@@ -75,6 +79,8 @@ class Radiology:
         hospital.trace.examinations.append(trace)
         done = hospital.env.event()
         hospital.env.process(self._course(order, trace, done))
+        if hospital.plants.is_task(order.words):
+            self._asked(order)
         return done
 
     def _course(self, order: Order, trace: ImagingTrace, done: Event) -> Generator[Event, Any, None]:
@@ -113,6 +119,35 @@ class Radiology:
         hospital.save_order(order)
         self._save(order, "DiagnosticReport")
         self._tell("ORU^R01", order, "F")
+        if order.id in self._tasks:
+            hospital.env.process(self._fulfilled(order))
+
+    def _asked(self, order: Order) -> None:
+        """The order is somebody's task."""
+        hospital = self._hospital
+        todo = Task(
+            id=hospital.ident("ft"),
+            kind=FULFIL,
+            authored=hospital.now,
+            modified=hospital.now,
+            status="requested",
+            owner=hospital.clinician(),
+            person=order.person,
+            encounter=order.encounter,
+            place=order.place,
+            focus=f"ServiceRequest/{order.id}",
+        )
+        hospital.save_task(todo)
+        self._tasks[order.id] = todo
+
+    def _fulfilled(self, order: Order) -> Generator[Event, Any, None]:
+        """The order is completed, and so is its task: of some only hours later."""
+        hospital, todo = self._hospital, self._tasks.pop(order.id)
+        pair = PairTrace(hospital.facility.index, "task", second=hospital.now, hidden=hospital.is_undated(order))
+        hospital.trace.pairs.append(pair)
+        yield hospital.env.timeout(FORGOTTEN if hospital.plants.is_task_forgotten(order.words) else 0)
+        todo.status, todo.ended, pair.first = "completed", hospital.now, hospital.now
+        hospital.save_task(todo)
 
     def _until_signed(self) -> int:
         """By day soon; at night some readings wait for the morning."""

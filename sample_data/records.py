@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sample_data.people import Person
+from sample_data.trace import PairTrace
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Encounter:
     doctor: str = ""
     segments: list[Segment] = field(default_factory=list)
     history: list[tuple[str, int]] = field(default_factory=list)
+    over: PairTrace | None = None
 
     def move(self, place: str, at: int) -> None:
         """Close the current segment and open the next at the same instant."""

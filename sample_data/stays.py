@@ -25,6 +25,8 @@ WORSE = 0.03
 CROWDED = 2
 """From this many people waiting for a bed on, doctors look harder for patients who can go home."""
 HURRIED = 14 * HOUR
+WRONG_AFTER = 7 * HOUR
+"""How long a patient has been in the bed when somebody takes him for another one."""
 
 
 class Stays:
@@ -102,6 +104,7 @@ class Stays:
     def _course(self, stay: Encounter, trace: StayTrace, ward: str, bed: str) -> Generator[Event, Any, None]:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         mean = hospital.facility.stay_days
+        hospital.env.process(self._mistaken(stay))
         ready = env.now + round(mean * DAY * draw.lognormvariate(-0.25, 0.7))
         if self._beds.kinds[ward] == "icu":
             intensive = env.now + round(draw.lognormvariate(0.3, 0.5) * DAY)
@@ -117,6 +120,20 @@ class Stays:
         yield from self._rounds(stay, ward, ready)
         yield env.timeout(max(0, self._next_ward_round() - env.now))
         yield from self._discharge(stay, trace, ward, bed)
+
+    def _mistaken(self, stay: Encounter) -> Generator[Event, Any, None]:
+        """Somebody takes this patient for another one who leaves or moves, and sends the message of that."""
+        hospital = self._hospital
+        wrong = hospital.plants.wrong_message(int(stay.number[-7:]))
+        if wrong is None:
+            return
+        yield hospital.env.timeout(WRONG_AFTER)
+        if stay.end is None:
+            told = hospital.admit(wrong, stay)
+            if wrong == "A03":
+                hospital.ended(stay, told)
+            else:
+                hospital.moved(stay, told, truly=False)
 
     def _rounds(self, stay: Encounter, ward: str, until: int) -> Generator[Event, Any, None]:
         """Blood tests every morning, sometimes again in the afternoon, until the patient is ready to move on."""
@@ -155,7 +172,7 @@ class Stays:
         hospital.save_encounter(stay)
         todo.status, todo.ended = "completed", hospital.now
         hospital.save_task(todo)
-        self._beds.vacate(ward, bed, hospital.admit("A02", stay))
+        self._beds.vacate(ward, bed, hospital.moved(stay, hospital.admit("A02", stay)))
         return to_ward, to_bed
 
     def _next_ward_round(self) -> int:
@@ -205,4 +222,6 @@ class Stays:
         hospital.save_encounter(stay)
         self._lies_on(stay, None)
         self.census -= 1
-        return self._beds.vacate(ward, bed, hospital.admit("A03", stay))
+        told = hospital.admit("A03", stay)
+        hospital.ended(stay, told)
+        return self._beds.vacate(ward, bed, told)

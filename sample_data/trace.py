@@ -5,6 +5,7 @@ moves on; None means "not yet". Entries never look at a file, a resource or the 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -89,6 +90,23 @@ class ImagingTrace:
 
 
 @dataclass(slots=True)
+class PairTrace:
+    """One thing of which two records tell: when each said that it was done, in milliseconds; None while it does not.
+
+    `pair` is discharge (the visit, the message that it is over), move (the visit, the message of it) or task (the task to
+    fulfil an order, the order). `hidden` when no file says one of the times to the instant. `moves` are when the visit of a
+    message that no move belongs to came to its places.
+    """
+
+    facility: int
+    pair: str
+    first: int | None = None
+    second: int | None = None
+    hidden: bool = False
+    moves: Callable[[], list[int]] = list
+
+
+@dataclass(slots=True)
 class CriticalTrace:
     """One critical result, from its verification."""
 
@@ -160,7 +178,8 @@ class NewsTrace:
 class MessageTrace:
     """A message that the engine of facility `source` received, with what became of it at every destination.
 
-    `channel` is the first one in the engine's log, `hop` when a router handed it on to the second, if it did.
+    `channel` is the first one in the engine's log, `hop` when a router handed it on to the second, if it did; `is_lost` when it
+    never came there.
     """
 
     facility: int | None
@@ -169,6 +188,7 @@ class MessageTrace:
     kind: str
     received: int
     hop: int | None
+    is_lost: bool
     is_drifted: bool
     deliveries: tuple[DeliveryTrace, ...]
 
@@ -199,6 +219,7 @@ class Trace:
     orders: list[OrderTrace] = field(default_factory=list)
     examinations: list[ImagingTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)
+    pairs: list[PairTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
     triggers: list[TriggerTrace] = field(default_factory=list)
     work: list[WorkTrace] = field(default_factory=list)
@@ -235,6 +256,7 @@ class Trace:
                 kind=message.kind[:3],
                 received=message.received,
                 hop=message.hop if is_routed and message.source_state == "routed" else None,
+                is_lost=message.is_lost,
                 is_drifted=message.is_drifted,
                 deliveries=deliveries,
             )

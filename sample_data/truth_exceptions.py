@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from sample_data.answers import Cells, Value, ms, share
 from sample_data.clock import SECOND
 from sample_data.critical import WINDOW_MINUTES
-from sample_data.trace import CriticalTrace, OrderTrace, Trace, TriggerTrace, WorkTrace
+from sample_data.trace import CriticalTrace, MessageTrace, OrderTrace, PairTrace, Trace, TriggerTrace, WorkTrace
 
 WINDOW = WINDOW_MINUTES * 60
 TASK_WITHIN = {"admission-decision": 10 * 60, "critical-result": 5 * 60, "bed-left": 15 * 60}
 """Seconds that the simulated registry gives the step after each trigger."""
 STUCK = 60 * 60
-AGREE_WITHIN = 240 * 60
+AGREE_WITHIN = 240 * 60 * SECOND
+"""Milliseconds."""
 KINDS = {"order": ("ORM", "OML"), "result": ("ORU",)}
 
 Rows = Sequence[Any]
@@ -34,11 +35,15 @@ class Expected(NamedTuple):
 
 
 class Done(NamedTuple):
-    """An order that it or its report calls done, in seconds; `hidden` when no file says one of the times to the instant."""
+    """One thing that two records call done, in milliseconds: the first of them, and the second, None while it does not.
+
+    `until` is how far the silent one is known. `hidden` when no file says one of the times to the instant.
+    """
 
     facility: int
-    final: int
-    completed: int | None
+    first: int
+    second: int | None
+    until: int
     hidden: bool
 
 
@@ -57,8 +62,8 @@ def exceptions(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         "trigger_without_task_rate": cells.of(_asked(trace), lambda t: ms(t.began), _without_task(cut)),
         "critical_unanswered_rate": cells.of(trace.criticals, lambda c: ms(c.issued), _unanswered(cut)),
         "message_never_seen_rate": cells.of(_expected(trace, cut), lambda e: ms(e.due), _never_seen),
-        "handover_lost_rate": cells.of(handed, lambda m: m.hop, lambda rows, _: share(0, len(rows), 0)),
-        "status_disagreement_rate": cells.of(_done(trace), lambda d: ms(d.final), _disagreeing(cut), hides=True),
+        "handover_lost_rate": cells.of(handed, lambda m: m.hop, _lost),
+        "status_disagreement_rate": cells.of(_done(trace, cut), lambda d: d.first, _disagreeing, hides=True),
         "task_bounce_rate": cells.of(trace.work, lambda w: ms(w.created), _bounced),
         "waits_without_owner": cells.of(_unowned(trace), lambda w: ms(w.began), _number),
     }
@@ -120,21 +125,56 @@ def _never_seen(rows: Sequence[Expected], _undated: Rows) -> Value:
     return share(missing, len(settled), sum(e.seen is None for e in rows))
 
 
-def _done(trace: Trace) -> list[Done]:
+def _lost(rows: Sequence[MessageTrace], _undated: Rows) -> Value:
+    """Lost messages lie hours before the end of the log, so that all are settled."""
+    lost = sum(m.is_lost for m in rows)
+    return share(lost, len(rows), lost)
+
+
+def _done(trace: Trace, cut: int) -> list[Done]:
+    """Orders with their reports, and every other pair of records."""
+
     def known(order: OrderTrace) -> bool:
         return not order.hidden and not (order.undated and order.completed is not None)
 
-    labs = [Done(o.facility, o.verified, o.completed, not known(o)) for o in trace.orders if o.verified is not None]
-    return labs + [Done(e.facility, e.final, e.final, e.undated) for e in trace.examinations if e.final is not None]
+    end = cut * SECOND
+    orders = [
+        Done(o.facility, o.verified * SECOND, ms(o.completed), end, not known(o))
+        for o in trace.orders
+        if o.verified is not None
+    ]
+    examinations = [
+        Done(e.facility, e.final * SECOND, e.final * SECOND, end, e.undated)
+        for e in trace.examinations
+        if e.final is not None
+    ]
+    return orders + examinations + _told(trace.pairs, end)
 
 
-def _disagreeing(cut: int) -> Callable[[Rows, Rows], Value]:
-    def measure(rows: Sequence[Done], _undated: Rows) -> Value:
-        settled = [d for d in rows if d.completed is not None or d.final + AGREE_WITHIN <= cut]
-        wrong = sum(d.completed is None or d.completed > d.final + AGREE_WITHIN for d in settled)
-        return share(wrong, len(settled), sum(d.completed is None for d in rows))
+def _told(pairs: Sequence[PairTrace], end: int) -> list[Done]:
+    """Visits and moves with their messages, tasks with their orders. A message is missing only while the log has others of its kind."""
+    sent: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+    for pair in pairs:
+        if pair.second is not None and pair.second < end:
+            sent[pair.facility, pair.pair].append(pair.second)
+    found: list[Done] = []
+    for pair in pairs:
+        first, second = (at if at is not None and at < end else None for at in (pair.first, pair.second))
+        times = [at for at in (first, second) if at is not None]
+        log = sent[pair.facility, pair.pair]
+        is_message_missing = second is None and pair.pair != "task"
+        is_a_move = second is not None and any(abs(at - second) <= AGREE_WITHIN for at in pair.moves())
+        if not times or is_a_move or (is_message_missing and times[0] < min(log)):
+            continue
+        until = max(log) if is_message_missing else end
+        found.append(Done(pair.facility, min(times), max(times) if len(times) > 1 else None, until, pair.hidden))
+    return found
 
-    return measure
+
+def _disagreeing(rows: Sequence[Done], _undated: Rows) -> Value:
+    settled = [d for d in rows if d.second is not None or d.first + AGREE_WITHIN <= d.until]
+    wrong = sum(d.second is None or d.second > d.first + AGREE_WITHIN for d in settled)
+    return share(wrong, len(settled), sum(d.second is None for d in rows))
 
 
 def _bounced(rows: Sequence[WorkTrace], _undated: Rows) -> Value:

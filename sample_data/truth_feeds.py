@@ -55,7 +55,7 @@ def _hours(trace: Trace, facility: Facility, cut: int) -> Iterator[ChannelHour]:
     for message in trace.messages:
         if message.source == facility.index:
             seen[message.channel].append(message.received)
-            if message.hop is not None and message.hop < cut:
+            if message.hop is not None and message.hop < cut and not message.is_lost:
                 seen["ADT-OUT"].append(message.hop)
     if not seen:
         return

@@ -150,16 +150,17 @@ HANDOVER_LOST_RATE = Kpi(
 )
 STATUS_DISAGREEMENT_RATE = Kpi(
     id="status_disagreement_rate",
-    title="Orders and reports that disagree",
+    title="Records of one thing that disagree",
     short_title="Statuses that disagree",
-    definition="Share of laboratory and imaging orders that are completed without a final report, or have a final report and are "
-    "not completed, for longer than the hospital allows, of those done on either side.",
+    definition="Share of pairs of records of one thing of which one says that it is done and the other does not, for longer than the "
+    "hospital allows, of those done on either side: an order and its report, an order and the task to fulfil it, a visit and its "
+    "discharge message, a move to another ward and its transfer message.",
     source=_PRACTICE,
-    version="1",
+    version="2",
     family="exceptions",
     matters_to="clinicians",
     mart="status_pair",
-    case="order_key",
+    case="pair_key",
     measure=Share(nw.col("is_disagreeing")),
     unit="percent",
     improves="down",
@@ -178,9 +179,13 @@ STATUS_DISAGREEMENT_RATE = Kpi(
         Requirement(
             "is_time_known",
             1.0,
-            "Of some orders or reports no record says to the instant when they were done; they are left out, and those that remain "
+            "Of some pairs no record says to the instant when one side was done; they are left out, and those that remain "
             "may not be typical.",
         ),
+    ),
+    caveats=(
+        "A facility that never shows one of the two kinds of record lacks none of them.",
+        "A message is missing only in the time that the engine's log covers.",
     ),
     open_when="is_open",
     paired_with="order_to_fulfilment",

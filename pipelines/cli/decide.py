@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from models.journal import Action, SubjectKind
-from pipelines.cli.append import append_line, person
+from pipelines.append import append_line, person
 from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
 from pipelines.cli.output import print_json
 from pipelines.cli.roles import require, role_option, snapshot_as

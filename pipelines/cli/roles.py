@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipelines.cli.append import append_line, person
+from pipelines.append import append_line, person
 from pipelines.cli.edge import Call, WrongUse, call_of
 
 if TYPE_CHECKING:

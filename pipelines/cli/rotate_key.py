@@ -40,6 +40,15 @@ def rotate_key(zone: str | None, as_format: str, *, destroy_former_key: bool) ->
         click.echo(
             f"Rotated: {done.files} files read again, {done.rows} rows and {done.kpis} KPIs are the same under the new key."
         )
+    if done.decisions or done.decisions_left:
+        stay = (
+            f"; {done.decisions_left} about what is no longer there stay under former numbers"
+            if done.decisions_left
+            else ""
+        )
+        click.echo(
+            f"Decisions   {done.decisions} about exceptions and cases stand in the journal under the new numbers{stay}"
+        )
     if done.former:
         click.echo(f"Former key  {done.former}: destroy it when no backup of the former warehouse is kept")
     elif settings.site_key is not None:

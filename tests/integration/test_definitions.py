@@ -114,6 +114,7 @@ def test_published_assets_are_these(graph):
         "published/reference_match",
         "published/source_freshness",
         "published/state_change",
+        "published/record_status",
         "published/status_pair",
         "published/task_progress",
         "published/task_trigger",

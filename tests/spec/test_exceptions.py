@@ -70,7 +70,7 @@ def test_a_handover_is_lost_when_the_next_channel_never_received_it(spec):
 
 
 PAIRS = """
-order_key | encounter_key | pair       | done_date  | is_disagreeing | is_settled | is_time_known | is_open
+pair_key  | encounter_key | pair       | done_date  | is_disagreeing | is_settled | is_time_known | is_open
 r1        | v1            | laboratory | 2026-04-06 | no             | yes        | yes           | no
 r2        | v2            | laboratory | 2026-04-06 | yes            | yes        | yes           | no
 r3        | v3            | imaging    | 2026-04-07 | yes            | yes        | yes           | yes

@@ -1,5 +1,5 @@
 -- Grain: one row per message that one channel of an engine delivered to another channel of the same log.
--- Which destination is a channel is learned: messages handed to it were received there, or it is the channel's only destination.
+-- Which destination is a channel is learned, see channel_hop.
 -- One that was not received while numbers that the engine gave are missing from the receiving channel's log is left out: nobody
 -- knows whether it is lost.
 -- unit: the channel that handed it over.
@@ -26,31 +26,6 @@ with child as (
         event.source,
         coalesce(origin.original_uid, event.parent_message_uid),
         event.channel
-), route as (
-    select
-        source,
-        channel,
-        count(distinct node_id) as destinations
-    from staging.delivery
-    where source in (select source from child)
-    group by
-        source,
-        channel
-), hop as (
-    select distinct
-        delivery.source,
-        delivery.channel,
-        delivery.node_id,
-        child.channel as next_channel
-    from child
-    inner join staging.delivery as delivery
-        on delivery.source = child.source
-        and delivery.message_uid = child.parent_uid
-    inner join route
-        on route.source = delivery.source
-        and route.channel = delivery.channel
-    where child.channel = delivery.destination
-        or route.destinations = 1
 ), known as (
     select
         source,
@@ -72,7 +47,7 @@ with child as (
         delivery.file_id,
         delivery.line
     from staging.delivery as delivery
-    inner join hop
+    inner join marts.channel_hop as hop
         on hop.source = delivery.source
         and hop.channel = delivery.channel
         and hop.node_id = delivery.node_id

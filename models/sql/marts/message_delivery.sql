@@ -1,6 +1,6 @@
 -- Grain: one row per message and final destination.
--- A hop from one channel to the next is not a final destination when the message went on from there; a destination whose
--- filter did not want the message is none either.
+-- A hop from one channel to the next is not a final destination when the message went on from there, nor when it was delivered to a
+-- channel and never went on (see handover); a destination whose filter did not want the message is none either.
 -- unit: the channel that sent it.
 -- received_at: when the engine's first channel received the message.
 -- state: delivered, failed, dead_lettered or queued, by the last event.
@@ -39,6 +39,16 @@ with child as (
         and interface.channel = delivery.channel
     where child.channel = delivery.destination
         or interface.kind = 'router'
+    union
+    select
+        delivery.message_uid,
+        delivery.node_id
+    from staging.delivery as delivery
+    inner join marts.channel_hop as next
+        on next.source = delivery.source
+        and next.channel = delivery.channel
+        and next.node_id = delivery.node_id
+    where delivery.last_event = 'delivered'
 ), visit as (
     select
         visit_key,

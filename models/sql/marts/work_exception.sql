@@ -272,12 +272,8 @@ with silence as (
     union all
     select
         'status_disagreement' as kind,
-        order_key as subject,
-        case disagreement
-            when 'completed without a final report' then 'order completed, no final report'
-            when 'revoked with a final report' then 'order revoked, its report is final'
-            else 'order still active, its report is final'
-        end as what,
+        pair_key as subject,
+        disagreement as what,
         encounter_key,
         order_key,
         null::varchar as message_key,

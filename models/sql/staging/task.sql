@@ -2,6 +2,7 @@
 -- Looked up in identity: patient_key, encounter_key, focus_key, focus_location_id, location_id, owner_key, order_keys.
 -- The latest version of each that was not entered in error.
 -- task_kind: the code in Wardflow's own system (handoff, bed-request, bed-clean, critical-result-ack, critical-result-escalation, discharge-medication, discharge-transport, discharge-follow-up, discharge-instructions, registration-review, order-clarification), else other.
+-- is_fulfilment: FHIR's own code says that it is to fulfil the order that it is about.
 -- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
@@ -37,6 +38,13 @@ select
         ),
         'other'
     ) as task_kind,
+    coalesce(
+        list_contains(
+            list_transform(codes, lambda coding: coding.system || '|' || coding.code),
+            'http://hl7.org/fhir/CodeSystem/task-code|fulfill'
+        ),
+        false
+    ) as is_fulfilment,
     priority,
     instant_in(authored_on, zone) as authored_at,
     precision_in(authored_on, zone) as authored_precision,

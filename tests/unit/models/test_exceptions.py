@@ -218,15 +218,87 @@ def test_an_order_and_its_report_must_agree_in_four_hours(ward):
     lab(ward, "revoked", at("09:00"), report=at("10:00"), status="revoked")
     lab(ward, "fresh", at("09:00"), report=at("11:00", day=31), status="active")
     lab(ward, "nothing done", at("09:00"), status="active")
-    found = {r["order_key"]: r for r in ward.build("marts.status_pair")}
+    found = {r["pair_key"]: r for r in ward.build("marts.status_pair")}
     assert {key: (r["is_disagreeing"], r["disagreement"]) for key, r in found.items()} == {
         "agree": (False, None),
-        "no report": (True, "completed without a final report"),
-        "active": (True, "active with a final report"),
-        "revoked": (True, "revoked with a final report"),
-        "fresh": (False, "active with a final report"),
+        "no report": (True, "order completed, no final report"),
+        "active": (True, "order still active, its report is final"),
+        "revoked": (True, "order revoked, its report is final"),
+        "fresh": (False, "order still active, its report is final"),
     }
     assert found["active"]["owner"] == "Laboratory manager"
+
+
+def adt(hospital, uid, trigger, when, visit):
+    hospital.event(uid, "received", when, msg_type="ADT", msg_trigger=trigger, visit_key=f"visit of {visit}")
+
+
+def pairs(hospital, pair):
+    return {
+        r["pair_key"]: (r["disagreement"], r["is_disagreeing"])
+        for r in hospital.build("marts.status_pair")
+        if r["pair"] == pair
+    }
+
+
+def test_a_visit_and_its_discharge_message_must_agree_in_four_hours(ward):
+    register(ward, ("ADT", "encounters", "Integration lead"))
+    for key, left in (("told", "10:00"), ("untold", "10:30"), ("before the log", "08:00"), ("at its end", "15:00")):
+        ward.visit(key, ("room 1", at("07:00"), at(left)), end=at(left))
+    for key in ("goes on", "taken back"):
+        ward.visit(key, ("room 1", at("09:00"), None), status="in-progress")
+    ward.visit("admitted", ("room 1", at("09:00"), at("11:00")), end=at("11:00"))  # goes on as the next visit
+    ward.visit("ward", ("bed 1", at("11:00"), None), class_code="IMP", status="in-progress", part_of_key="admitted")
+    adt(ward, "m1", "A03", "10:00:00", "told")
+    adt(ward, "m2", "A03", "11:00:00", "goes on")
+    adt(ward, "m3", "A03", "12:00:00", "taken back")
+    adt(ward, "m4", "A13", "12:05:00", "taken back")
+    adt(ward, "m5", "A03", "15:00:00", "told")
+    assert pairs(ward, "discharge") == {
+        "told": (None, False),
+        "untold": ("visit over, no discharge message", True),
+        "at its end": ("visit over, no discharge message", False),  # the log ends before its time is over
+        "goes on": ("discharge message sent, the visit goes on", True),
+    }
+
+
+def test_a_transfer_message_belongs_to_the_nearest_move_of_its_visit(ward):
+    register(ward, ("ADT", "encounters", "Integration lead"))
+    ward.location("5 north", "HU", physical="wa")
+    ward.location("bed 2", part_of="5 north", physical="bd")
+    for key in ("told", "untold"):
+        stays = ("bed 1", at("06:00"), at("12:00")), ("bed 2", at("12:00"), None)
+        ward.visit(key, *stays, class_code="IMP", status="in-progress")
+    ward.visit("stays", ("bed 1", at("06:00"), None), class_code="IMP", status="in-progress")
+    adt(ward, "m0", "A02", "11:00:00", "stays")  # five hours after the only move
+    adt(ward, "m1", "A02", "12:20:00", "told")
+    adt(ward, "m2", "A02", "16:30:00", "told")  # four and a half hours after it: a message of its own
+    assert pairs(ward, "move") == {
+        "told:2": (None, False),
+        "untold:2": ("moved, no transfer message", True),
+        "stays:m0": ("transfer message sent, no such move", True),
+        "told:m2": ("transfer message sent, no such move", True),
+    }
+
+
+def test_a_task_to_fulfil_an_order_must_agree_with_the_order(ward):
+    ward.visit("e1", ("room 1", at("08:00"), None), status="in-progress")
+    code = [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]
+    for order, done, status in (
+        ("both", "11:00", "completed"),
+        ("late", "15:00", "completed"),
+        ("task", None, "active"),
+    ):
+        lab(ward, order, at("09:00"), status=status, **({"last_updated": at("10:00")} if done else {}))
+        ended = {"execution_end": at(done or "10:00"), "status": "completed"}
+        focus = {"focus_type": "ServiceRequest", "focus_key": order}
+        task(ward, f"t {order}", "", at("09:00"), codes=code, **focus, **ended)
+    task(ward, "other", "order-clarification", at("09:00"), focus_type="ServiceRequest", focus_key="both")
+    assert pairs(ward, "task") == {
+        "task:both": (None, False),
+        "task:late": ("order completed, its task still active", True),
+        "task:task": ("task completed, its order still active", True),
+    }
 
 
 def bounce(hospital, *done):
