@@ -125,10 +125,10 @@ HANDOVER_LOST_RATE = Kpi(
     id="handover_lost_rate",
     title="Messages lost between channels",
     short_title="Lost between channels",
-    definition="Share of messages that one channel delivered to another channel of the same log and that the other did not receive "
-    "within the time after which a message counts as stuck.",
+    definition="Share of messages that one channel delivered to another channel, of the same engine or of another one, and that the "
+    "other did not receive within the time after which a message counts as stuck.",
     source=_PRACTICE,
-    version="1",
+    version="2",
     family="exceptions",
     matters_to="it",
     mart="handover",
@@ -143,7 +143,9 @@ HANDOVER_LOST_RATE = Kpi(
     action="Send the lost ones again from the channel that delivered them; then look at what stood between the two.",
     uses=("is_lost", "is_settled", "is_open"),
     exclusions=(_NOT_DUE,),
-    caveats=("Between two engines nothing is counted: their logs share no number of a message.",),
+    caveats=(
+        "Between two engines only messages count that carry an id by which their logs join, and only hours that both logs cover.",
+    ),
     open_when="is_open",
     about_people=False,
     paired_with="interface_final_failure_rate",

@@ -1,4 +1,5 @@
 -- Grain: one row per destination of a channel that is another channel of the same engine.
+-- Not published: a step on the way to message_delivery and handover.
 -- Learned: messages handed to it were received there, and it is that channel by name or the channel's only destination.
 with child as (
     select distinct

@@ -1,4 +1,5 @@
 -- Grain: one row per pair of records that tell of one thing, thing, and clinical record that tells of it.
+-- Not published: a step on the way to status_pair.
 -- What the record says of it: whether it is done, and since when. Which two records make a pair, and what it means that they differ: status_pair.
 -- pair: laboratory and imaging (an order and its report), task (a task to fulfil an order, and the order), discharge (a visit and the
 -- message that it is over), move (a patient's move to another place and the message of it), appointment (an appointment and the visit that

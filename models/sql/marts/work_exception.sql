@@ -167,12 +167,15 @@ with silence as (
     select
         'message_lost' as kind,
         handover_key as subject,
-        'delivered to the next channel and never received there' as what,
+        case
+            when next_source = source then 'delivered to the next channel and never received there'
+            else 'delivered to the next engine and never received there'
+        end as what,
         encounter_key,
         order_key,
         message_key,
         null::varchar as task_key,
-        source,
+        next_source as source,
         next_channel as channel,
         facility,
         next_channel as unit,

@@ -208,6 +208,46 @@ def test_a_message_that_one_channel_delivered_and_the_next_never_received_is_los
     assert (found[1]["next_channel"], found[1]["owner"]) == ("ADT-OUT", "Integration lead")
 
 
+def sent_on(hospital, uid, when, *, received=True, key="", **more):
+    """A message that the engine delivered to the hub, and that the hub received a second later."""
+    key = key or f"key of {uid}"
+    hospital.event(uid, "received", f"{when}:00", msg_type="ADT", control_key=key)
+    hospital.event(uid, "delivered", f"{when}:01", node="HUB", msg_type="ADT", control_key=key)
+    if received:
+        theirs = {"source": "hub", "flow": "IN", "msg_type": "ADT", "control_key": key}
+        hospital.event(f"hub {uid}", "received", f"{when}:02", **theirs | more)
+
+
+def test_a_message_that_one_engine_delivered_and_the_next_never_received_is_lost_while_both_logs_cover_the_hour(
+    hospital,
+):
+    hospital.db.execute(
+        "insert into raw.registry_interface (flow, source, facility, owner) values ('IN', 'hub', 'Northfield', 'Hub team')"
+    )
+    sent_on(hospital, "m1", "09:00")
+    sent_on(hospital, "m2", "09:30", received=False)
+    sent_on(hospital, "m3", "10:30", received=False)  # the hub's log has nothing of this hour
+    sent_on(hospital, "m4", "11:00", received=False, key="same for all")
+    sent_on(hospital, "m5", "11:10", received=False, key="same for all")  # an id that joins nothing
+    sent_on(hospital, "m6", "11:20")
+    sent_on(hospital, "m7", "12:00")
+    sent_on(hospital, "m8", "12:30", received=False)  # the hub's log ends before
+    hospital.event("m9", "received", "09:10:00", msg_type="ADT")
+    hospital.event("m9", "delivered", "09:10:01", node="HUB", msg_type="ADT")  # without an id
+    found = {r["message_key"]: r for r in hospital.build("marts.handover")}
+    assert {key: (r["is_lost"], r["next_source"], r["next_channel"]) for key, r in found.items()} == {
+        "m1": (False, "hub", "IN"),
+        "m2": (True, "hub", "IN"),
+        "m6": (False, "hub", "IN"),
+        "m7": (False, "hub", "IN"),
+    }
+    (row,) = (r for r in hospital.build("marts.work_exception") if r["kind"] == "message_lost")
+    assert (row["what"], row["owner"], row["channel"]) == (
+        *("delivered to the next engine and never received there", "Hub team"),
+        "IN",
+    )
+
+
 def test_an_order_and_its_report_must_agree_in_four_hours(ward):
     ward.visit("e1", ("room 1", at("08:00"), None), status="in-progress")
     ward.db.execute("insert into raw.registry_system values ('LIS', '', 'Laboratory manager')")
