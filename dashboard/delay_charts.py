@@ -69,10 +69,11 @@ def one_bar(parts: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
     return plain(figure, height=56, margin={"l": 0, "r": 0, "t": 4, "b": 4})
 
 
-def waterfall(stretches: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
+def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Sequence[Row] = ()) -> go.Figure:
     """A row for each wait, its stretches in time: rows with `row`, `part`, `from_at`, `until_at`; `word` is written beside one.
 
-    A stretch too short to be seen is drawn as a thin mark, so that none is lost.
+    A stretch too short to be seen is drawn as a thin mark, so that none is lost. `marks` are the stages that the news reached: rows with
+    `row`, `occurred_at` and `said`.
     """
     figure = go.Figure()
     names = list(dict.fromkeys(stretch["row"] for stretch in stretches))
@@ -89,6 +90,15 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str]) -> go.Figure
             marker=look | {"line": {"width": 1 if part != "people" else 0, "color": look["color"]}},
             width=0.22,
             hovertext=[said(stretch) for stretch in mine],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    if marks:
+        figure.add_scatter(
+            x=[mark["occurred_at"] for mark in marks],
+            y=[mark["row"] for mark in marks],
+            mode="markers",
+            marker={"symbol": "line-ns", "size": 13, "line": {"width": 1.5, "color": STRONG}},
+            hovertext=[mark["said"] for mark in marks],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     words = {stretch["row"]: stretch["word"] for stretch in stretches if stretch.get("word")}

@@ -11,17 +11,31 @@ from dashboard import data, delays
 from dashboard.data import Opening
 from models import wording
 from models.publication import Manifest
-from models.waits import ACTORS, PARTS, WAIT_KINDS, hand
+from models.waits import ACTORS, PARTS, STAGES, UNKNOWN, WAIT_KINDS, hand
 
 Row = dict[str, Any]
 
 AT_ONCE = 10
 DROPPED = ("failed", "dead-lettered", "queued")
+SAYS = {
+    "msh_7": "MSH-7, by the sender's clock",
+    "engine_log": "the engine's log",
+    "record": "the record",
+    "several": "several resources of the record",
+}
+"""What says when a stage was, by `basis`; others are the element of a resource."""
 ALERTS = ("critical result shown", "critical result escalated")
 
 
-def read(found: Manifest, waits: Opening, parts: Opening, touches: Opening | None, events: Sequence[Row]) -> list[Row]:
-    """The waits of the journey's visits that lie in no other, each with `name`, `late` (minutes of interfaces) and its `stretches`.
+def read(
+    found: Manifest,
+    waits: Opening,
+    parts: Opening,
+    stages: Opening | None,
+    touches: Opening | None,
+    events: Sequence[Row],
+) -> list[Row]:
+    """The waits of the journey's visits that lie in no other, each with `name`, `late` (minutes of interfaces), `stretches` and `stages`.
 
     A stretch has `hop`, `actor` in words, and `did`, what somebody did by hand, null where nobody did.
     """
@@ -31,6 +45,11 @@ def read(found: Manifest, waits: Opening, parts: Opening, touches: Opening | Non
     )
     keys = tuple(row["wait_key"] for row in rows)
     cut = data.opened_rows(parts, found, "wait_part", {"wait_key": keys}, order=("part_no",)) if keys else []
+    way = (
+        data.opened_rows(stages, found, "wait_stage", {"wait_key": keys}, order=("stage_no",))
+        if keys and stages
+        else []
+    )
     hands = done(found, touches, events)
     stretches: dict[str, list[Row]] = {}
     for stretch in cut:
@@ -39,7 +58,11 @@ def read(found: Manifest, waits: Opening, parts: Opening, touches: Opening | Non
     for row in rows:
         mine = stretches.get(row["wait_key"], [])
         late = sum(each["minutes"] for each in mine if PARTS[each["part"]].cause == "interface")
-        listed.append(row | {"title": WAIT_KINDS[row["wait_kind"]].title, "late": late, "stretches": mine})
+        listed.append(
+            row
+            | {"title": WAIT_KINDS[row["wait_kind"]].title, "late": late, "stretches": mine}
+            | {"stages": [_reached(each) for each in way if each["wait_key"] == row["wait_key"]]}
+        )
     return _numbered(listed)
 
 
@@ -56,6 +79,33 @@ def _told(stretch: Row, hands: Sequence[Row]) -> Row:
     did = _did(touch) if touch else None
     hop = delays.hop(stretch) if stretch["channel"] else ""
     return stretch | {"hop": hop, "actor": ACTORS[PARTS[stretch["part"]].actor], "did": did}
+
+
+def _reached(stage: Row) -> Row:
+    """The stage with what it is called (`name`), `when` in words or why nobody knows, and what says so (`says`)."""
+    title, hop = STAGES[stage["stage"]].title, delays.hop(stage) if stage["channel"] else ""
+    at = stage["occurred_at"]
+    if at is None:
+        return stage | {"name": title, "when": "not known", "says": UNKNOWN[stage["unknown_because"]]}
+    when = ("no later than " if stage["is_bound"] else "") + f"{at:%a %H:%M:%S}"
+    name = f"{title}: {hop}" if stage["stage"] == "hop" else title
+    return stage | {"name": name, "when": when, "says": SAYS.get(stage["basis"], stage["basis"])}
+
+
+def marks(waits: Sequence[Row]) -> list[Row]:
+    """Every stage whose time is known, with the `row` it stands in and its sentence."""
+    return [
+        stage
+        | {"row": wait["name"], "said": f"{wait['name']}: {stage['name'].lower()}, {stage['when']} ({stage['says']})"}
+        for wait in waits
+        for stage in wait["stages"]
+        if stage["occurred_at"] is not None
+    ]
+
+
+def timeline(waits: Sequence[Row]) -> list[tuple[str, str, str, str]]:
+    """Every stage of every wait: wait, stage, when, and what says so or why nobody knows."""
+    return [(wait["name"], stage["name"], stage["when"], stage["says"]) for wait in waits for stage in wait["stages"]]
 
 
 def _numbered(waits: list[Row]) -> list[Row]:

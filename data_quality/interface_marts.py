@@ -155,6 +155,14 @@ INTERFACE_MARTS: dict[str, tuple[Rule, ...]] = {
         ),
         between("last_waiting", 0, None, "Fewer than none cannot wait.", severity="structural"),
     ),
+    "marts.identifier_match": (
+        one_of(
+            "identifier",
+            ("visit", "placer", "filler", "accession", "control_id", "trace"),
+            "Readers are told what each identifier joins.",
+        ),
+        between("share", 0, 1, "A share of messages.", severity="structural"),
+    ),
     "marts.message_passage": (
         unique("message_key", "A message that came from two engines at once came from neither."),
         present("journey_message_key", "Each belongs to the message of the first engine."),

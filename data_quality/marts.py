@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from data_quality.facts import MONTH, ONE_CASE, TRACE, WEEK, case, flags, order
 from data_quality.rules import between, holds, in_balance, one_of, present, rate_between, unique, within_horizon
-from models.waits import PARTS
+from models.waits import PARTS, STAGES
 
 if TYPE_CHECKING:
     from data_quality.rules import Rule
@@ -369,6 +369,17 @@ MARTS: dict[str, tuple[Rule, ...]] = {
             "minutes",
             "minutes between -0.001 and minutes_waited + 0.001",
             "Hours are shared between what a patient waits for at once; a share above the whole would count an hour twice.",
+            severity="structural",
+        ),
+    ),
+    "marts.wait_stage": (
+        present("wait_key", "A stage belongs to a wait."),
+        one_of("stage", tuple(STAGES), "Readers are told what each stage means."),
+        holds(
+            "a stage has a time, or a reason why it has none",
+            "unknown_because",
+            "(occurred_at is null) = (unknown_because is not null)",
+            "A gap without a reason would be read as if nothing had happened.",
             severity="structural",
         ),
     ),

@@ -161,6 +161,7 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         ),
         *_traced(),
     ),
+    "staging.first_version": (unique("subject_key", _ONE_ROW),),
     "staging.order_identifier": (
         present("order_key", _ONE_ROW),
         present("placer_key", "A placer number without a number joins nothing."),

@@ -43,6 +43,46 @@ class Part:
     actor: Actor
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the news on its way: `title` in a timeline, `meaning` in its legend."""
+
+    id: str
+    title: str
+    meaning: str
+
+
+STAGES: Mapping[str, Stage] = {
+    stage.id: stage
+    for stage in (
+        Stage("happened", "Happened", "as the record says it"),
+        Stage("recorded", "Recorded", "the source system had stored it"),
+        Stage("sent", "Sent", "the sender's own date of the message"),
+        Stage("hop", "Passed on", "an engine's channel first had it"),
+        Stage("delivered", "Delivered", "the receiving system acknowledged the message"),
+        Stage("visible", "Visible", "it was shown to somebody who has to act"),
+        Stage("acknowledged", "Acknowledged", "somebody said that they have it"),
+        Stage("acted", "Acted on", "the receiver first acted on it"),
+    )
+}
+"""By id, in the order of the news' way."""
+
+UNKNOWN: Mapping[str, str] = {
+    "several_resources": "it is worked out from several resources, of which none says it alone",
+    "no_version": "no version of it says when the server stored it",
+    "later_version": "only later versions were delivered",
+    "earlier_version": "it was stored before, with other news",
+    "no_message": "no log has a message about it",
+    "not_in_log": "the engine's log does not keep the date of the message (MSH-7)",
+    "not_delivered": "no log shows that the receiver had it",
+    "no_task": "no task shows it to anybody",
+    "not_told": "no system that delivers says so",
+    "no_state": "no version of the task shows it accepted",
+    "not_yet": "it has not happened yet",
+    "not_recorded": "the record does not say when",
+}
+"""Why the time of a stage is not known, by `unknown_because`."""
+
 WAIT_KINDS: Mapping[str, WaitKind] = {
     kind.id: kind
     for kind in (

@@ -215,6 +215,7 @@ COPIED = (
     "log_gap",
     "counter_gap",
     "message_match",
+    "identifier_match",
 )
 """Marts that hold no case and that every role may see as they are."""
 NAMES = ("interface_hour", "interface_history", "interface_error", "interface_destination", *COPIED)
@@ -226,7 +227,7 @@ def read_by_the_page() -> frozenset[str]:
     """
     queries = (channels.QUERY, channels.RECEIVED, MISSING_HOURS, HOURS, HISTORY, FAILED_STEPS, ERRORS, DESTINATIONS)
     read = {name for query in queries for name in re.findall(r"\b(?:staging|marts)\.\w+", query)}
-    return frozenset(read | {f"marts.{name}" for name in COPIED if name != "message_match"})
+    return frozenset(read | {f"marts.{name}" for name in COPIED if name not in {"message_match", "identifier_match"}})
 
 
 def fill(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], as_of: datetime) -> None:

@@ -41,7 +41,7 @@ from sample_data.staff import Simulation
 from sample_data.stays import Stays
 from sample_data.trace import Trace
 from sample_data.truth import Truth
-from sample_data.truth_waits import late_waits, waits
+from sample_data.truth_waits import late_waits, stages, waits
 from sample_data.wards import Beds
 from sample_data.work_queues import WorkQueues
 
@@ -193,6 +193,7 @@ class _Run:
             "kpis": Truth(self.trace, self._calendar, self._facilities).kpis(),
             "waits": waits(self.trace, self._calendar, self._facilities),
             "late_waits": late_waits(self.trace, self._calendar, self._facilities),
+            "stages": stages(self.trace, self._calendar, self._facilities),
         }
         write_file(self._out / "truth.json", [orjson.dumps(truth, option=orjson.OPT_INDENT_2), b"\n"])
         write_file(self._out / "registry.toml", [configuration.registry(self._facilities).encode()])

@@ -1,6 +1,7 @@
 """The known answer to where the time of every wait went: the parts of each, from the trace, computed a second time in plain Python.
 
-Here: the minutes of every part by facility, kind of wait and week of its begin, and the waits that interfaces made long.
+Here: the minutes of every part by facility, kind of wait and week of its begin, the waits that interfaces made long, and when
+news was sent.
 Not here: what the parts mean (`models.waits`).
 """
 
@@ -63,6 +64,31 @@ def late_waits(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...
                     {"facility": facility, "wait_kind": kind, "began": instant(news.began), "minutes": round(late, 3)}
                 )
     return found
+
+
+def stages(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -> list[dict[str, Any]]:
+    """Rows of the `stages` part of truth.json, by facility and kind of wait until somebody acted: of the waits whose first message came in
+    before that, how many, and the mean seconds from what happened until the sender sent it, and until the engine had it.
+    """
+    seconds: dict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
+    for news in trace.news:
+        kind, _ = KINDS.get(news.what, (None, None))
+        if kind and calendar.start_ms <= news.began < calendar.end_ms and news.sent:
+            first = news.sent[0]
+            if first.received < _until(news.acted, calendar.end_ms):
+                seconds[news.facility, kind].append(
+                    ((first.sent - news.began) / 1000, (first.received - news.began) / 1000)
+                )
+    return [
+        {
+            "facility": facilities[facility].name,
+            "wait_kind": kind,
+            "waits": len(rows),
+            "sent_seconds": round(sum(sent for sent, _ in rows) / len(rows), 3),
+            "received_seconds": round(sum(received for _, received in rows) / len(rows), 3),
+        }
+        for (facility, kind), rows in sorted(seconds.items())
+    ]
 
 
 def _kinds(news: NewsTrace, cut: int) -> Iterator[tuple[str, int]]:

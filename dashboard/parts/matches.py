@@ -19,6 +19,23 @@ REASONS = {
 }
 
 
+IDENTIFIERS = {
+    "visit": "Visit number",
+    "placer": "Placer order number",
+    "filler": "Filler order number",
+    "accession": "Accession number",
+    "control_id": "Control id, with other logs",
+    "trace": "Correlation id, with other logs",
+}
+"""What joins a message, in the order of the table."""
+UNJOINED = {
+    "not_carried": "carry none that says whose it is",
+    "unknown": "no export has",
+    "only_here": "stand in no other log",
+    "not_the_same": "are another message in the other log",
+}
+
+
 def draw_matches(here: Here) -> None:
     """One row a source: how many of its messages belong to a visit or an order; then by channel and kind where some do not."""
     rows = data.rows(here.found, here.person, "message_match", order=("source", "channel", "msg_type", "msg_trigger"))
@@ -31,6 +48,22 @@ def draw_matches(here: Here) -> None:
         [_total(source, list(group)) for source, group in groupby(rows, itemgetter("source"))],
         numeric=("Messages", "Of a visit", "Of an order", "Of none", "Matched"),
     )
+    found = data.rows(here.found, here.person, "identifier_match", order=("source", "identifier"))
+    if found:
+        markup.table(
+            "By which identifier messages are joined, by source",
+            ("Source", "Identifier", "Joined", "Share", "Of the others"),
+            [
+                _joined(
+                    source,
+                    identifier,
+                    [row for row in found if (row["source"], row["identifier"]) == (source, identifier)],
+                )
+                for source in sorted({row["source"] for row in found})
+                for identifier in IDENTIFIERS
+            ],
+            numeric=("Joined", "Share"),
+        )
     left = sorted((row for row in rows if row["matched"] is None), key=lambda row: -row["messages"])
     if left:
         markup.table(
@@ -49,6 +82,15 @@ def draw_matches(here: Here) -> None:
             ],
             numeric=("Messages", "Of its kind"),
         )
+
+
+def _joined(source: str, identifier: str, rows: list[data.Row]) -> tuple[str, ...]:
+    messages = sum(row["messages"] for row in rows)
+    joined = sum(row["messages"] for row in rows if row["reason"] is None)
+    others = sorted((row for row in rows if row["reason"]), key=lambda row: -row["messages"])
+    told = "; ".join(f"{wording.number(row['messages'])} {UNJOINED[row['reason']]}" for row in others)
+    share = wording.percent(joined / messages) if messages else wording.NONE
+    return (source, IDENTIFIERS[identifier], wording.number(joined), share, told or wording.NONE)
 
 
 def _total(source: str, rows: list[data.Row]) -> tuple[str, ...]:

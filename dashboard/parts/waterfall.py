@@ -16,12 +16,12 @@ from models.waits import PARTS
 
 def draw_waits(here: Here, events: Sequence[Row], asked: str) -> None:
     """The waterfall of the visit's waits, for the purpose that was stated; nothing where the snapshot knows no waits."""
-    waits, parts = (
-        further_opening(here, table, asked) if table in here.found.tables else None for table in ("wait", "wait_part")
+    waits, parts, stages, touches = (
+        further_opening(here, table, asked) if table in here.found.tables else None
+        for table in ("wait", "wait_part", "wait_stage", "intervention")
     )
-    touches = further_opening(here, "intervention", asked) if "intervention" in here.found.tables else None
     st.subheader("What was waited for, and where the time went", anchor=False)
-    found = journey_waits.read(here.found, waits, parts, touches, events) if waits and parts else []
+    found = journey_waits.read(here.found, waits, parts, stages, touches, events) if waits and parts else []
     if found:
         _draw(found)
     else:
@@ -38,7 +38,9 @@ def _draw(found: Sequence[Row]) -> None:
     st.markdown(markup.unbroken(journey_waits.headline(found)))
     draw_picture(
         delay_charts.waterfall(
-            journey_waits.bars(drawn), lambda each: journey_waits.said(names[each["wait_key"]], each)
+            journey_waits.bars(drawn),
+            lambda each: journey_waits.said(names[each["wait_key"]], each),
+            journey_waits.marks(drawn),
         ),
         key="waterfall",
         alt=f"{len(drawn)} waits of the visit in time, each cut into what messages took and what people took; the table says each.",
@@ -65,6 +67,13 @@ def _draw(found: Sequence[Row]) -> None:
         )
         + "</p>"
     )
+    if timeline := journey_waits.timeline(drawn):
+        with st.expander("Every stage, from happened to acted on", icon=":material/timeline:"):
+            st.caption(
+                "A thin line in the picture is a stage. Each time is by the clock of what says it: "
+                "two stages of two clocks may stand in the wrong order by as much as the clocks differ."
+            )
+            markup.table("The stages of each wait", ("Wait", "Stage", "When", "What says so"), timeline)
     if len(drawn) < len(found):
         left = sum(wait["minutes"] for wait in found if wait not in drawn)
         st.caption(f"{len(found) - len(drawn)} shorter waits of {wording.hours(left)} are not drawn.")

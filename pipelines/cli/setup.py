@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 LOGICAL = ("patient", "encounter", "order", "specimen", "report", "observation", "task", "practitioner")
-BUSINESS = ("mrn", "visit", "placer", "filler")
+BUSINESS = ("mrn", "visit", "placer", "filler", "accession")
+SHARED = ("control", "trace")
+UNIQUE = re.compile(r"[0-9a-f]{24}|[0-9a-f]{32}")
 
 
 @click.command()
@@ -46,7 +49,7 @@ def init() -> None:
 
 
 @click.command()
-@click.argument("kind", type=click.Choice([*LOGICAL, *BUSINESS]))
+@click.argument("kind", type=click.Choice([*LOGICAL, *BUSINESS, *SHARED]))
 @click.argument("value")
 @click.option("--authority", metavar="SOURCE", help="The source it came from, or the authority that issued a number.")
 @format_option
@@ -55,17 +58,21 @@ def key(kind: str, value: str, authority: str | None, as_format: str) -> None:
     """Print the keyed hash of an identifier, for a person who holds the site key and must find a case.
 
     Logical ids (patient, encounter, order…) belong to the source they came from; it may be left out where there is one FHIR
-    source. Numbers that people write (mrn, visit, placer, filler) are hashed with the authority that issued them, which must be given.
+    source. Numbers that people write (mrn, visit, placer, filler, accession) are hashed with the authority that issued them, which must
+    be given. A control id (MSH-10) is hashed with who sent it, MSH-3/MSH-4; a correlation id (trace) with nobody when it is a UUID or
+    24 or 32 hexadecimal digits.
 
     \b
     Example: wardflow key encounter 12345 --authority ehr
+             wardflow key control 000123 --authority LIS/NORTH
              wardflow trace $(wardflow key encounter 12345) --purpose "late admission, complaint 17"
     """
     from pipelines import keys
 
     settings = call_of().settings()
     call_of().home()
-    issuer = _authority(settings, kind, authority)
+    value = _handed_on(value) if kind == "trace" else value
+    issuer = "" if kind == "trace" and UNIQUE.fullmatch(value) else _authority(settings, kind, authority)
     hashed = keys.keyed(keys.load(settings), kind, issuer, value)
     if as_format == "json":
         print_json({"kind": kind, "authority": issuer, "key": hashed})
@@ -73,17 +80,28 @@ def key(kind: str, value: str, authority: str | None, as_format: str) -> None:
         click.echo(hashed)
 
 
+def _handed_on(value: str) -> str:
+    """A correlation id as it is hashed: of a `traceparent` the trace id, of a UUID its digits; any other as it is."""
+    parent = re.fullmatch(r"[0-9a-fA-F]{2}-([0-9a-fA-F]{32})-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}", value)
+    plain = (parent[1] if parent else value).lower().replace("-", "")
+    return plain if UNIQUE.fullmatch(plain) else value
+
+
 def _authority(settings: Settings, kind: str, given: str | None) -> str:
     """The text that is hashed as authority; a configured source's name stands for the authority it is set to."""
-    if kind in BUSINESS:
-        if not given:
-            raise WrongUse(
-                f"A {kind} number is hashed with the authority that issued it. Name it with --authority, for example urn:oid:1.2.3."
-            )
-        source = settings.source(given)
+    source = settings.source(given) if given else None
+    if kind not in LOGICAL and not given:
+        raise WrongUse(
+            f"A {kind} number is hashed with the authority that issued it. Name it with --authority, for example "
+            + ("LIS/NORTH, its MSH-3 and MSH-4." if kind == "control" else "urn:oid:1.2.3.")
+        )
+    if given and kind == "control":
+        return source.authorities.get("control", given) if source else f"msh:{given}"
+    if given and kind == "trace":
+        return source.authorities.get("trace", given) if source else given
+    if given and kind in BUSINESS:
         return source.authority_of(kind) if source and source.kind != "fhir" else given
     if given:
-        source = settings.source(given)
         return source.key_authority if source else given
     authorities = {source.key_authority for source in settings.sources if source.kind == "fhir"}
     if len(authorities) != 1:

@@ -188,6 +188,30 @@ def test_a_trace_of_an_encounter_crosses_clinical_events_and_messages(wardflow):
         assert sum(part["minutes"] for part in wait["parts"]) == pytest.approx(wait["minutes"])
         assert [part["from"] for part in wait["parts"][1:]] == [part["until"] for part in wait["parts"][:-1]]
         assert {part["by"] for part in wait["parts"]} <= {"source", "engine", "rule", "person", "nobody", "unknown"}
+        assert (wait["stages"][0]["stage"], wait["stages"][-1]["stage"]) == ("happened", "acted")
+        assert all((stage["at"] is None) == (stage["unknown_because"] is not None) for stage in wait["stages"])
+
+
+def test_a_trace_of_a_message_shows_the_waits_whose_news_it_carried_by_its_key_or_its_control_id(wardflow):
+    snapshot = Snapshot(wardflow.home / "published", "engineer")
+    told = "select message_key, control_key, order_key from message where order_key is not null and control_key is not null"
+    by_key, by_control = ([], [])
+    for sent in snapshot.rows(f"{told} and msg_type = 'ORM' order by received_at limit 3", message="message"):
+        by_key, by_control = (
+            wardflow.json("trace", sent[name], "--purpose", "test") for name in ("message_key", "control_key")
+        )
+        if by_key["waits"]:
+            break
+    assert by_key["is"] == by_control["is"] == "message"
+    assert by_key["waits"] == by_control["waits"] != []
+    assert by_key["steps"] == by_control["steps"] != []
+    assert {stage["stage"] for stage in by_key["waits"][0]["stages"]} >= {
+        "happened",
+        "sent",
+        "hop",
+        "delivered",
+        "acted",
+    }
 
 
 def test_a_person_whose_records_were_merged_is_traced_by_either_key(wardflow):

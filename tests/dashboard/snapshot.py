@@ -127,7 +127,7 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
                         "state": "withheld" if bad else "ready", "why": [FAILED.why] if bad else [], "inputs": json.dumps(complete)})  # fmt: skip
     return {
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
-        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
+        "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), "identifier_match": identifiers(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "lost_total": lost(), "channel_reach": reaches(), "improvement_option": OPTIONS, "criterion": CRITERIA,
         "delay_part": delays(), "delay_edge": edge_delays(),
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
@@ -587,6 +587,7 @@ def cases() -> dict[str, list[dict[str, object]]]:
     found["work_exception"] = exceptions()
     found["message_event"] = message_events()
     found["wait"], found["wait_part"] = waits()
+    found["wait_stage"] = stages()
     found["intervention"][0] |= {  # the message that was given up at 9:30 was sent again at 10:30
         "message_key": "mirth:77", "source": "mirth", "channel": "ADT-OUT", "kind": "replayed", "role": "service desk",
         "occurred_at": datetime(2026, 4, 12, 10, 30),
@@ -630,6 +631,26 @@ def waits() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
             for number, (part, channel, destination, opened_by, first, last) in enumerate(pieces, 1)
         ]  # fmt: skip
     return waits, parts
+
+
+def stages() -> list[dict[str, object]]:
+    """The order's: stored after a minute, in the message's own date two minutes later, with the engine at 9:10, delivered at 10:30."""
+    start = datetime(2026, 4, 12, 9, 0)
+    known: tuple[tuple[str, int | None, str, str | None, str | None], ...] = (
+        ("happened", 0, "ServiceRequest.authoredOn", None, None), ("recorded", 1, "meta.lastUpdated", None, None),
+        ("sent", 3, "msh_7", None, None), ("hop", 10, "engine_log", "ADT-OUT", None), ("hop", 11, "engine_log", "ADT-OUT", "BED-MGMT"),
+        ("delivered", 90, "engine_log", "ADT-OUT", "BED-MGMT"), ("visible", None, "", None, None), ("acknowledged", None, "", None, None),
+        ("acted", 120, "record", None, None),
+    )  # fmt: skip
+    return [
+        {
+            "wait_key": f"order_to_collection:{CASE}", "stage_no": number, "stage": stage, "precision": "s", "is_bound": stage == "recorded",
+            "occurred_at": None if minute is None else start + timedelta(minutes=minute), "basis": basis or None, "clock_id": "mirth",
+            "source": channel and "mirth", "channel": channel, "destination": destination, "message_key": channel and "mirth:77",
+            "file_id": 1, "line": 31, "unknown_because": None if basis else "not_told",
+        }
+        for number, (stage, minute, basis, channel, destination) in enumerate(known, 1)
+    ]  # fmt: skip
 
 
 def message_events() -> list[dict[str, object]]:
@@ -743,7 +764,18 @@ def matches(*, failed: bool) -> list[dict[str, object]]:
     return [] if failed else [dict(zip(names, cells, strict=True)) for cells in rows]  # fmt: skip
 
 
+def identifiers(*, failed: bool) -> list[dict[str, object]]:
+    """What joins the messages of one source: every placer number finds its order, some visits are unknown, nobody else has its control ids."""
+    rows = [
+        ("engine", "control_id", "only_here", 1278, 1.0), ("engine", "placer", None, 1000, 0.78), ("engine", "placer", "not_carried", 278, 0.22),
+        ("engine", "visit", None, 1188, 0.93), ("engine", "visit", "unknown", 90, 0.07), ("engine", "trace", "not_carried", 1278, 1.0),
+    ]  # fmt: skip
+    names = ("source", "identifier", "reason", "messages", "share")
+    return [] if failed else [dict(zip(names, cells, strict=True)) for cells in rows]
+
+
 AGGREGATE_SHAPES = {
+    "identifier_match": "source varchar, identifier varchar, reason varchar, messages bigint, share double",
     "message_match": "source varchar, channel varchar, msg_type varchar, msg_trigger varchar, matched varchar, reason varchar, "
     "messages bigint, share double",
     "incident_impact": "incident_id varchar, wait_kind varchar, facility varchar, weeks bigint, waits bigint, patients bigint, "

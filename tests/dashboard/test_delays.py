@@ -156,6 +156,11 @@ def test_a_journey_shows_its_waits_with_the_hop_that_kept_the_news_and_who_sent_
     assert "Yes: Sun 09:30 ADT-OUT → BED-MGMT, for 1 h 00, then sent again by service desk" in said
     assert "No: no critical result was shown." in said
     assert "Yes: Sun 10:30 sent again by service desk, ADT-OUT." in said
+    for stage in (
+        "no later than Sun 09:01:00", "meta.lastUpdated", "Sun 09:03:00", "MSH-7, by the sender", "Passed on: ADT-OUT → BED-MGMT",
+        "no system that delivers says so",
+    ):  # fmt: skip
+        assert stage in said
 
 
 STRETCH = {"part": "queue", "minutes": 5.0, "hop": "A → B", "did": None, "is_estimated": True, "is_across_clocks": True}

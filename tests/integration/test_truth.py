@@ -24,6 +24,7 @@ from models.publication import load_current
 from models.readiness import assess
 from pipelines.refresh import refresh
 from sample_data.facility import NAMED
+from sample_data.hl7 import SENDER_SKEW
 from sample_data.simulate import simulate
 from tests.attribution import cost_of_outages, off_by
 
@@ -192,6 +193,32 @@ def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospita
     assert cells["points"].max() < 5
     assert cells["found_hours"].to_list() == pytest.approx(cells["hours"].to_list(), rel=0.01)
     assert set(cells["wait_kind"]) >= {"order_to_collection", "imaging_order_to_exam", "boarding"}
+
+
+def test_news_was_sent_and_received_when_the_stages_say_it_was(hospital):
+    """MSH-7 is by the sender's clock, which runs ahead of the engine's by a known second and a bit."""
+    home, _, truth = hospital
+    with duckdb.connect(str(home.warehouse_path), read_only=True) as db:
+        db.execute("set timezone = $zone", {"zone": truth["zone"]})
+        rows = db.execute(
+            """
+            select wait.facility, wait.wait_kind, count(*), avg(epoch(sent.occurred_at - wait.began_at)),
+                avg(epoch(hop.occurred_at - wait.began_at))
+            from marts.wait as wait
+            inner join marts.wait_stage as sent on sent.wait_key = wait.wait_key and sent.stage = 'sent'
+            inner join marts.wait_stage as hop on hop.wait_key = wait.wait_key and hop.stage = 'hop' and hop.stage_no = 4
+            where wait.is_to_action and wait.began_at::date >= $start::date and wait.began_at::date < $end::date
+            group by all
+            """,
+            {side: truth[side] for side in ("start", "end")},
+        ).fetchall()
+    found = {(facility, kind): numbers for facility, kind, *numbers in rows}
+    assert found.keys() == {(row["facility"], row["wait_kind"]) for row in truth["stages"]}
+    for row in truth["stages"]:
+        waits, sent, received = found[row["facility"], row["wait_kind"]]
+        assert waits == pytest.approx(row["waits"], rel=0.02)
+        assert sent == pytest.approx(row["sent_seconds"] + SENDER_SKEW / 1000, abs=2)  # files write whole seconds
+        assert received == pytest.approx(row["received_seconds"], abs=2)
 
 
 def test_published_weeks_are_the_truth_unless_hidden(hospital):

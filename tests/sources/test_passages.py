@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines import keys
+from tests.sources.conftest import SETTINGS
 from tests.sources.test_engine_logs import KEY, RAW, connector
 from tests.sources.test_engine_logs import message as mirth_message
 from tests.sources.test_openhim import transaction
@@ -134,3 +135,24 @@ def test_an_accession_number_finds_the_order_of_its_study(site, put):
     assert site.rows("select order_key from marts.message") == site.rows(
         "select order_key from raw.fhir_service_request"
     )
+
+
+PLANTED = "Ottoline Fairweather-Stubbs, 17 Larkspur Mews, Quillonbury, 555-0142, LKM778812"
+GUID = "11111111-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("source", "file", "ids"),
+    [
+        ("otel-lark", "otlp/traces.jsonl", [f"{1:032x}"]),  # traceId
+        ("azure-lark", "azure/batches.json", [f"{4:032x}", GUID]),  # an app's operation, a gateway's correlation id
+        ("azure-lark", "azure/logic-apps.json", [GUID]),  # the client's tracking id, planted text in the fixture
+        ("iris-lark", "intersystems/message-headers.csv", [GUID]),  # SuperSession, likewise
+    ],
+)
+def test_each_engine_writes_down_the_id_that_systems_hand_on(new_site, put, fixtures, source, file, ids):
+    site = new_site(SETTINGS)
+    said = (fixtures / file).read_text(encoding="utf-8").replace(PLANTED, GUID)
+    site.ingest(put(file.partition("/")[2], said), source=source)
+    found = {key for (key,) in site.rows("select distinct trace_key from raw.interface_event")}
+    assert found >= {keys.keyed(KEY, "trace", "", each.replace("-", "")) for each in ids}

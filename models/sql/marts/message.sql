@@ -7,6 +7,7 @@
 -- is_shape_known: the log tells the version and the segments of the message.
 -- is_drifted: its shape came on fewer than a quarter of the days on which its channel carried its type; a new format that
 -- stays is drift until it has been there for a quarter of the days.
+-- control_key, trace_key: the ids under which the logs of other engines know it (decision 52).
 -- encounter_key: by the visit number the message carries, else by its order's. order_key: by the placer's or filler's number, else by the
 -- accession number. What this engine's log does not say is taken from the logs of the others that held the message (message_passage),
 -- its type as well.
@@ -146,6 +147,8 @@ select
     coalesce(shape.days * 4 < kind.days, false) as is_drifted,
     told.encounter_key,
     told.order_key,
+    message.control_key,
+    message.trace_key,
     date_trunc('hour', message.received_at::timestamp) as received_hour,
     message.received_at::date as received_date,
     date_trunc('week', message.received_at::date)::date as received_week,

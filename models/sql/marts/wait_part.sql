@@ -6,104 +6,19 @@
 -- source, channel and destination: the engine and the hop; of source the channel that received the news at last; null for people.
 -- opened_by: the stage that was reached when it began: happened, then what the engine's log says (received, routed, queued,
 -- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
--- A delivery to another engine whose log holds the message as well (message_passage) is a hop on its way, no receiver.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
 -- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
 -- fewer than five can tell), and to have learnt of it another way before that.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
-with about as (
-    select
-        message_key,
-        msg_type,
-        msg_trigger,
-        received_at,
-        order_key as subject_key
-    from marts.message
-    where order_key is not null
-    union all
-    select
-        message_key,
-        msg_type,
-        msg_trigger,
-        received_at,
-        encounter_key as subject_key
-    from marts.message
-    where encounter_key is not null
-), news as (
-    select
-        wait.wait_key,
-        wait.domain,
-        about.message_key
-    from marts.wait as wait
-    inner join about
-        on about.subject_key = coalesce(wait.order_key, wait.encounter_key)
-        and about.msg_type = wait.msg_type
-    where list_contains(wait.triggers, about.msg_trigger)
-        and about.received_at >= wait.began_at - interval 1 minute
-        and about.received_at < coalesce(wait.acted_at, wait.until_at)
-), passed as (
-    select
-        from_delivery_key as delivery_key,
-        count(*) as messages
-    from marts.message_passage
-    where from_delivery_key is not null
-    group by from_delivery_key
-), addressed as (
-    select
-        news.wait_key,
-        delivery.delivery_key,
-        coalesce(record.system = delivery.destination, false) as is_of_record,
-        passed.delivery_key is not null as is_passed
-    from news
-    inner join marts.message_delivery as delivery
-        on delivery.message_key = news.message_key
-    left join staging.registry_record as record
-        on record.domain = news.domain
-    left join passed
-        on passed.delivery_key = delivery.delivery_key
-), receiver as (
-    select
-        wait_key,
-        delivery_key
-    from addressed
-    qualify is_of_record
-        or (not is_passed and not bool_or(is_of_record) over (partition by wait_key))
-), step as (
-    select
-        news.wait_key,
-        event.occurred_at,
-        event.event_order,
-        event.event_type,
-        event.source,
-        event.channel,
-        case when event.node_role = 'destination' then event.node end as destination,
-        event.clock_id,
-        event.error_class,
-        event.event_type = 'attempt_started' and not coalesce(event.attempts_exact, true) and event.attempt_no > 1 as is_last_of_several,
-        event.event_type = 'delivered' and receiver.delivery_key is not null as is_told
-    from news
-    inner join staging.interface_event as event
-        on event.root_message_uid = news.message_key
-    left join marts.message_delivery as final
-        on final.delivery_key = event.original_uid || ':' || event.node_id
-    left join receiver
-        on receiver.wait_key = news.wait_key
-        and receiver.delivery_key = final.delivery_key
-    left join passed
-        on passed.delivery_key = final.delivery_key
-    where event.event_type not in ('ack_sent', 'nack_sent', 'purged')
-        and (event.node_role = 'destination' or event.event_type in ('received', 'transformed', 'failed', 'replayed'))
-        and (event.node_role <> 'destination' or event.event_type <> 'received')
-        and (final.delivery_key is null or receiver.delivery_key is not null or passed.delivery_key is not null)
-), tried as (
+with tried as (
     select
         *,
         first_value(case when event_type in ('attempt_failed', 'nack_received', 'failed', 'dead_lettered', 'delivered') then event_type end ignore nulls)
             over after as outcome,
         first_value(case when event_type in ('attempt_failed', 'nack_received', 'failed', 'dead_lettered') then error_class end ignore nulls)
             over after as outcome_class
-    from step
+    from marts.wait_step
     window after as (
         partition by wait_key, source, channel, destination
         order by event_order
@@ -113,7 +28,7 @@ with about as (
     select
         wait_key,
         min(occurred_at) filter (where is_told) as told_at
-    from step
+    from marts.wait_step
     group by wait_key
 ), timed as (
     select
@@ -214,7 +129,7 @@ with about as (
         bounded.is_seen as is_across_clocks,
         false as is_estimated
     from bounded
-    left join step
+    left join marts.wait_step as step
         on step.wait_key = bounded.wait_key
         and step.occurred_at <= bounded.known_at
     where bounded.is_carried

@@ -110,3 +110,23 @@ def test_a_wait_goes_through_both_engines_although_only_the_first_knows_the_orde
         ("transport", "hub", "LAB", "LIS", 1),
         ("people", None, None, None, 58 * 60 - 2),
     ]
+
+
+def test_each_identifier_says_how_many_messages_it_joins_and_why_not_the_others(hospital):
+    hospital.visit("e1", ("room 1", "2026-01-05T09:00:00-05:00", None))
+    sent(hospital, "mirth", "m1", "10:00", flow="ORDERS", node="HUB", control_key="EHR 7", visit_key="visit of e1")
+    sent(
+        hospital, "mirth", "m2", "10:01", flow="ORDERS", node="HUB", control_key="EHR 8", placer_key="p", filler_key="p"
+    )
+    sent(hospital, "mirth", "m3", "10:02", flow="ORDERS", node="HUB", control_key="EHR 9", visit_key="visit of nobody")
+    sent(hospital, "mirth", "m4", "10:03", flow="ORDERS", node="HUB", control_key="EHR 9")
+    sent(hospital, "hub", "h1", "10:00", flow="LAB", node="LIS", control_key="EHR 7")
+    sent(hospital, "hub", "h9", "10:04", flow="LAB", node="LIS", control_key="EHR 9")
+    rows = hospital.build("marts.identifier_match")
+    found = {(row["identifier"], row["reason"]): row["messages"] for row in rows if row["source"] == "mirth"}
+    assert found == {
+        ("visit", None): 1, ("visit", "unknown"): 1, ("visit", "not_carried"): 2, ("placer", "not_carried"): 4,
+        ("filler", "unknown"): 1, ("filler", "not_carried"): 3, ("accession", "not_carried"): 4,
+        ("control_id", None): 1, ("control_id", "only_here"): 1, ("control_id", "not_the_same"): 2, ("trace", "not_carried"): 4,
+    }  # fmt: skip
+    assert all(row["share"] == row["messages"] / (4 if row["source"] == "mirth" else 2) for row in rows)
