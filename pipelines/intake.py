@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipelines import absence, booking, exports, following, keys, ledger, rereading
 from pipelines.accounts import FileAccount, IngestReport, Progress, Unrecognised
+from pipelines.arrow_alone import keep_pandas_out
 from pipelines.errors import ZoneNeeded
 from pipelines.lending import append
 from pipelines.sources import SOURCES, fhir_sightings, readings
@@ -67,6 +68,7 @@ def ingest_paths(
         Unbalanced: an account that does not add up; nothing of that group was kept.
         TooManyAbsent: an export lacks so much of what was known that nothing was deleted; all files are loaded and booked.
     """
+    keep_pandas_out()
     arrivals = gather(settings, paths, source)
     intake = _Intake(db, settings, arrivals, zone, progress, settle_seconds)
     intake.run()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+_BATCH_ROWS = 8_192
+"""DuckDB gives each batch to one thread; a table made in one piece would be read by one alone."""
+
 
 class _Holder:
     """An Arrow stream (PyCapsule protocol) of the table that it holds at the time."""
@@ -30,7 +33,7 @@ class _Holder:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         rows = self._schema.empty_table() if self.rows is None else self.rows
-        return rows.__arrow_c_stream__(requested_schema)
+        return rows.to_reader(_BATCH_ROWS).__arrow_c_stream__(requested_schema)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.sources.archives import Stream
     from pipelines.sources.source import Intake, Session
 
-BLOCK_BYTES = 24 << 20
+BLOCK_BYTES = 48 << 20
 START = re.compile(rb"(?:\A|[\r\n\x0b\x1c])[ \t]*(?:\xef\xbb\xbf)?(?:MSH|FHS|BHS)([^\w\s])[^\w\s]{1,5}\1")
 """Where a message or a batch begins: at the start of a line or frame, with its delimiters."""
 _TIME = re.compile(rb"\[?\d{4}-\d\d-\d\d[T ]\d\d:")

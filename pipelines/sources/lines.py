@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 4 << 20
 CHUNK_BYTES = 96 << 20
-CHUNK_LINES = 1 << 20
+CHUNK_LINES = 1 << 19
 _BOM = b"\xef\xbb\xbf"
 _LF, _CR = 10, 13
 _KEPT_OF_A_GIANT = 1 << 16
