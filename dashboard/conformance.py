@@ -25,6 +25,7 @@ class Conformance:
     on_path: int | None
     off_path: int
     undecided: int
+    unknown: int
     deviations: list[Row]
     rules: list[Row]
     hidden: int
@@ -42,12 +43,14 @@ def read(here: Here, found: Workflow) -> Conformance:
     )
     total = found.total or {}
     on_path, off_path = total.get("on_path_cases"), total.get("off_path_cases") or 0
+    unknown = total.get("unknown_path_cases") or 0
     shown = [row for row in deviations if not row["suppressed"]]
     shown.sort(key=lambda row: (-row["cases"], row["kind"], row["activity"]))
     return Conformance(
         on_path,
         off_path,
-        (total.get("cases") or 0) - (on_path or 0) - off_path,
+        (total.get("cases") or 0) - (on_path or 0) - off_path - unknown,
+        unknown,
         shown,
         sorted((row for row in rules if not row["suppressed"]), key=lambda row: row["step_no"]),
         len(deviations) - len(shown) + sum(row["suppressed"] for row in rules),
@@ -60,6 +63,8 @@ def said(found: Conformance) -> str:
         return "Of no case is it known yet whether it keeps to the path."
     share = (found.on_path or 0) / found.decided
     lead = f"**{wording.percent(share)}** of {wording.number(found.decided)} cases kept to the registered path."
+    if found.unknown:
+        lead += f" Of {wording.number(found.unknown)} more it is not known: a step was sent without its time or place."
     if not found.undecided:
         return lead
     whole = found.decided + found.undecided

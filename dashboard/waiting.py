@@ -19,10 +19,10 @@ Row = dict[str, Any]
 
 MEANING = {
     "batching": "until the last was there of what was begun together",
-    "contention": "all hands busy with what came earlier",
-    "prioritisation": "all hands busy, with something that came later among it",
+    "contention": "all hands busy, or places taken, with what came earlier",
+    "prioritisation": "all hands busy, or places taken, with something that came later among it",
     "unavailability": "nobody does such work at these hours",
-    "extraneous": "hands were free, or nobody wrote down what they did",
+    "extraneous": "hands and places were free, or nobody wrote down what they did",
 }
 
 

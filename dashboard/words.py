@@ -45,6 +45,8 @@ COUNTED = {  # mart → one, many
     "handover": ("handover", "handovers"),
     "status_pair": ("pair of records", "pairs of records"),
     "unowned_wait": ("wait", "waits"),
+    "workflow_case": ("case", "cases"),
+    "step_wait": ("wait", "waits"),
     "message": ("message", "messages"),
     "message_delivery": ("delivery", "deliveries"),
     "intervention": ("intervention", "interventions"),

@@ -56,6 +56,8 @@ EXCEPTIONS: dict[str, tuple[Rule, ...]] = {
     ),
     "marts.record_status": (present("file_id", _TRACE, at_least=0.9, severity="content"),),
     "marts.unowned_wait": _expected("wait_key", "is_open"),
+    "marts.workflow_case": _expected("workflow_case_key", "is_on_path", "is_settled", "is_path_known", "is_open"),
+    "marts.step_wait": _expected("step_wait_key", "is_within", "is_settled", "is_path_known", "is_open"),
     "marts.work_exception": (
         *_expected("exception_key", "is_open"),
         present("expected_at", "Without the time by which it was due nobody knows since when it did not happen."),

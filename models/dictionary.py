@@ -75,6 +75,7 @@ def built_schema() -> Schema:
     """The columns of every table, found by building all of them on empty raw tables."""
     parameters: dict[str, Any] = {
         "as_of": datetime(2026, 1, 1, tzinfo=UTC),
+        "clinical_as_of": datetime(2026, 1, 1, tzinfo=UTC),
         "critical_ack_minutes": 60,
         "handoff_accept_minutes": 30,
         "message_stuck_minutes": 60,

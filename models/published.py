@@ -57,7 +57,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per workflow, facility and period: the cases that began in it.",
         (
             "workflow facility cases open_cases events variants rework_cases throughput_median_seconds throughput_p90_seconds "
-            "throughput_mean_seconds grain period period_end on_path_cases off_path_cases suppressed"
+            "throughput_mean_seconds grain period period_end on_path_cases off_path_cases unknown_path_cases suppressed"
         ),
     ),
     "process_edge": (
@@ -307,6 +307,7 @@ MEANINGS: Mapping[str, str] = {
     "throughput_p90_seconds": "first to last step of finished cases, 90 %",
     "throughput_mean_seconds": "first to last step of finished cases, mean",
     "activity": "the step before; of a deviation or a window: the step",
+    "unknown_path_cases": "cases with a step that was sent without its time or place; in neither count",
     "on_path_cases": "finished cases that kept to the registered path; null where none is registered",
     "off_path_cases": "cases that left it, open ones too; the rest is open and may still keep to it",
     "within_count": "how many of them were within the window",

@@ -58,7 +58,10 @@ GROUPS: Mapping[str, Sequence[str]] = {
 }
 """Tables that are computed together, at some cost, and taken over while what they read has not changed."""
 READ_BY: Mapping[str, Sequence[str]] = {
-    "workflows": ("marts.workflow_event", "marts.wait", "marts.wait_part", "staging.registry_step"),
+    "workflows": (
+        *("marts.workflow_event", "marts.workflow_case", "marts.case_deviation", "marts.step_wait", "marts.work_span"),
+        *("marts.wait", "marts.wait_part", "staging.registry_step"),
+    ),
     "delays": ("marts.wait", "marts.wait_part"),
     "exceptions": ("marts.work_exception",),
     "lost": ("marts.lost_time", "marts.wait_part", "staging.registry_step", "staging.registry_interface"),

@@ -72,6 +72,7 @@ def bound(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> di
     """What the parameters of the table's query stand for now."""
     known: dict[str, Any] = {
         "as_of": lambda: data_cut(db, settings, [table.full_name]),
+        "clinical_as_of": lambda: data_cut(db, settings, ["staging.encounter"]),
         "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
         "handoff_accept_minutes": lambda: settings.windows.handoff_accept_minutes,
         "message_stuck_minutes": lambda: settings.windows.message_stuck_minutes,

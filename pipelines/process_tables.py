@@ -8,18 +8,17 @@ A case belongs to the window in which it began. Null `facility` means all of the
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from models.conformance import GROUPS
 from models.process import EDGE_COLUMNS, edge_query, sequence
 from pipelines import conformance_tables, spectrum_tables, waiting_tables
 from pipelines.process_periods import ABOUT_THINGS, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import duckdb
 
@@ -38,6 +37,7 @@ KNOWN_WITH = {
     "message-delivery": "message_delivery",
 }
 """The cases of a workflow are known as long as those of this mart."""
+GROUPS = ("workflow", "facility", "is_case_open", "case_date")
 TOLD_APART = 20
 RARE = 0.005
 """Paths of a workflow that are published one by one, those with most cases and at least this share of all; the others
@@ -103,7 +103,7 @@ def process_tables(
 ) -> dict[str, pl.DataFrame]:
     """The tables `NAMES`; where their column `suppressed` is true every number of the row is null.
 
-    `cuts` says by workflow until when its cases are known. Of one of Wardflow's own that it lacks, no open case is judged as late.
+    `cuts` says by workflow until when its cases are known; without one, work of it that nobody has begun is left out.
     """
     db.execute(_SOURCE)
     sequence(db, "process_source", groups=GROUPS)
@@ -116,8 +116,7 @@ def process_tables(
         columns=_EDGE_COLUMNS,
     )
     summary, edge, variant = (over_windows(db, query, window_list) for query in (_SUMMARY, edges, _VARIANTS))
-    known = _cuts_of_process_engines(db) | {**(cuts or {})}
-    on_path, conformance = conformance_tables.conformance_tables(db, window_list, known, suppress_below)
+    on_path, conformance = conformance_tables.conformance_tables(db, window_list, suppress_below)
     summary = summary.join(on_path, on=[key for key in KEYS if key != "cases"], how="left", nulls_equal=True)
     owners = db.sql("select workflow, activity as next_activity, owner from staging.registry_step").pl()
     edge = edge.rename({"from": "activity", "to": "next_activity"}).join(
@@ -133,16 +132,6 @@ def process_tables(
         "process_week": week,
         **conformance,
         **waiting_tables.waiting_tables(db, window_list, (cuts or {}).get("discharge"), suppress_below),
-    }
-
-
-def _cuts_of_process_engines(db: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
-    """The workflows that are none of Wardflow's own are known until the last thing that happened in any case of theirs."""
-    last = db.sql("select workflow, max(last_us) as last_us from process_trace group by workflow").pl()
-    return {
-        workflow: datetime.fromtimestamp(last_us / 1e6, UTC)
-        for workflow, last_us in last.iter_rows()
-        if workflow not in KNOWN_WITH
     }
 
 

@@ -54,7 +54,7 @@ class CriticalResults:
             due=(order.verified or 0) + WINDOW_MINUTES * MINUTE,
         )
         hospital.save_task(todo)
-        self._asked.pop(order.id).made = hospital.now // SECOND
+        trace.shown = self._asked.pop(order.id).made = hospital.now // SECOND
         staff = hospital.staff["nurses" if order.encounter.kind == "EMER" else "ward_nurses"]
         seen = env.timeout(about(draw, 15, 1.15))
         late = env.timeout(ESCALATE_MINUTES * MINUTE + (about(draw, 28, 0.5) if happens(draw, UNWATCHED) else 0))

@@ -98,7 +98,7 @@ class Emergency:
         self.present += 1
         trace = VisitTrace(hospital.facility.index, visit.begin // SECOND)
         hospital.trace.visits.append(trace)
-        yield from self._triage(visit)
+        yield from self._triage(visit, trace)
 
         fast = visit.acuity > FAST_TRACK_ABOVE and hospital.plants.fast_track_open(hospital.facility.index, env.now)
         rooms, free = (self._fast_rooms, self._fast_free) if fast else (self._rooms, self._free)
@@ -121,7 +121,7 @@ class Emergency:
         free.append(room)
         rooms.release()
 
-    def _triage(self, visit: Encounter) -> Generator[Event, Any, None]:
+    def _triage(self, visit: Encounter, trace: VisitTrace) -> Generator[Event, Any, None]:
         hospital, env = self._hospital, self._hospital.env
         yield hospital.staff["triage"].acquire(1 if visit.acuity == 1 else 5)
         visit.move(hospital.facility.place("ed", "triage"), hospital.now)
@@ -129,6 +129,7 @@ class Emergency:
         hospital.staff["triage"].release()
         visit.move(hospital.facility.place("ed", "waiting"), hospital.now)
         visit.become("triaged", hospital.now)
+        trace.triaged = hospital.now // SECOND
         hospital.save_encounter(visit)
         hospital.admit("A08", visit)
 
@@ -180,9 +181,10 @@ class Emergency:
         news = hospital.news("bed request", "BED-MGMT")
         news.is_boarding, news.is_hidden = True, trace.hidden
         ward, bed, todo = yield from self._beds.request(visit, news)
+        trace.assigned = hospital.now // SECOND
         if happens(draw, 0.04) and env.now - trace.decided * SECOND > 30 * MINUTE:
             self._decide(visit)  # the order is entered again under another service; the first one counts
-        yield from self._handoffs.offer(visit, hospital.facility.place(ward))
+        yield from self._handoffs.offer(visit, hospital.facility.place(ward), trace.handoffs)
         yield env.timeout(about(draw, 21, 0.35))
         self._leave(visit, trace, "admitted")
         news.ended = hospital.now

@@ -26,12 +26,16 @@ class Handoffs:
         self._draw = hospital.stream("handoffs")
         self._nurses = hospital.staff["ward_nurses"]
 
-    def offer(self, visit: Encounter, ward_place: str) -> Generator[Event, Any, None]:
-        """Offer until accepted; afterwards the patient may be moved."""
-        while not (yield from self._offer_once(visit, ward_place)):
+    def offer(
+        self, visit: Encounter, ward_place: str, told: list[HandoffTrace] | None = None
+    ) -> Generator[Event, Any, None]:
+        """Offer until accepted; afterwards the patient may be moved. Each offer is noted in `told` too."""
+        while not (yield from self._offer_once(visit, ward_place, told)):
             yield self._hospital.env.timeout(about(self._draw, 3))
 
-    def _offer_once(self, visit: Encounter, ward_place: str) -> Generator[Event, Any, bool]:
+    def _offer_once(
+        self, visit: Encounter, ward_place: str, told: list[HandoffTrace] | None
+    ) -> Generator[Event, Any, bool]:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         offered = hospital.now
         todo = Task(
@@ -49,6 +53,8 @@ class Handoffs:
         hospital.save_task(todo)
         trace = HandoffTrace(hospital.facility.index, offered // SECOND, (offered + ACCEPT_MINUTES * MINUTE) // SECOND)
         hospital.trace.handoffs.append(trace)
+        if told is not None:
+            told.append(trace)
         turn = self._nurses.acquire(3)
         yield env.timeout(about(draw, hospital.facility.acceptance_minutes, 0.55))
         yield turn | env.timeout(about(draw, 45, 0.25))

@@ -106,6 +106,7 @@ class Laboratory:
         hospital.save_report(order)
         hospital.save_observation(order)
         critical = self._critical.verified(order) if order.interpretation in ("HH", "LL") else None
+        trace.critical = critical
         news = trace.result_news = hospital.news("critical result" if critical else "result", "EHR")
         yield from self._told("result", news, order)
         done.succeed()

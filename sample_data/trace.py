@@ -18,12 +18,15 @@ class VisitTrace:
 
     facility: int
     arrived: int
+    triaged: int | None = None
     roomed: int | None = None
     seen: int | None = None
     decided: int | None = None
+    assigned: int | None = None
     departed: int | None = None
     left: bool = False
     hidden: bool = False
+    handoffs: "list[HandoffTrace]" = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -73,6 +76,7 @@ class OrderTrace:
     hidden: bool = False
     undated: bool = False
     """No file says when the order itself changed."""
+    critical: "CriticalTrace | None" = None
     order_news: "NewsTrace | None" = None
     result_news: "NewsTrace | None" = None
 
@@ -112,6 +116,7 @@ class CriticalTrace:
 
     facility: int
     issued: int
+    shown: int | None = None
     acknowledged: int | None = None
     escalated: int | None = None
 
@@ -124,6 +129,7 @@ class TriggerTrace:
     kind: str
     began: int
     made: int | None = None
+    clean: CleanTrace | None = None
 
 
 @dataclass(slots=True)

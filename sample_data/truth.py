@@ -17,6 +17,7 @@ from sample_data.truth_exceptions import exceptions
 from sample_data.truth_feeds import feeds
 from sample_data.truth_interfaces import interfaces
 from sample_data.truth_occupancy import occupancy
+from sample_data.truth_paths import paths
 from sample_data.truth_results import results
 from sample_data.truth_tasks import tasks
 
@@ -46,6 +47,7 @@ class Truth:
             "handoff_missed_rate": cells.of(t.handoffs, lambda h: ms(h.offered), self._missed),
             "handoffs_open": cells.backlog(t.handoffs, lambda h: h.offered, lambda h: h.accepted or h.closed),
             **exceptions(t, cells),
+            **paths(t, cells),
             **interfaces(t, cells),
             **feeds(t, cells, self._facilities),
         }

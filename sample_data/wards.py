@@ -110,7 +110,7 @@ class Beds:
         )
         hospital.save_task(todo)
         left.made = hospital.now // SECOND
-        trace = CleanTrace(hospital.facility.index, hospital.now // SECOND)
+        trace = left.clean = CleanTrace(hospital.facility.index, hospital.now // SECOND)
         hospital.trace.cleans.append(trace)
         yield env.timeout(about(draw, 5 if wanted else 9, 0.5))
         yield hospital.staff["cleaners"].acquire(1 if wanted else 5)

@@ -53,6 +53,6 @@ st.caption(
     "A case counts in the week it began. A wait is the time from one completed step to the next; it is lost as far as it goes "
     "beyond the window that the registry gives the next step. In queue: before anyone had begun, where a begin is recorded. "
     "Steps at the same time stand in a declared order. A finished case keeps to the path when every step that the registry always "
-    "expects is recorded, once and in order, and none that is for exceptions or not registered. A step without a recorded time "
-    "counts as one that did not happen."
+    "expects is recorded, once and in order, and none that is for exceptions or not registered. A case with a step that was sent "
+    "without its time or place is in neither count; a step that nobody recorded counts as one that did not happen."
 )

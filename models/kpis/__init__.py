@@ -9,11 +9,13 @@ from models.kpis.exceptions import EXCEPTIONS
 from models.kpis.handoffs import HANDOFFS
 from models.kpis.interfaces import INTERFACES
 from models.kpis.occupancy import OCCUPANCY
+from models.kpis.paths import PATHS
 from models.kpis.results import RESULTS
 from models.kpis.tasks import TASKS
 
 KPIS: dict[str, Kpi] = {
-    kpi.id: kpi for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *TASKS, *EXCEPTIONS, *INTERFACES)
+    kpi.id: kpi
+    for kpi in (*EMERGENCY, *BEDS, *OCCUPANCY, *RESULTS, *HANDOFFS, *TASKS, *EXCEPTIONS, *PATHS, *INTERFACES)
 }
 """Every KPI by id, in the order in which people read them."""
 

@@ -282,7 +282,7 @@ def published(workflow: str, facility: str | None, weeks: int | None) -> dict[st
 
 _TOTALS = (
     *("cases", "events", "variants", "open_cases", "rework_cases"),
-    *("on_path_cases", "off_path_cases", "suppressed"),
+    *("on_path_cases", "off_path_cases", "unknown_path_cases", "suppressed"),
 )
 _PLACE = ("workflow", "facility", "grain", "period", "period_end", "activity", "next_activity")
 

@@ -366,7 +366,7 @@ def processes() -> dict[str, list[dict[str, object]]]:
             "workflow": "ed-to-bed", "facility": facility, "suppressed": False}  # fmt: skip
         found["process_summary"].append(span | {
             "cases": cases, "open_cases": 2, "events": 4 * cases, "variants": 3, "rework_cases": 6,
-            "on_path_cases": cases - 8, "off_path_cases": 7, "throughput_median_seconds": 4 * 3600.0, "throughput_p90_seconds": 9 * 3600.0, "throughput_mean_seconds": 5 * 3600.0})  # fmt: skip
+            "on_path_cases": cases - 8, "off_path_cases": 7, "unknown_path_cases": 0, "throughput_median_seconds": 4 * 3600.0, "throughput_p90_seconds": 9 * 3600.0, "throughput_mean_seconds": 5 * 3600.0})  # fmt: skip
         for start, end, count, wait, lost, queue in (
             ("arrived", "bed requested", cases, 600.0, 0.0, None), ("bed requested", "in the bed", cases - 4, 7200.0, 36000.0, 3600.0),
             ("in the bed", "bed requested", 6, 60.0, None, None),
@@ -821,7 +821,7 @@ AGGREGATE_SHAPES = {
     "interface_hour": "source varchar, channel varchar, began_at timestamptz, messages bigint, expected_messages double, "
     "expected_low double, expected_high double, silent_minutes double, is_last_day boolean",
     "process_summary": f"workflow varchar, facility varchar, {_SPAN}, cases bigint, open_cases bigint, events bigint, variants bigint, "
-    "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, on_path_cases bigint, off_path_cases bigint, "
+    "rework_cases bigint, throughput_median_seconds double, throughput_p90_seconds double, throughput_mean_seconds double, on_path_cases bigint, off_path_cases bigint, unknown_path_cases bigint, "
     "suppressed boolean",
     "process_waiting": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, cases bigint, still_waiting bigint, wait_seconds double, "
     "batching_seconds double, contention_seconds double, prioritisation_seconds double, unavailability_seconds double, "

@@ -174,14 +174,15 @@ def test_roles_stand_by_how_much_they_give_and_take():
     assert waiting.roles(rows) == (["a", "c"], ["b", "d"])
 
 
-def conforming(on_path, off_path=0, undecided=0):
-    return Conformance(on_path, off_path, undecided, [], [], 0)
+def conforming(on_path, off_path=0, undecided=0, unknown=0):
+    return Conformance(on_path, off_path, undecided, unknown, [], [], 0)
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
         (conforming(9, 1), "**90.0 %** of 10 cases kept to the registered path."),
+        (conforming(9, 1, 0, 3), "Of 3 more it is not known: a step was sent without its time or place."),
         (conforming(0, 0, 2), "Of no case is it known yet whether it keeps to the path."),
         (conforming(10**6, 0, 2), "in the end it is 100.0 %."),  # two of a million do not show
     ],

@@ -116,6 +116,7 @@ def test_published_assets_are_these(graph):
         "published/source_freshness",
         "published/state_change",
         "published/status_pair",
+        "published/step_wait",
         "published/task_progress",
         "published/task_trigger",
         "published/unit_hour",
@@ -129,6 +130,7 @@ def test_published_assets_are_these(graph):
         "published/wait_stage",
         "published/work_exception",
         "published/work_task",
+        "published/workflow_case",
         "published/workflow_event",
     ]
 
@@ -196,6 +198,9 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "raw/registry_system",
         "staging/registry_system",
         "marts/unowned_wait",
+        "marts/case_deviation",
+        "marts/step_wait",
+        "marts/workflow_case",
         "marts/work_exception",
         "raw/counter_sample",
         "raw/decision",

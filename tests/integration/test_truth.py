@@ -146,6 +146,8 @@ def test_the_planted_gaps_make_their_kpis_biased_and_no_others(hospital):
         "lab_turnaround_stat",
         "lab_receipt_to_verification",
         "status_disagreement_rate",
+        "cases_on_path_rate",
+        "steps_in_window_rate",
     }
 
 

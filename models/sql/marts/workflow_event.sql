@@ -7,6 +7,7 @@
 -- occurred_at: when the step was completed.
 -- started_at: when somebody or something began it; null where that is not recorded.
 -- is_case_open: what should come last had not happened by the data cut.
+-- is_case_known: every step of which the files say that it happened has a time to the instant.
 -- case_date: local day of the case's first step.
 -- step_no: place in the case, from 1: by time, then by activity_rank, then by name.
 -- wait_minutes: from this step to the next one of the case.
@@ -30,6 +31,7 @@ with first_stay as (
         visit.facility,
         visit.unit,
         visit.is_open or stay.admitted_at is null as is_case_open,
+        visit.is_room_known and (visit.is_open or visit.is_departure_known) as is_case_known,
         unnest([
             {'rank': 10, 'activity': 'arrived', 'started_at': null::timestamptz, 'occurred_at': visit.arrived_at},
             {'rank': 20, 'activity': 'triaged', 'started_at': null::timestamptz, 'occurred_at': visit.triaged_at},
@@ -55,6 +57,7 @@ with first_stay as (
         visit.facility,
         visit.unit,
         visit.is_open or stay.admitted_at is null as is_case_open,
+        visit.is_room_known and (visit.is_open or visit.is_departure_known) as is_case_known,
         unnest([
             {'rank': 80, 'activity': 'handoff offered', 'started_at': null::timestamptz, 'occurred_at': handoff.offered_at},
             {'rank': 90, 'activity': 'handoff accepted', 'started_at': null::timestamptz, 'occurred_at': handoff.accepted_at}
@@ -84,6 +87,7 @@ with first_stay as (
         lab.facility,
         lab.unit,
         lab.is_open or coalesce(critical.is_open, false) as is_case_open,
+        lab.is_collected_time_known and lab.is_received_time_known and lab.is_verified_time_known as is_case_known,
         unnest([
             {'rank': 10, 'activity': 'ordered', 'started_at': null::timestamptz, 'occurred_at': lab.ordered_at},
             {'rank': 20, 'activity': 'sample collected', 'started_at': null::timestamptz, 'occurred_at': lab.collected_at},
@@ -135,6 +139,7 @@ with first_stay as (
         stay.facility,
         stay.unit,
         stay.is_open or coalesce(bed.is_open, false) as is_case_open,
+        true as is_case_known,
         unnest([
             {'rank': 10, 'activity': 'discharge ordered', 'started_at': null::timestamptz, 'occurred_at': stay.discharge_ordered_at},
             {'rank': 20, 'activity': 'left the ward', 'started_at': null::timestamptz, 'occurred_at': stay.departed_at},
@@ -155,6 +160,7 @@ with first_stay as (
         facility,
         unit,
         is_open as is_case_open,
+        true as is_case_known,
         unnest([
             {'rank': 10, 'activity': 'received', 'started_at': null::timestamptz, 'occurred_at': received_at},
             {'rank': 20, 'activity': 'routed', 'started_at': null::timestamptz, 'occurred_at': routed_at},
@@ -182,6 +188,7 @@ with first_stay as (
         delivery.facility,
         delivery.unit,
         delivery.is_open as is_case_open,
+        true as is_case_known,
         {
             'rank': case when event.event_type = 'replayed' then 40 else 30 end,
             'activity': case when event.event_type = 'replayed' then 'replayed' else 'attempt failed' end,
@@ -211,6 +218,7 @@ with first_stay as (
         coalesce(place.facility, 'Unregistered') as facility,
         'Unknown' as unit,
         activity.is_case_open,
+        true as is_case_known,
         {
             'rank': 10,
             'activity': activity.activity,
@@ -245,6 +253,7 @@ with first_stay as (
         facility,
         unit,
         is_case_open,
+        is_case_known,
         step.activity as activity,
         step.rank as activity_rank,
         step.started_at as started_at,
@@ -266,6 +275,7 @@ select
     sequence.facility,
     sequence.unit,
     sequence.is_case_open,
+    sequence.is_case_known,
     sequence.activity,
     sequence.activity_rank,
     sequence.started_at,

@@ -107,7 +107,12 @@ def test_a_failed_rule_concerns_the_kpis_that_rest_on_its_column(db):
     rests = outcome_of(db, present("minutes_to_verified", "w"))
     assert rests.kpis == (
         *("lab_turnaround", "lab_turnaround_median", "lab_turnaround_stat"),
-        *("message_never_seen_rate", "waits_without_owner"),  # what is made from laboratory orders
+        *(
+            "message_never_seen_rate",
+            "waits_without_owner",
+            "cases_on_path_rate",
+            "steps_in_window_rate",
+        ),  # what is made from laboratory orders
     )
     narrowed = outcome_of(db, present("priority", "w", kpis=("lab_turnaround",)))
     assert narrowed.kpis == ("lab_turnaround",)

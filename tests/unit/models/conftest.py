@@ -14,6 +14,7 @@ from models.visits import default_rules
 NEW_YORK = ZoneInfo("America/New_York")
 SETTINGS = {
     "as_of": datetime(2026, 1, 31, 12, 0, tzinfo=NEW_YORK),
+    "clinical_as_of": datetime(2026, 1, 31, 12, 0, tzinfo=NEW_YORK),
     "critical_ack_minutes": 60,
     "handoff_accept_minutes": 30,
     "message_stuck_minutes": 60,

@@ -7,8 +7,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from models.conformance import GROUPS, KINDS, judge
-from models.process import sequence
+from models.catalog import find_table
+from models.conformance import KINDS
 
 MORNING = datetime(2026, 4, 13, 8, tzinfo=UTC)
 PATH = (
@@ -27,36 +27,54 @@ def minutes(number):
 def judged(*cases, cut=600, path=PATH):
     """Judge cases of one day, each a list of (step, minute); a trailing "open" says that the case is not finished."""
     with duckdb.connect() as db:
-        db.execute("set timezone = 'UTC'")
+        db.execute("set timezone = 'UTC'; create schema marts; create schema staging")
+        db.execute("create table staging.delivery (last_event_at timestamptz)")
         db.execute(
-            "create table process_model (workflow varchar, step_no integer, activity varchar, expected varchar, seconds double)"
+            "create table staging.registry_step (workflow varchar, step_no int, activity varchar, expected varchar, window_minutes double)"
         )
         for number, (activity, expected, window) in enumerate(path, 1):
             db.execute(
-                "insert into process_model values ('flow', ?, ?, ?, ?)",
-                [number, activity, expected, window and window * 60],
+                "insert into staging.registry_step values ('discharge', ?, ?, ?, ?)",
+                [number, activity, expected, window],
             )
-        db.execute("create table process_cut as select 'flow' as workflow, ?::timestamptz as as_of", [minutes(cut)])
-        db.execute("""create table event (workflow varchar, facility varchar, is_case_open boolean, case_date date, case_key varchar,
-            activity varchar, occurred_at timestamptz, tie integer, started_at timestamptz)""")
         rows = [
-            {"is_open": "open" in case, "case_key": str(key), "activity": step[0], "minute": step[1], "place": place}
+            {
+                "is_case_open": "open" in case,
+                "case_key": str(key),
+                "activity": step[0],
+                "minute": step[1],
+                "place": place,
+            }
             for key, case in enumerate(cases)
             for place, step in enumerate(case)
             if step != "open"
         ]
         db.register("told", pl.DataFrame(rows).to_arrow())
         db.execute(
-            """insert into event select 'flow', 'North', is_open, '2026-04-13', case_key, activity,
-            $morning::timestamptz + minute * interval 1 minute, place, null from told""",
+            """create table marts.workflow_event as select 'discharge' as workflow, case_key, null::varchar as encounter_key,
+            'North' as facility, '4 North' as unit, is_case_open, true as is_case_known, activity,
+            $morning::timestamptz + minute * interval 1 minute as occurred_at, '2026-04-13'::date as case_date,
+            row_number() over in_case as step_no, lead(activity) over in_case as next_activity,
+            (lead(minute) over in_case - minute)::double as wait_minutes, 1 as file_id, 1 as line
+            from told window in_case as (partition by case_key order by minute, place)""",
             {"morning": MORNING},
         )
-        sequence(db, "event", groups=GROUPS)
-        judge(db)
-        (day,) = db.execute("select on_path_cases, off_path_cases from conformance_day").fetchall() or [(0, 0)]
-        deviations = db.execute("select kind, activity, cases from conformance_deviation_day order by all").fetchall()
+        for name in ("case_deviation", "workflow_case", "step_wait"):
+            table = find_table(f"marts.{name}")
+            db.execute(
+                f"create table marts.{name} as {table.query}",
+                {"clinical_as_of": minutes(cut)} if table.parameters else None,
+            )
+        (day,) = db.execute(
+            "select count(*) filter (where is_on_path), count(*) filter (where is_settled and not is_on_path) from marts.workflow_case"
+        ).fetchall()
+        deviations = db.execute(
+            "select kind, activity, count(*) from marts.case_deviation group by all order by all"
+        ).fetchall()
         waits = db.execute(
-            "select activity, count, within_count, open_late_count, undecided_count from conformance_wait_day order by all"
+            """select activity, count(*) filter (where is_settled), count(*) filter (where is_within),
+            count(*) filter (where is_settled and is_open), count(*) filter (where not is_settled)
+            from marts.step_wait group by all order by all"""
         ).fetchall()
         return day, deviations, {activity: rest for activity, *rest in waits}
 

@@ -135,6 +135,8 @@ RECORDED_TIMES = {
     "status_disagreement_rate": "DiagnosticReport.issued; what only exports date is left out",
     "trigger_without_task_rate": "ServiceRequest.authoredOn, Observation.issued, Encounter.location and Task.authoredOn",
     "waits_without_owner": "whatever steps of a workflow say",
+    "cases_on_path_rate": "whatever steps of a workflow say",
+    "steps_in_window_rate": "whatever steps of a workflow say",
     "ed_arrivals": "Encounter.location and period",
     "ed_length_of_stay": "Encounter.location",
     "ed_left_before_seen": "Encounter.location and period",

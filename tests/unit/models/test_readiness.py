@@ -75,7 +75,8 @@ def test_the_worst_reason_decides():
 
 
 def test_a_check_concerns_the_kpis_that_read_the_column_or_are_made_from_the_table():
-    from_visits, of_handoffs = ("trigger_without_task_rate", "waits_without_owner"), ("waits_without_owner",)
+    of_handoffs = ("waits_without_owner", "cases_on_path_rate", "steps_in_window_rate")
+    from_visits = ("trigger_without_task_rate", *of_handoffs)
     assert affected_kpis("marts.ed_attendance", "boarding_minutes") == ("ed_boarding_ed2", *from_visits)
     counted = ("handoff_acceptance_time", "handoff_missed_rate", "handoffs_open")
     assert affected_kpis("marts.handoff", None) == (*counted, *of_handoffs)
