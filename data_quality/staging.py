@@ -286,6 +286,14 @@ STAGING: dict[str, tuple[Rule, ...]] = {
         within_horizon("started_at", at_least=0.99),
         *_traced(),
     ),
+    "staging.process_record": (
+        unique("record_key", "A task or an incident that stands twice would be counted twice."),
+        present("case_key", "A record belongs to a process instance."),
+        one_of("kind", ("instance", "task", "incident"), "Each history has records of its own."),
+        present("started_at", "A record without a time has no place in its process."),
+        within_horizon("started_at", at_least=0.99),
+        *_traced(),
+    ),
     "staging.acknowledgement": (
         unique("event_uid", "An acknowledgement that stands twice would end two deliveries."),
         holds(

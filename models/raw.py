@@ -149,6 +149,10 @@ _OTHER = {
     "process_activity": "activity_uid varchar, source varchar, activity_key varchar, process_key varchar, process_definition varchar, "
     "activity varchar, activity_type varchar, started_at timestamptz, ended_at timestamptz, is_canceled boolean, occurred_at timestamptz, "
     "file_id integer, line bigint",
+    "process_record": "record_uid varchar, source varchar, kind varchar, record_key varchar, process_key varchar, root_key varchar, "
+    "process_definition varchar, activity varchar, activity_key varchar, encounter_key varchar, visit_key varchar, placer_key varchar, "
+    "has_business_key boolean, assignee_hash varchar, owner_hash varchar, outcome varchar, incident_type varchar, due_at timestamptz, "
+    "started_at timestamptz, ended_at timestamptz, occurred_at timestamptz, file_id integer, line bigint",
     "counter_sample": "sample_uid varchar, source varchar, sampled_at timestamptz, flow_id varchar, flow_name varchar, node_id varchar, "
     "server_id varchar, received_count bigint, filtered_count bigint, sent_count bigint, error_count bigint, "
     "received_lifetime_count bigint, filtered_lifetime_count bigint, sent_lifetime_count bigint, error_lifetime_count bigint, "

@@ -60,7 +60,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
 READ_BY: Mapping[str, Sequence[str]] = {
     "workflows": (
         *("marts.workflow_event", "marts.workflow_case", "marts.case_deviation", "marts.step_wait", "marts.work_span"),
-        *("marts.wait", "marts.wait_part", "staging.registry_step"),
+        *("marts.wait", "marts.wait_part", "marts.process_case", "staging.registry_step"),
     ),
     "delays": ("marts.wait", "marts.wait_part"),
     "exceptions": ("marts.work_exception",),

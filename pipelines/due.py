@@ -13,7 +13,15 @@ from pipelines import decisions, exports, intake, registry, visit_rules
 from pipelines.accounts import FileAccount, IngestReport
 from pipelines.errors import TooManyAbsent
 from pipelines.home import Home
-from pipelines.sources import counter_samples, discover, events, fhir_projection, human_touch, process_activities
+from pipelines.sources import (
+    counter_samples,
+    discover,
+    events,
+    fhir_projection,
+    human_touch,
+    process_activities,
+    process_records,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,6 +47,7 @@ def raw_tables() -> list[str]:
         human_touch.TABLES,
         counter_samples.TABLES,
         process_activities.TABLES,
+        process_records.TABLES,
         registry.TABLES,
         visit_rules.TABLES,
         decisions.TABLES,

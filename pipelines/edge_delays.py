@@ -4,7 +4,8 @@ Here: how far the stretches of a case's waits (`marts.wait_part`) overlap the ti
 an edge is and which are hidden (`process_tables`), the waits by themselves (`wait_tables`).
 
 Only kinds of wait that are a workflow's own count (`models.waits`): they follow each other within a case, so no moment counts twice.
-What no wait of theirs covers is left over: nobody had been asked yet.
+What no wait of theirs covers is left over: nobody had been asked yet. The edges of a process engine's instance are held against the waits
+of the order or the visit that it is about, of all those kinds.
 """
 
 from __future__ import annotations
@@ -35,16 +36,21 @@ with kind as (
         unnest($workflows) as workflow
 ), step as (
     select
-        workflow,
-        facility,
-        case_date,
-        case_key,
-        activity,
-        next_activity,
-        occurred_at,
-        lead(occurred_at) over (partition by workflow, case_key order by step_no) as next_at
-    from marts.workflow_event
-    where workflow in (select workflow from kind)
+        event.workflow,
+        event.facility,
+        event.case_date,
+        event.activity,
+        event.next_activity,
+        event.occurred_at,
+        lead(event.occurred_at) over (partition by event.workflow, event.case_key order by event.step_no) as next_at,
+        coalesce(process.order_key, process.encounter_key, event.case_key) as subject_key,
+        process.case_key is not null as is_process
+    from marts.workflow_event as event
+    left join marts.process_case as process
+        on process.case_key = event.case_key
+        and process.match = 'matched'
+    where event.workflow in (select workflow from kind)
+        or process.case_key is not null
 )
 select
     step.workflow,
@@ -58,11 +64,11 @@ select
     part.destination,
     sum(date_diff('microsecond', greatest(part.from_at, step.occurred_at), least(part.until_at, step.next_at))) / 6e7 as minutes
 from step
-inner join kind
-    on kind.workflow = step.workflow
 inner join marts.wait as wait
-    on coalesce(wait.order_key, wait.encounter_key) = step.case_key
-    and wait.wait_kind = kind.wait_kind
+    on coalesce(wait.order_key, wait.encounter_key) = step.subject_key
+inner join kind
+    on kind.wait_kind = wait.wait_kind
+    and (kind.workflow = step.workflow or step.is_process)
 inner join marts.wait_part as part
     on part.wait_key = wait.wait_key
 where part.from_at < step.next_at

@@ -42,7 +42,13 @@ def take_out(db: duckdb.DuckDBPyConnection, files: Sequence[Intake]) -> dict[int
             ids,
         )
         db.execute(f"delete from {table} where list_contains($ids, file_id)", ids)
-    for table in ("raw.interface_event", "raw.human_touch", "raw.counter_sample", "raw.process_activity"):
+    for table in (
+        "raw.interface_event",
+        "raw.human_touch",
+        "raw.counter_sample",
+        "raw.process_activity",
+        "raw.process_record",
+    ):
         db.execute(f"delete from {table} where list_contains($ids, file_id)", ids)
     for name in _ACCOUNTS:
         db.execute(f"delete from account.{name} where list_contains($ids, file_id)", ids)

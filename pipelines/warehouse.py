@@ -39,6 +39,7 @@ from pipelines.sources import (
     log_times,
     otlp_events,
     process_activities,
+    process_records,
 )
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
         human_touch,
         counter_samples,
         process_activities,
+        process_records,
         registry,
         visit_rules,
         decisions,

@@ -142,7 +142,7 @@ def test_the_page_says_who_kept_to_the_path_and_which_steps_came_in_time(homes, 
 def test_the_page_says_why_work_waits_and_who_hands_over_to_whom(homes, visit):
     said = words(visit(homes["sample"], "bottlenecks"))
     assert (
-        "Of 40 h until in the bed was begun, 60 % were contention: all hands busy with what came earlier; 1 still wait."
+        "Of 40 h until in the bed was begun, 60 % were contention: all hands busy, or places taken, with what came earlier; 1 still wait."
         in said
     )
     assert "their 7 patient-hours are extraneous" in said  # 40 x 600 + 6 x 60 seconds until a bed was requested

@@ -53,6 +53,7 @@ zone = "America/New_York"
 name = "processes-lark"
 kind = "camunda"
 zone = "America/New_York"
+authorities = { visit = "urn:lark:visit", placer = "urn:lark:placer" }
 
 [[sources]]
 name = "iris-lark"

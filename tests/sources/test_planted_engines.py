@@ -59,6 +59,8 @@ RECORDS: dict[str, Callable[[Path], list]] = {
         *map(json.loads, (folder / "activities.ndjson").read_text(encoding="utf-8").splitlines()),
         *json.loads((folder / "page.json").read_text(encoding="utf-8")),
     ],
+    "camunda/instances": lambda folder: json.loads((folder.parent / "instances.json").read_text(encoding="utf-8")),
+    "camunda/incidents": lambda folder: json.loads((folder.parent / "incidents.json").read_text(encoding="utf-8")),
     "openhim": lambda folder: [
         *json.loads((folder / "transactions.json").read_text(encoding="utf-8")),
         *json.loads((folder / "tasks.json").read_text(encoding="utf-8")),

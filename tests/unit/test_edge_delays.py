@@ -25,6 +25,9 @@ def warehouse():
         db.execute("""set timezone = 'UTC'; create schema marts; create table marts.workflow_event (workflow varchar, facility varchar,
             case_date date, case_key varchar, activity varchar, next_activity varchar, occurred_at timestamptz, step_no integer)""")
         db.execute(
+            "create table marts.process_case (case_key varchar, order_key varchar, encounter_key varchar, match varchar)"
+        )
+        db.execute(
             "create table marts.wait (wait_key varchar, wait_kind varchar, order_key varchar, encounter_key varchar)"
         )
         db.execute("""create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar,
@@ -93,3 +96,24 @@ def test_an_edge_that_is_hidden_is_hidden_here_too_and_a_case_counts_in_its_wind
 def test_an_edge_that_nobody_published_is_not_told(warehouse):
     found = delay_edges(warehouse, [ALL], edges().filter(pl.col("activity") != "decided"))
     assert [row[0] for row in told(found, facility="North", suppressed=False)] == ["assigned"]
+
+
+def test_the_steps_of_a_process_engines_instance_are_held_against_the_waits_of_the_visit_it_is_about(warehouse):
+    warehouse.execute(
+        "insert into marts.process_case values ('p1', null, 'e1', 'matched'), ('p2', null, null, 'unmatched')"
+    )
+    for case in ("p1", "p2"):
+        warehouse.execute(
+            "insert into marts.workflow_event values ('referral', 'North', '2026-04-14', ?, 'Triage', 'Book', ?, 1), "
+            "('referral', 'North', '2026-04-14', ?, 'Book', null, ?, 2)",
+            [case, at("10:30"), case, at("11:30")],
+        )
+    edge = edges().filter(pl.col("activity") == "decided").with_columns(
+        workflow=pl.lit("referral"), activity=pl.lit("Triage"), next_activity=pl.lit("Book")
+    )  # fmt: skip
+    found = delay_edges(warehouse, [ALL], edge)
+    # from 10:30 to 11:30: half an hour in the queue, half with people; nothing is known of p2
+    assert told(found, workflow="referral", facility="North") == [
+        ("Triage", "people", None, 30),
+        ("Triage", "queue", "ADT", 30),
+    ]

@@ -343,6 +343,38 @@ with order_line as (
     from marts.handoff
     where closed_at is not null
         and not is_accepted
+    union all
+    select
+        instance.encounter_key,
+        activity.started_at as occurred_at,
+        activity.ended_at as until_at,
+        case when activity.is_automatic then 'clinical' else 'human' end as kind,
+        'process ' || activity.workflow as place,
+        activity.activity as what,
+        instance.order_key,
+        activity.file_id,
+        activity.line
+    from staging.process_activity as activity
+    inner join marts.process_case as instance
+        on instance.case_key = activity.case_key
+    where activity.is_work
+        and instance.encounter_key is not null
+    union all
+    select
+        instance.encounter_key,
+        incident.started_at as occurred_at,
+        incident.ended_at as until_at,
+        'clinical' as kind,
+        'process ' || incident.process_definition as place,
+        'incident: ' || incident.incident_type as what,
+        instance.order_key,
+        incident.file_id,
+        incident.line
+    from staging.process_record as incident
+    inner join marts.process_case as instance
+        on instance.case_key = incident.case_key
+    where incident.kind = 'incident'
+        and instance.encounter_key is not null
 ), stay as (
     select
         segment.encounter_key,

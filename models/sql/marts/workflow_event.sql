@@ -1,7 +1,7 @@
 -- Grain: one row per workflow, case and step that was completed.
 -- A case of ed-to-bed is an emergency visit with a decision to admit, of order-to-acknowledged-result a laboratory order,
 -- of discharge an inpatient stay with a discharge order, of message-delivery a message on its way to one destination.
--- A case of any other workflow is an instance of a process of that name in a process engine.
+-- A case of any other workflow is an instance of a process of that name in a process engine; what failed in it is a step, too.
 -- unit: where the case began.
 -- activity_rank: orders the steps of a case that carry the same time.
 -- occurred_at: when the step was completed.
@@ -210,27 +210,59 @@ with first_stay as (
     where facility is not null
     group by source
     having count(distinct facility) = 1
-), process as (
+), performed as (
     select
-        activity.workflow,
-        activity.case_key,
-        null::varchar as encounter_key,
-        coalesce(place.facility, 'Unregistered') as facility,
-        'Unknown' as unit,
-        activity.is_case_open,
-        true as is_case_known,
+        workflow,
+        case_key,
+        source,
+        is_case_open,
         {
             'rank': 10,
-            'activity': activity.activity,
-            'started_at': case when activity.is_automatic then activity.started_at end,
-            'occurred_at': activity.ended_at
+            'activity': activity,
+            'started_at': case when is_automatic then started_at end,
+            'occurred_at': ended_at
         } as step,
-        activity.file_id,
-        activity.line
-    from staging.process_activity as activity
+        file_id,
+        line
+    from staging.process_activity
+    where is_work
+    union all
+    select
+        instance.workflow,
+        incident.case_key,
+        incident.source,
+        instance.is_case_open,
+        {
+            'rank': 20,
+            'activity': 'incident: ' || incident.incident_type,
+            'started_at': null::timestamptz,
+            'occurred_at': incident.started_at
+        } as step,
+        incident.file_id,
+        incident.line
+    from staging.process_record as incident
+    inner join (select distinct workflow, case_key, is_case_open from staging.process_activity) as instance
+        on instance.case_key = incident.case_key
+    where incident.kind = 'incident'
+), process as (
+    select
+        performed.workflow,
+        performed.case_key,
+        visit.encounter_key,
+        coalesce(visit.organization, place.facility, 'Unregistered') as facility,
+        'Unknown' as unit,
+        performed.is_case_open,
+        true as is_case_known,
+        performed.step,
+        performed.file_id,
+        performed.line
+    from performed
+    left join marts.process_case as instance
+        on instance.case_key = performed.case_key
+    left join marts.visit as visit
+        on visit.encounter_key = instance.encounter_key
     left join engine_place as place
-        on place.source = activity.source
-    where activity.is_work
+        on place.source = performed.source
 ), happened as (
     select * from admission
     union all

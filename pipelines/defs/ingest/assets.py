@@ -12,6 +12,7 @@ ENGINE_LOGS = (
     dg.AssetKey(["raw", "interface_event"]),
     dg.AssetKey(["raw", "counter_sample"]),
     dg.AssetKey(["raw", "process_activity"]),
+    dg.AssetKey(["raw", "process_record"]),
 )
 
 _ACCOUNT = "One row per delivered file and what became of its lines."

@@ -29,6 +29,7 @@ _HOURLY = {
     "raw.interface_event",
     "raw.counter_sample",
     "raw.process_activity",
+    "raw.process_record",
     "raw.decision",
     *(f"raw.{name}" for name in _REGISTRY),
 }

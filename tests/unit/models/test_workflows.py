@@ -201,3 +201,35 @@ def test_a_process_of_a_process_engine_is_a_workflow_of_its_own(hospital, clock)
     assert found == [(1, "08:00", "Start"), (2, "09:00", "Triage"), (3, "09:02", "Notify")]
     assert [clock(row["started_at"]) if row["started_at"] else None for row in rows] == ["08:00", None, "09:00"]
     assert {(row["facility"], row["is_case_open"]) for row in rows} == {("Northfield", True)}
+
+
+def test_an_instance_about_a_visit_is_part_of_its_journey_and_what_failed_in_it_is_a_step(hospital, clock):
+    hospital.emergency_department()
+    hospital.visit("e1", ("waiting", at("08:00"), at("12:00")), end=at("12:00"))
+    told = {"source": "bpm", "process_key": "p1", "process_definition": "referral", "has_business_key": False}
+    hospital.deliver(
+        "process_record", kind="instance", record_key="p1", started_at=at("08:00"), occurred_at=at("08:00"),
+        **told | {"visit_key": "visit of e1", "has_business_key": True},
+    )  # fmt: skip
+    hospital.deliver(
+        "process_record", kind="incident", record_key="i1", incident_type="failedJob", started_at=at("08:45"), ended_at=at("08:50"),
+        occurred_at=at("08:50"), **told,
+    )  # fmt: skip
+    for key, activity, begun, ended in (
+        ("a1", "Triage", at("08:01"), at("08:40")),
+        ("a2", "Book", at("08:40"), at("09:00")),
+    ):
+        hospital.deliver(
+            "process_activity", source="bpm", activity_uid=key, activity_key=key, process_key="p1", process_definition="referral",
+            activity=activity, activity_type="userTask", started_at=begun, ended_at=ended, is_canceled=False, occurred_at=ended,
+        )  # fmt: skip
+    found, rows = steps(hospital, "referral", clock)
+    assert found == [(1, "08:40", "Triage"), (2, "08:45", "incident: failedJob"), (3, "09:00", "Book")]
+    assert {(row["facility"], row["encounter_key"]) for row in rows} == {("Northfield", "e1")}
+    journey = [row for row in hospital.build("marts.journey_event") if row["place"] == "process referral"]
+    journey.sort(key=lambda row: row["seq"])
+    assert [(clock(row["occurred_at"]), clock(row["until_at"]), row["kind"], row["what"]) for row in journey] == [
+        ("08:01", "08:40", "human", "Triage"),
+        ("08:40", "09:00", "human", "Book"),
+        ("08:45", "08:50", "clinical", "incident: failedJob"),
+    ]
