@@ -97,7 +97,7 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Seque
             x=[mark["occurred_at"] for mark in marks],
             y=[mark["row"] for mark in marks],
             mode="markers",
-            marker={"symbol": "line-ns", "size": 13, "line": {"width": 1.5, "color": STRONG}},
+            marker={"symbol": "line-ns", "size": 11, "line": {"width": 1, "color": STRONG}},
             hovertext=[mark["said"] for mark in marks],
             hovertemplate="%{hovertext}<extra></extra>",
         )

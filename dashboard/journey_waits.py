@@ -3,6 +3,7 @@
 Here: which waits are drawn, sentences. Not here: how a wait is cut (`marts.wait_part`), who counts as acting (`models.waits`), drawing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -103,9 +104,41 @@ def marks(waits: Sequence[Row]) -> list[Row]:
     ]
 
 
-def timeline(waits: Sequence[Row]) -> list[tuple[str, str, str, str]]:
-    """Every stage of every wait: wait, stage, when, and what says so or why nobody knows."""
-    return [(wait["name"], stage["name"], stage["when"], stage["says"]) for wait in waits for stage in wait["stages"]]
+def timeline(waits: Sequence[Row]) -> list[tuple[str, ...]]:
+    """A row for each wait, a cell for each of `STAGES`: when it was, of the hops each, or a dash where nobody knows."""
+    return [
+        (
+            wait["name"],
+            *(
+                "; ".join(_in_cell(each) for each in wait["stages"] if each["stage"] == stage) or wording.NONE
+                for stage in STAGES
+            ),
+        )
+        for wait in waits
+        if wait["stages"]
+    ]
+
+
+def _in_cell(stage: Row) -> str:
+    if stage["occurred_at"] is None:
+        return "not known"
+    return f"{delays.hop(stage)} {stage['occurred_at']:%H:%M:%S}" if stage["stage"] == "hop" else stage["when"]
+
+
+def said_by(waits: Sequence[Row]) -> list[tuple[str, str]]:
+    """Of each stage what says when it was, and why it is not known of so many waits."""
+    told: list[tuple[str, str]] = []
+    for stage, each in STAGES.items():
+        known = Counter(
+            one["says"] for wait in waits for one in wait["stages"] if one["stage"] == stage and one["occurred_at"]
+        )
+        lacks = Counter(
+            one["says"] for wait in waits for one in wait["stages"] if one["stage"] == stage and not one["occurred_at"]
+        )
+        words = [*known, *(f"not known of {wording.number(n)}: {why}" for why, n in lacks.most_common())]
+        if words:
+            told.append((each.title, "; ".join(words)))
+    return told
 
 
 def _numbered(waits: list[Row]) -> list[Row]:

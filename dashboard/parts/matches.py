@@ -48,8 +48,8 @@ def draw_matches(here: Here) -> None:
         [_total(source, list(group)) for source, group in groupby(rows, itemgetter("source"))],
         numeric=("Messages", "Of a visit", "Of an order", "Of none", "Matched"),
     )
-    found = data.rows(here.found, here.person, "identifier_match", order=("source", "identifier"))
-    if found:
+    if "identifier_match" in here.found.tables:
+        found = data.rows(here.found, here.person, "identifier_match", order=("source", "identifier"))
         markup.table(
             "By which identifier messages are joined, by source",
             ("Source", "Identifier", "Joined", "Share", "Of the others"),

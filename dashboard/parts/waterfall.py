@@ -11,7 +11,7 @@ from dashboard.parts import markup
 from dashboard.parts.opening import further_opening
 from dashboard.parts.picture import draw_picture
 from models import wording
-from models.waits import PARTS
+from models.waits import PARTS, STAGES
 
 
 def draw_waits(here: Here, events: Sequence[Row], asked: str) -> None:
@@ -73,7 +73,9 @@ def _draw(found: Sequence[Row]) -> None:
                 "A thin line in the picture is a stage. Each time is by the clock of what says it: "
                 "two stages of two clocks may stand in the wrong order by as much as the clocks differ."
             )
-            markup.table("The stages of each wait", ("Wait", "Stage", "When", "What says so"), timeline)
+            heads = ("Wait", *(stage.title for stage in STAGES.values()))
+            markup.table("The stages of each wait", heads, timeline)
+            markup.facts(journey_waits.said_by(drawn))
     if len(drawn) < len(found):
         left = sum(wait["minutes"] for wait in found if wait not in drawn)
         st.caption(f"{len(found) - len(drawn)} shorter waits of {wording.hours(left)} are not drawn.")

@@ -26,7 +26,9 @@ from tests.integration.conftest import make_home
 
 DAYS, SEEDS = 28, (2001, 2002)
 POINTS, YEAR_SECONDS = 5.0, 60.0
-TABLES = ("marts.wait", "marts.wait_part", "marts.incident_impact")
+TABLES = (
+    "marts.message_passage", "marts.wait", "marts.wait_step", "marts.wait_part", "marts.wait_stage", "marts.incident_impact",
+)  # fmt: skip
 
 
 def score(folder: Path, days: int, seed: int) -> tuple[float, float]:

@@ -15,6 +15,8 @@ import pytest
         (("kpi", "cases", "ed_arrivals", "--limit", "0"), "0"),
         (("readiness", "--facility", "Atlantis"), "Northfield General"),
         (("key", "mrn", "123"), "--authority"),
+        (("key", "control", "000123"), "MSH-3"),
+        (("key", "trace", "1042"), "--authority"),
         (("key", "shoe", "123"), "shoe"),
         (("decide", "target", "lab_turnaround", "--value", "fast", "--why", "x"), "'fast'"),
         (("decide", "target", "lab_turnaround", "--why", "x"), "needs a value"),

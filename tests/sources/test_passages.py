@@ -156,3 +156,31 @@ def test_each_engine_writes_down_the_id_that_systems_hand_on(new_site, put, fixt
     site.ingest(put(file.partition("/")[2], said), source=source)
     found = {key for (key,) in site.rows("select distinct trace_key from raw.interface_event")}
     assert found >= {keys.keyed(KEY, "trace", "", each.replace("-", "")) for each in ids}
+
+
+def test_a_capture_hashes_the_same_numbers_as_the_engine_that_sent_the_message(new_site, put):
+    """MSH-3, MSH-4 and MSH-10, ORC-3 and OBR-18, read from bytes by the one and from XML by the other."""
+    site = new_site(SETTINGS)
+    filled = IMAGING.replace("ORC|NW\r", "ORC|NW||F3^^urn:lark:filler^URI\r")
+    site.ingest(put("a.xml", mirth_message(connector(0, "TRANSFORMED", raw=filled))), source="mirth-lark")
+    site.ingest(put("port.hl7", filled), source="capture-lark")
+    hashed = "control_key, placer_key, filler_key, accession_key"
+    (told,) = site.rows(f"select distinct {hashed} from raw.interface_event where event_type = 'received'")
+    filler = keys.keyed(KEY, "filler", "urn:lark:filler", "F3")
+    assert told == (
+        keys.keyed(KEY, "control", "msh:EHR/L", "CTL7"),
+        filler,
+        filler,
+        keys.keyed(KEY, "accession", "urn:lark:accession", "ACC9"),
+    )
+
+
+def test_a_mapped_log_names_the_fillers_and_the_accession_number(new_site, put):
+    settings = SITE.replace(
+        'mapping = "gate.toml"\n', 'mapping = "gate.toml"\nauthorities = { accession = "urn:lark:accession" }\n'
+    )
+    site = new_site(settings, mappings={"gate.toml": GATE + 'filler = "orc3"\naccession = "acc"\n'})
+    site.ingest(put("gate.ndjson", gate(1, 1, orc3="F3", acc="ACC9")), source="gate")
+    assert site.rows("select placer_key, filler_key, accession_key from raw.interface_event") == [
+        (*[keys.keyed(KEY, "filler", "gate", "F3")] * 2, keys.keyed(KEY, "accession", "urn:lark:accession", "ACC9"))
+    ]
