@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.charts import LINE, NEUTRAL, ORDINARY, STRONG, TEXT, plain
-from models.waits import PARTS
+from models.waits import CARE, PARTS, TIME_PARTS
 
 Row = dict[str, Any]
 
@@ -22,8 +22,9 @@ LOOKS: Mapping[str, tuple[str, float, str]] = {  # part → colour, depth, patte
     "unacknowledged": (NEUTRAL, 1.0, ""),
     "people": (ORDINARY, 0.55, ""),
     "unknown": (LINE, 0.9, "x"),
+    CARE.id: (LINE, 0.6, ""),
 }
-UPWARDS = ("people", "unknown", *(part for part in tuple(PARTS)[::-1] if PARTS[part].cause == "interface"))
+UPWARDS = (CARE.id, "people", "unknown", *(part for part in tuple(PARTS)[::-1] if PARTS[part].cause == "interface"))
 ROW_HEIGHT = 82
 WORDS_WIDTH = 58
 
@@ -36,7 +37,7 @@ def by_step(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[fl
         values = [step["parts"].get(part, 0.0) for step in steps]
         if any(values):
             figure.add_bar(
-                x=x, y=values, name=PARTS[part].title, marker=_look(part), customdata=[[day] for day in x],
+                x=x, y=values, name=TIME_PARTS[part].title, marker=_look(part), customdata=[[day] for day in x],
                 hovertext=[said(step) for step in steps], hovertemplate="%{hovertext}<extra></extra>",
             )  # fmt: skip
     top = max((step["minutes"] for step in steps), default=0) or 1
@@ -63,7 +64,7 @@ def one_bar(parts: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
             x=[row["minutes"]], y=[""], orientation="h", marker=_look(row["part"]), hovertext=[said(row)],
             hovertemplate="%{hovertext}<extra></extra>", width=0.8,
         )  # fmt: skip
-    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, sum(row["minutes"] for row in parts) or 1])
     figure.update_yaxes(visible=False, fixedrange=True)
     figure.update_layout(barmode="stack")
     return plain(figure, height=56, margin={"l": 0, "r": 0, "t": 4, "b": 4})

@@ -1,4 +1,6 @@
-"""Where the time of waits went, in words: how much of it in which channel, how much with people. Published rows in, rows out.
+"""Where the time of waits went, and of the cases of any measure, in words: how much in which channel, how much with people.
+
+Published rows in, rows out.
 
 Here: which rows are shown and in what order, sentences. Not here: counting (done when they were published), what the parts mean
 (`models.waits`).
@@ -13,7 +15,9 @@ from typing import Any
 from dashboard import data, readings
 from dashboard.here import Here
 from models import wording
-from models.waits import PARTS, WAIT_KINDS, WaitKind
+from models.kpi import Kpi
+from models.kpis import KPIS
+from models.waits import CARE, TIME_PARTS, WAIT_KINDS, WaitKind
 
 Row = dict[str, Any]
 
@@ -26,9 +30,11 @@ LEAST = 0.0001
 
 @dataclass(frozen=True)
 class Delays:
-    """One kind of wait at a place over a period. `whole` is None where nothing waited; hidden rows carry no numbers."""
+    """One kind of wait, or the cases of a measure, at a place over a period. `whole` is None where there were none; hidden rows carry no
+    numbers.
+    """
 
-    kind: WaitKind
+    kind: WaitKind | Kpi
     start: date
     end: date
     whole: Row | None
@@ -37,6 +43,7 @@ class Delays:
     steps: Sequence[Row] = field(default=(), repr=False)  # days or weeks, each with `minutes` by part
     grain: str = "week"
     hidden: int = 0  # of the steps
+    kinds: Sequence[Row] = ()  # of a measure's cases: what was waited for, null `wait_kind` for nothing
 
     @property
     def is_hidden(self) -> bool:
@@ -49,38 +56,59 @@ class Delays:
 
     def minutes(self, *causes: str) -> float:
         """What the parts of these causes took."""
-        return sum(row["minutes"] for row in self.parts if PARTS[row["part"]].cause in causes)
+        return sum(row["minutes"] for row in self.parts if TIME_PARTS[row["part"]].cause in causes)
 
 
-def read(here: Here, kind: str) -> Delays:
-    """The published rows of a kind of wait: over the window of the view, or of the day or week that it opens."""
+def of_url(here: Here) -> WaitKind | Kpi:
+    """What the URL asks about: a kind of wait, else the measure that is open, else orders to the laboratory."""
+    return WAIT_KINDS.get(here.view.wait or "") or KPIS.get(here.view.kpi or "") or WAIT_KINDS["order_to_result"]
+
+
+def choices() -> dict[str, WaitKind | Kpi]:
+    """All that can be asked about, by a name that no other has: kinds of wait, then measures of time."""
+    kinds = {f"Wait: {kind.title}": kind for kind in WAIT_KINDS.values()}
+    return kinds | {f"Measure: {kpi.title}": kpi for kpi in KPIS.values() if kpi.counts_no_time is None}
+
+
+def read(here: Here, kind: WaitKind | Kpi) -> Delays:
+    """The published rows of a kind of wait or a measure: over the window of the view, or of the day or week that it opens."""
     view = here.view
     start, end = readings.whole_weeks(here.found, view.weeks)
-    grain = "day" if view.weeks <= BY_DAY_UP_TO else "week"
-    place = {"wait_kind": kind, "facility": view.facility, "unit": view.unit}
-    by_step = data.rows(here.found, here.person, "delay_part", place | {"grain": grain}, order=("period",))
+    is_kpi = isinstance(kind, Kpi)
+    grain = "week" if view.weeks > BY_DAY_UP_TO or (is_kpi and view.unit) else "day"
+    place = {"kpi" if is_kpi else "wait_kind": kind.id, "facility": view.facility, "unit": view.unit}
+    by_step = _rows(here, kind, place | {"grain": grain})
     by_step = [row for row in by_step if start <= row["period"] and row["period_end"] <= end]
     opened = next((row for row in by_step if row["period"].isoformat() == view.on), None)
     if opened is not None:
         start, end = opened["period"], opened["period_end"]
         rows = [row for row in by_step if row["period"] == start]
     else:
-        rows = data.rows(here.found, here.person, "delay_part", place | readings.in_window(here.found, view))
+        rows = _rows(here, kind, place | readings.in_window(here.found, view))
     whole = next((row for row in rows if row["split"] == "all"), None)
     steps = _steps(by_step)
     shown = [] if whole is None or whole["suppressed"] else rows
     by_part = {row["part"]: row for row in shown if row["split"] == "part"}
     return Delays(
-        WAIT_KINDS[kind],
+        kind,
         start,
         end,
         whole,
-        [by_part[part] for part in PARTS if part in by_part],
+        [by_part[part] for part in TIME_PARTS if part in by_part],
         named([row for row in shown if row["split"] == "hop"]),
         [step for step in steps if not step["suppressed"]],
         grain,
         sum(step["suppressed"] for step in steps),
+        sorted((row for row in shown if row["split"] == "kind"), key=lambda row: -row["minutes"]),
     )
+
+
+def _rows(here: Here, kind: WaitKind | Kpi, where: Mapping[str, object]) -> list[Row]:
+    """The published rows; a measure's cases stand as the waits of a kind do."""
+    if isinstance(kind, WaitKind):
+        return data.rows(here.found, here.person, "delay_part", where, order=("period",))
+    rows = data.rows(here.found, here.person, "kpi_delay", where, order=("period",))
+    return [row | {"waits": row["cases"], "open_waits": row["open_cases"]} for row in rows]
 
 
 def _steps(rows: Sequence[Row]) -> list[Row]:
@@ -133,7 +161,8 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
             f"This is hidden: {wording.suppressed(threshold)} patients, or it would give such a number away.",
             "Choose a longer period or all facilities.",
         )
-    whole = found.whole
+    if isinstance(found.kind, Kpi):
+        return where_it_went(found), f"{title}: {_of(found)}."
     people = f"{percent(found.share(found.minutes('people')))} was with people"
     if found.hops and found.minutes("interface"):
         first = found.hops[0]
@@ -143,13 +172,39 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
     else:
         lead = f"{people[0].upper()}{people[1:]}: none of it was in a channel."
     unknown = found.minutes("unknown")
-    of = f"{wording.number(whole['waits'])} waits of {wording.number(whole['patients'])} patients"
-    parts = [f"{title}: {of} took {wording.number(whole['minutes'] / HOUR)} patient-hours"]
-    if whole["open_waits"]:
-        parts.append(f"{wording.number(whole['open_waits'])} {'is' if whole['open_waits'] == 1 else 'are'} still open")
+    parts = [f"{title}: {_of(found)}"]
     if unknown:
         parts.append(f"of {percent(found.share(unknown))} it is not known")
     return lead, "; ".join(parts) + "."
+
+
+def where_it_went(found: Delays) -> str:
+    """Of the time of a measure's cases: what messages held up and where, what was with people, and in what nothing was awaited."""
+    told: list[str] = []
+    late, care = found.share(found.minutes("interface")), found.share(found.minutes(CARE.cause))
+    if late >= LEAST:
+        names = [row["name"] for row in found.hops]
+        where = f" ({'most ' if len(names) > 1 else ''}in {names[0]})" if names else ""
+        told.append(f"{percent(late)} was messages held up or on their way{where}")
+    if found.minutes("people"):
+        told.append(f"{percent(found.share(found.minutes('people')))} was with people")
+    if found.minutes("unknown"):
+        told.append(f"of {percent(found.share(found.minutes('unknown')))} nobody knows where the news was")
+    if care and not told:
+        return "No message and no answer that is followed here was awaited: all of this time was care and work itself."
+    if care:
+        told.append(f"in {percent(care)} nothing was awaited: care and work itself")
+    return f"Of this time {', '.join(told)}." if told else "These cases took no time."
+
+
+def _of(found: Delays) -> str:
+    """How many cases of how many patients took how long, and how many of them are still open."""
+    whole = found.whole or {}
+    one = "cases" if isinstance(found.kind, Kpi) else "waits"
+    people = f" of {wording.number(whole['patients'])} patients" if whole["patients"] else ""
+    hours = f"{wording.number(whole['minutes'] / HOUR)} {'patient-' if people else ''}hours"
+    still = f"; {wording.number(whole['open_waits'])} {'is' if whole['open_waits'] == 1 else 'are'} still open"
+    return f"{wording.number(whole['waits'])} {one}{people} took {hours}{still if whole['open_waits'] else ''}"
 
 
 def of_edge(here: Here, workflow: str, edge: Mapping[str, Any]) -> list[Row]:
@@ -159,7 +214,7 @@ def of_edge(here: Here, workflow: str, edge: Mapping[str, Any]) -> list[Row]:
     where |= {name: edge[name] for name in ("activity", "next_activity")}
     rows = [row for row in data.rows(here.found, here.person, "delay_edge", where) if not row["suppressed"]]
     found: list[Row] = []
-    for part in PARTS:
+    for part in TIME_PARTS:
         mine = named([row for row in rows if row["part"] == part])
         if mine:
             first = mine[0]["name"] if mine[0]["channel"] else ""
@@ -171,13 +226,13 @@ def edge_headline(parts: Sequence[Row], minutes: float) -> str:
     """What of an edge's time messages took and what people, and what no wait covers."""
     if not parts or not minutes:
         return ""
-    late = [row for row in parts if PARTS[row["part"]].cause == "interface"]
+    late = [row for row in parts if TIME_PARTS[row["part"]].cause == "interface"]
     told = [f"{percent(_sum(late) / minutes)} went on messages on their way"] if late else []
     if late:
         first = max(late, key=lambda row: row["minutes"])
-        told[0] += f" (most in {first['name']}: {PARTS[first['part']].title.lower()})" if first["name"] else ""
+        told[0] += f" (most in {first['name']}: {TIME_PARTS[first['part']].title.lower()})" if first["name"] else ""
     for cause, words in (("people", "with people"), ("unknown", "nobody knows where")):
-        mine = [row for row in parts if PARTS[row["part"]].cause == cause]
+        mine = [row for row in parts if TIME_PARTS[row["part"]].cause == cause]
         if mine:
             told.append(f"{percent(_sum(mine) / minutes)} {words}")
     left = 1 - _sum(parts) / minutes
@@ -194,8 +249,8 @@ def said(found: Delays, step: Row) -> str:
     when = wording.day(step["period"]) if found.grain == "day" else wording.week(step["period"])
     total = step["minutes"] or 1
     parts = "; ".join(
-        f"{PARTS[part].title.lower()} {wording.hours(step['parts'][part])} ({percent(step['parts'][part] / total)})"
-        for part in PARTS
+        f"{TIME_PARTS[part].title.lower()} {wording.hours(step['parts'][part])} ({percent(step['parts'][part] / total)})"
+        for part in TIME_PARTS
         if step["parts"].get(part)
     )
     return f"{when}: {wording.number(step['waits'])} waits, {wording.hours(step['minutes'])}. {parts}"
@@ -207,7 +262,7 @@ def unknowns(found: Delays) -> list[tuple[str, str]]:
         return []
     whole = found.whole
     listed = [
-        ("Not known", f"{percent(found.share(found.minutes('unknown')))}: {PARTS['unknown'].meaning}"),
+        ("Not known", f"{percent(found.share(found.minutes('unknown')))}: {TIME_PARTS['unknown'].meaning}"),
         (
             "Between two clocks",
             (
@@ -233,8 +288,3 @@ def unknowns(found: Delays) -> list[tuple[str, str]]:
 def days(found: Delays) -> tuple[date, ...]:
     """Every local day of the period."""
     return tuple(found.start + timedelta(days=n) for n in range((found.end - found.start).days))
-
-
-def of_kpi(kpi: str) -> WaitKind | None:
-    """The kind of wait that a KPI counts, None for KPIs of something else."""
-    return next((kind for kind in WAIT_KINDS.values() if kind.kpi == kpi), None)

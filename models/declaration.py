@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 from models import backlog
 from models.backlog import Grain
 from models.errors import BadDeclaration
-from models.measures import CompletionTime, Mean, Measure, OpenAt, Quantile, Rate, Total
+from models.measures import CompletionTime, Count, Mean, Measure, OpenAt, Quantile, Rate, Share, Total
 
 Family = Literal["emergency", "beds", "results", "handoffs", "tasks", "exceptions", "interfaces"]
 Stakeholder = Literal["patients", "clinicians", "operations", "it"]
@@ -25,6 +25,14 @@ Unit = Literal["percent", "minutes", "milliseconds", "count", "ratio"]
 Direction = Literal["up", "down", "neither"]
 
 SHORT_TITLE_LENGTH = 26
+_TIMES = ("minutes", "milliseconds")
+_NO_TIME: Mapping[type, str] = {
+    Share: "It is a share of cases and judges no time of theirs.",
+    OpenAt: "It counts what is open at an instant, not how long anything took.",
+    Rate: "It adds up amounts by the hour, not the time of any case.",
+    Total: "It adds up amounts by the hour, not the time of any case.",
+    Count: "It counts how often, not how long.",
+}
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,10 @@ class Requirement:
 class Kpi:
     """One number a hospital is run by: its meaning, its arithmetic, and who acts on it.
 
-    `clock` is the mart's calendar that decides the period a row belongs to (columns `<clock>_hour`, `_date`, `_week`,
-    `_month`, local). `case` is the mart's key column. `open_when` is the boolean mart column that is true for work
-    still open at the data cut. `uses` names the mart columns that the measure's and exclusions' expressions read.
+    `begins` names the instant at which the time of a case begins, of every KPI that measures such a time. `clock` is the
+    mart's calendar that decides the period a row belongs to (columns `<clock>_hour`, `_date`, `_week`, `_month`, local).
+    `case` is the mart's key column. `open_when` is the boolean mart column that is true for work still open at the data
+    cut. `uses` names the mart columns that the measure's and exclusions' expressions read.
     `resolution` names the mart column that says how exactly the times of a case are known, in minutes (0: recorded exactly;
     else the interval that successive exports prove; null: they have not come). `on_overview` puts it on the front
     page, which holds twelve. `paired_with` is the KPI without which this one misleads.
@@ -92,6 +101,7 @@ class Kpi:
     on_overview: bool = False
     paired_with: str | None = None
     resolution: str | None = None
+    begins: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.short_title) > SHORT_TITLE_LENGTH:
@@ -103,11 +113,38 @@ class Kpi:
             raise BadDeclaration(
                 f"KPI {self.id!r} has the resolution {self.resolution!r}, but adds up amounts, not cases. Leave it out."
             )
+        if (self.begins is None) is (self.counts_no_time is None):
+            raise BadDeclaration(
+                f"KPI {self.id!r} has begins={self.begins!r}. {self.counts_no_time or 'It measures the time of cases.'} "
+                "Name the column of the instant at which that time begins, or leave it out where there is none."
+            )
 
     @property
     def table(self) -> str:
         """The mart with its layer, as the warehouse names it."""
         return f"marts.{self.mart}"
+
+    @property
+    def duration(self) -> str | None:
+        """The mart's column of the time that each case took, null where the measure is of something else."""
+        match self.measure:
+            case CompletionTime(duration=column):
+                return column
+            case Quantile(column=column) | Mean(column=column):
+                return column if self.unit in _TIMES else None
+            case Share(within=column):
+                return column
+            case _:  # nothing that a case takes
+                return None
+
+    @property
+    def counts_no_time(self) -> str | None:
+        """Why nobody can say where its time went, in a sentence; null for a KPI that measures the time of cases."""
+        if self.family == "interfaces" and self.duration:
+            return "It is the time of a message, not of a patient: the page of interfaces tells it hop by hop."
+        return (
+            None if self.duration else _NO_TIME.get(type(self.measure), "It is a number of something else than time.")
+        )
 
     @property
     def columns(self) -> frozenset[str]:

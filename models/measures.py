@@ -41,9 +41,13 @@ def ratio(numerator: str, denominator: str) -> nw.Expr:
 
 @dataclass(frozen=True)
 class Share:
-    """Rows where `of` holds, as a fraction (0 to 1) of all rows; an unknown `of` does not hold. Additive."""
+    """Rows where `of` holds, as a fraction (0 to 1) of all rows; an unknown `of` does not hold. Additive.
+
+    `within` is the column of minutes that `of` judges, where it judges how long something took.
+    """
 
     of: nw.Expr
+    within: str | None = None
 
     def aggregations(self, counted: nw.Expr) -> dict[str, nw.Expr]:
         """Numerator: rows where it holds; denominator: all rows."""

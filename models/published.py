@@ -107,6 +107,13 @@ TABLES: Mapping[str, tuple[str, str]] = {
             "minutes_across_clocks minutes_estimated suppressed"
         ),
     ),
+    "kpi_delay": (
+        "One row per KPI of time, place, period and what of its cases' time: the whole, a part, a hop, or a kind of wait.",
+        (
+            f"{_WHERE_AND_WHEN} split wait_kind part source channel destination cases open_cases patients minutes "
+            "minutes_across_clocks minutes_estimated suppressed"
+        ),
+    ),
     "delay_edge": (
         "One row per workflow, facility, window, two steps that follow each other, and part and hop of the waits between them.",
         "workflow facility activity next_activity grain period period_end part source channel destination minutes suppressed",
@@ -340,8 +347,8 @@ MEANINGS: Mapping[str, str] = {
     "lost_seconds": "time beyond what it may take, all together",
     "owner": "who answers for it, as registered; of an edge: for its second step",
     "wait_kind": "what is waited for, see models/waits.py",
-    "split": "all: the waits as a whole; part: by part; hop: what one channel, or its way to one destination, took of whatever part",
-    "part": "source, transport, queue, retry, unacknowledged, people or unknown, see models/waits.py; null unless split by part",
+    "split": "all: as a whole; part: by part; hop: what one channel, or its way to one destination, took; kind: by what was waited for",
+    "part": "source, transport, queue, retry, unacknowledged, people, unknown or care, see models/waits.py; null unless split by part",
     "waits": "waits that have such a part, or passed that hop",
     "open_waits": "those of them that are not over at the data cut; they count with what they have waited so far",
     "minutes": "how long they took",

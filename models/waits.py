@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Cause = Literal["interface", "people", "unknown"]
+Cause = Literal["interface", "people", "unknown", "care"]
 Actor = Literal["source", "engine", "rule", "person", "nobody", "unknown"]
 
 
@@ -181,6 +181,18 @@ PARTS: Mapping[str, Part] = {
     )
 }
 """By id, in the order of a message's way."""
+
+CARE = Part(
+    "care",
+    "Nothing awaited",
+    "no message and no answer that is followed here was awaited: care and work itself",
+    "care",
+    "person",
+)
+"""What is left of a case's time when every wait of it is taken off."""
+
+TIME_PARTS: Mapping[str, Part] = {**PARTS, CARE.id: CARE}
+"""The parts of the time of any case."""
 
 ACTORS: Mapping[Actor, str] = {
     "source": "the sending system",

@@ -22,6 +22,7 @@ from pipelines import (
     exception_tables,
     flow_history,
     incident_tables,
+    kpi_delays,
     lost_tables,
     periods,
     pilots,
@@ -52,6 +53,7 @@ NOTHING = Standing()
 GROUPS: Mapping[str, Sequence[str]] = {
     "workflows": (*process_tables.NAMES, edge_delays.NAME),
     "delays": wait_tables.NAMES,
+    "times": (kpi_delays.NAME,),
     "exceptions": ("exception_count",),
     "lost": (lost_tables.NAME,),
     "reach": (reach_tables.NAME,),
@@ -63,6 +65,7 @@ READ_BY: Mapping[str, Sequence[str]] = {
         *("marts.wait", "marts.wait_part", "marts.process_case", "staging.registry_step"),
     ),
     "delays": ("marts.wait", "marts.wait_part"),
+    "times": kpi_delays.READS,
     "exceptions": ("marts.work_exception",),
     "lost": ("marts.lost_time", "marts.wait_part", "staging.registry_step", "staging.registry_interface"),
     "reach": ("marts.message_delivery", "marts.wait", "marts.wait_part", "staging.registry_record"),
@@ -85,6 +88,7 @@ NAMES = (
     "source_freshness",
     *process_tables.NAMES,
     *wait_tables.NAMES,
+    kpi_delays.NAME,
     edge_delays.NAME,
     *quality_tables.NAMES,
 )
@@ -134,6 +138,9 @@ def registered(
     if not still.has(GROUPS["delays"]):
         say("computing delays")
         frames |= wait_tables.wait_tables(db, windows, settings.suppress_below)
+    if not still.has(GROUPS["times"]):
+        say("computing where the time of KPIs went")
+        frames[kpi_delays.NAME] = kpi_delays.kpi_delays(db, windows, cuts, frames["kpi_value"], settings.suppress_below)
     newest = periods.windows(as_of)[::2]
     if not still.has(GROUPS["lost"]):
         frames[lost_tables.NAME] = lost_tables.lost_total(db, newest, settings.suppress_below)

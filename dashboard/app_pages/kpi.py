@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from dashboard import charts, delays, readings, words
+from dashboard import charts, readings, words
 from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts.card import about
 from dashboard.parts.cases import draw_cases
 from dashboard.parts.deciding import draw_deciding, draw_decisions, notes
+from dashboard.parts.delay import draw_time
 from dashboard.parts.head import draw_head, draw_path, kpi_steps
 from dashboard.parts.measure import draw_breakdown, draw_counting, draw_pair, draw_verdicts, trend_rows
 from dashboard.parts.picture import draw_picture
@@ -51,9 +52,8 @@ elif reading.look != "withheld":
     )
 
 draw_breakdown(now, reading)
-if delays.of_kpi(kpi.id):
-    late = now.view.to_kpi(kpi.id)
-    now.link("delays", "How late was the data, and how late were people?", late, icon=":material/timeline:")
+if reading.look != "withheld":
+    draw_time(now, kpi)
 st.subheader("Cases", anchor=False)
 draw_cases(now, reading)
 st.subheader("How it is counted", anchor=False)

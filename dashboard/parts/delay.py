@@ -15,46 +15,60 @@ from dashboard.parts.opening import further_opening, opening
 from dashboard.parts.picture import draw_picture
 from dashboard.parts.rows import ListedRow, draw_rows
 from models import wording
-from models.waits import PARTS, WAIT_KINDS
+from models.kpi import Kpi
+from models.waits import CARE, TIME_PARTS, WAIT_KINDS, WaitKind
 
 LISTED = 15
 
 
-def draw_choice(here: Here) -> str:
-    """The kinds of wait; the chosen one stands in the URL, the measure's own where one is open."""
-    of_kpi = delays.of_kpi(here.view.kpi or "")
-    usual = of_kpi.id if of_kpi else "order_to_result"
-    chosen = here.view.wait if here.view.wait and here.view.wait in WAIT_KINDS else usual
-    st.session_state["wait"] = chosen
+def draw_choice(here: Here) -> WaitKind | Kpi:
+    """Kinds of wait and measures of time; the chosen one stands in the URL."""
+    asked = delays.of_url(here)
+    if isinstance(asked, Kpi) and asked.counts_no_time:
+        return asked
+    choices = delays.choices()
+    st.session_state["wait"] = next(name for name, each in choices.items() if each is asked)
     st.selectbox(
         "What is waited for",
-        list(WAIT_KINDS),
+        list(choices),
         key="wait",
-        format_func=lambda kind: WAIT_KINDS[kind].title,
         on_change=_choose,
-        width=420,
+        width=520,
         label_visibility="collapsed",
     )
-    return chosen
+    return asked
 
 
 def _choose() -> None:
-    st.query_params["wait"] = st.session_state["wait"]
+    chosen = delays.choices()[st.session_state["wait"]]
+    named = {"kpi": chosen.id, "wait": ""} if isinstance(chosen, Kpi) else {"wait": chosen.id, "kpi": ""}
+    for name, value in named.items():
+        st.query_params.pop(name, None)
+        if value:
+            st.query_params[name] = value
 
 
 def draw_bars(here: Here, found: Delays) -> None:
     """What each day or week lost, by part; a bar that is clicked opens its period."""
     if not found.steps:
-        why = "Days and weeks are told by facility." if here.view.unit else "Too few patients waited in each of them."
+        is_by_facility = here.view.unit and isinstance(found.kind, WaitKind)
+        why = "Days and weeks are told by facility." if is_by_facility else "Too few patients waited in each of them."
         markup.empty(f"No {found.grain} can be shown.", why)
         return
     one = {"day": "Day", "week": "Week of"}[found.grain]
-    shown = [part for part in PARTS if any(step["parts"].get(part) for step in found.steps)]
+    cases = _counted(found)[0]
+    shown = [part for part in TIME_PARTS if any(step["parts"].get(part) for step in found.steps)]
     chosen = draw_picture(
         delay_charts.by_step(found.steps, lambda step: delays.said(found, step), wording.hours),
         key=f"delays-{found.kind.id}-{found.grain}-{found.start}",
-        alt=f"{found.kind.title}: patient-hours by {found.grain} in which the wait began, people at the foot, what interfaces took on top.",
-        heads=(one, "Waits", "Patients", "All", *(PARTS[part].title for part in shown)),
+        alt=f"{found.kind.title}: hours by {found.grain}, people at the foot, what interfaces took on top.",
+        heads=(
+            one,
+            "Cases" if isinstance(found.kind, Kpi) else "Waits",
+            "Patients",
+            "All",
+            *(TIME_PARTS[part].title for part in shown),
+        ),
         rows=[
             (
                 f"{step['period'].day} {step['period']:%b}",
@@ -65,7 +79,7 @@ def draw_bars(here: Here, found: Delays) -> None:
             )
             for step in found.steps
         ],
-        numeric=("Waits", "Patients", "All", *(PARTS[part].title for part in shown)),
+        numeric=(cases, "Patients", "All", *(TIME_PARTS[part].title for part in shown)),
         choose=True,
     )
     if chosen and chosen[0]:
@@ -76,21 +90,76 @@ def draw_bars(here: Here, found: Delays) -> None:
 
 def draw_parts(found: Delays) -> None:
     """The parts with their looks, their meanings and what they took: legend and breakdown in one."""
+    counted = _counted(found)
     markup.table(
         f"{found.kind.title} by part",
-        ("Part", "Share", "Time", "Waits", "Patients"),
+        ("Part", "Share", "Time", *counted),
         [
             (
-                markup.Swatch(f"part-{row['part']}", PARTS[row["part"]].title, PARTS[row["part"]].meaning),
+                markup.Swatch(f"part-{row['part']}", TIME_PARTS[row["part"]].title, TIME_PARTS[row["part"]].meaning),
                 percent(found.share(row["minutes"])),
                 wording.hours(row["minutes"]),
-                wording.number(row["waits"]),
-                wording.number(row["patients"]),
+                *(wording.number(row[name.lower()]) for name in counted),
             )
             for row in found.parts
         ],
-        numeric=("Share", "Time", "Waits", "Patients"),
+        numeric=("Share", "Time", *counted),
     )
+
+
+def _counted(found: Delays) -> tuple[str, ...]:
+    """What stands beside the time of a part: of a measure's cases, how many of them."""
+    return ("Cases",) if isinstance(found.kind, Kpi) else ("Waits", "Patients")
+
+
+def draw_kinds(found: Delays) -> None:
+    """What the cases of a measure waited for; nothing where they waited for one thing or none."""
+    if len(found.kinds) < 2:  # noqa: PLR2004 -- one row compares nothing
+        return
+    st.subheader("What was waited for", anchor=False)
+    markup.table(
+        f"{found.kind.title} by what was waited for",
+        ("Waited for", "Share", "Time", "Cases"),
+        [
+            (
+                WAIT_KINDS[row["wait_kind"]].title if row["wait_kind"] else CARE.title,
+                percent(found.share(row["minutes"])),
+                wording.hours(row["minutes"]),
+                wording.number(row["cases"]),
+            )
+            for row in found.kinds
+        ],
+        numeric=("Share", "Time", "Cases"),
+    )
+    st.caption(
+        "A moment in which several of them ran is shared equally; a visit's own wait, such as boarding, goes first."
+    )
+
+
+def draw_time(here: Here, kpi: Kpi) -> None:
+    """Where the time of a measure went, on its own page: a sentence, one bar, its parts; or why there is no time to tell apart."""
+    if kpi.counts_no_time:
+        st.caption(f"Where did the time go? {kpi.counts_no_time}")
+        return
+    st.subheader("Where did this time go?", anchor=False)
+    found = delays.read(here, kpi)
+    lead, rest = delays.headline(found, here.suppress_below)
+    if not found.parts:
+        markup.empty(lead, rest)
+        return
+    st.markdown(markup.unbroken(lead))
+    _one_bar(found.parts, "kpi-delay")
+    draw_parts(found)
+    st.caption(markup.unbroken(rest))
+    late = here.view.to_kpi(kpi.id)
+    here.link("delays", "How late was the data, and how late were people?", late, icon=":material/timeline:")
+
+
+def _one_bar(parts: Sequence[Row], key: str) -> None:
+    st.plotly_chart(
+        delay_charts.one_bar(parts, lambda row: f"{TIME_PARTS[row['part']].title}: {wording.hours(row['minutes'])}"),
+        width="stretch", config=charts.CONFIG, key=key, alt="The same parts as one bar; the table below says each.",
+    )  # fmt: skip
 
 
 def draw_hops(here: Here, found: Delays) -> None:
@@ -101,9 +170,10 @@ def draw_hops(here: Here, found: Delays) -> None:
             "No message should carry the news of this, or no log has one: people tell each other.",
         )
         return
+    counted = _counted(found)
     draw_rows(
         "hop",
-        ("Hop", "Engine", "Lost", "Share", "Waits", "Patients"),
+        ("Hop", "Engine", "Lost", "Share", *counted),
         [
             ListedRow(
                 _to_channel(here, row),
@@ -111,13 +181,12 @@ def draw_hops(here: Here, found: Delays) -> None:
                     row["source"],
                     wording.hours(row["minutes"]),
                     percent(found.share(row["minutes"])),
-                    wording.number(row["waits"]),
-                    wording.number(row["patients"]),
+                    *(wording.number(row[name.lower()]) for name in counted),
                 ],
             )
             for row in found.hops
         ],
-        (1.6, 1, 1, 1, 1),
+        (1.6, 1, 1, 1, 1)[: 3 + len(counted)],
     )
     st.caption(
         "Of every wait whose news passed there, also those in which it took no time. A channel by itself: until it had sent the news on."
@@ -137,16 +206,13 @@ def draw_edge(here: Here, workflow: str, edge: Row) -> None:
         return
     st.subheader("Late data, or late people?", anchor=False)
     st.markdown(markup.unbroken(delays.edge_headline(parts, minutes)))
-    st.plotly_chart(
-        delay_charts.one_bar(parts, lambda row: f"{PARTS[row['part']].title}: {wording.hours(row['minutes'])}"),
-        width="stretch", config=charts.CONFIG, key="edge-delay", alt="The same parts as one bar; the table below says each.",
-    )  # fmt: skip
+    _one_bar(parts, "edge-delay")
     markup.table(
         "What the time between the two steps was made of",
         ("Part", "Share", "Time", "Most of it in"),
         [
             (
-                markup.Swatch(f"part-{row['part']}", PARTS[row["part"]].title, PARTS[row["part"]].meaning),
+                markup.Swatch(f"part-{row['part']}", TIME_PARTS[row["part"]].title, TIME_PARTS[row["part"]].meaning),
                 percent(row["minutes"] / minutes),
                 wording.hours(row["minutes"]),
                 row["name"] or wording.NONE,
@@ -196,7 +262,7 @@ def _wait_cells(row: Row, parts: Sequence[Row], files: Mapping[int, str]) -> lis
     stretch = wording.NONE
     if longest:
         where = f", {delays.hop(longest)}" if longest["channel"] else ""
-        stretch = f"{wording.duration(longest['minutes'])} {PARTS[longest['part']].title.lower()}{where}"
+        stretch = f"{wording.duration(longest['minutes'])} {TIME_PARTS[longest['part']].title.lower()}{where}"
     waited = wording.duration(row["minutes"])
     cells: list[markup.Cell | markup.Lines | None] = [
         f"{row['began_at']:%a %-d %b, %H:%M}",

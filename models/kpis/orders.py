@@ -20,6 +20,7 @@ ORDER_TO_FULFILMENT = Kpi(
     mart="order_fulfilment",
     case="order_key",
     measure=CompletionTime(duration="minutes_to_fulfilment", finished="is_fulfilled", q=0.5),
+    begins="ordered_at",
     unit="minutes",
     improves="down",
     clock="order",

@@ -122,6 +122,7 @@ TASK_COMPLETION_TIME = Kpi(
     mart="work_task",
     case="task_key",
     measure=CompletionTime(duration="minutes_to_completion", finished="is_completed", q=0.5),
+    begins="created_at",
     unit="minutes",
     improves="down",
     clock="creation",

@@ -129,9 +129,34 @@ def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
         "kpi_value": values, "kpi_signal": signals, "kpi_exclusion": exclusions, "readiness": readiness,
         "backlog_week": backlog_weeks(), "backlog_age": BACKLOG_AGES, "exception_count": EXCEPTION_COUNTS, "pilot_result": pilots(), "pilot_week": pilot_weeks(), "interface_channel": channels(), "interface_hour": hours(), **channel_histories(), "interface_incident": incidents(), "incident_course": courses(), "incident_impact": impacts(), "message_match": matches(failed=failed), "identifier_match": identifiers(failed=failed), **processes(), "check_result": checks(failed=failed), "ledger_total": LEDGER,
         "lost_total": lost(), "channel_reach": reaches(), "improvement_option": OPTIONS, "criterion": CRITERIA,
-        "delay_part": delays(), "delay_edge": edge_delays(),
+        "delay_part": delays(), "kpi_delay": kpi_delays(), "delay_edge": edge_delays(),
         "source_freshness": [], "decision": DECISIONS, **delivered(failed=failed),
     }  # fmt: skip
+
+
+def kpi_delays() -> list[dict[str, object]]:
+    """The same of two measures, where 20 of the 50 hours with people nothing was awaited; units have weeks, and no unit has days."""
+    found: list[dict[str, object]] = []
+    for row in delays():
+        if row["wait_kind"] == "boarding":
+            same = {name: value for name, value in row.items() if name not in {"waits", "open_waits", "patients"}}
+            same |= {
+                "wait_kind": None,
+                "cases": row["waits"],
+                "open_cases": row["open_waits"],
+                "patients": row["patients"] if row["split"] == "all" else None,
+            }
+            took = same["minutes"]
+            split = [same]
+            if row["part"] == "people" and isinstance(took, float):
+                split = [same | {"minutes": 0.6 * took}, same | {"part": "care", "minutes": 0.4 * took}]
+            if row["split"] == "all" and isinstance(took, float):
+                split += [
+                    same | {"split": "kind", "wait_kind": kind, "minutes": share * took, "patients": None}
+                    for kind, share in (("boarding", 0.8), (None, 0.2))
+                ]
+            found += [each | {"kpi": kpi} for each in split for kpi in ("ed_length_of_stay", "lab_turnaround")]
+    return found
 
 
 def delays() -> list[dict[str, object]]:
@@ -848,6 +873,9 @@ AGGREGATE_SHAPES = {
     "estimated_hours double, unknown_hours double, stretches bigint, patients bigint, wait_kinds varchar[], suppressed boolean",
     "delay_edge": f"workflow varchar, facility varchar, activity varchar, next_activity varchar, {_SPAN}, part varchar, source varchar, "
     "channel varchar, destination varchar, minutes double, suppressed boolean",
+    "kpi_delay": f"kpi varchar, facility varchar, unit varchar, {_SPAN}, split varchar, wait_kind varchar, part varchar, source varchar, "
+    "channel varchar, destination varchar, cases bigint, open_cases bigint, patients bigint, minutes double, "
+    "minutes_across_clocks double, minutes_estimated double, suppressed boolean",
     "delay_part": f"wait_kind varchar, facility varchar, unit varchar, {_SPAN}, split varchar, part varchar, source varchar, channel varchar, destination varchar, "
     "waits bigint, open_waits bigint, patients bigint, minutes double, minutes_across_clocks double, minutes_estimated double, suppressed boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '

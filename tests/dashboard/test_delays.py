@@ -1,5 +1,6 @@
 """How late was the data, and how late were people?: what the page says of parts, hops, days, and who may see the waits behind them."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from dashboard import delay_charts, delays, journey_waits
 from dashboard.delays import Delays, headline, hop, percent, span
 from models import wording
-from models.waits import PARTS, WAIT_KINDS
+from models.kpis import KPIS
+from models.waits import PARTS, TIME_PARTS, WAIT_KINDS
 from tests.dashboard.conftest import words
 from tests.dashboard.snapshot import CASE
 
@@ -28,7 +30,7 @@ def found(parts, hops=(), start=date(2026, 4, 14), end=date(2026, 4, 15), **more
         start,
         end,
         whole,
-        [row(parts[p], part=p) for p in PARTS if p in parts],
+        [row(parts[p], part=p) for p in TIME_PARTS if p in parts],
         delays.named(hops),
     )
 
@@ -97,11 +99,49 @@ def test_the_page_tells_shares_hops_and_what_it_cannot_know(homes, visit):
     assert "50 % began by an engine" in said
 
 
-def test_a_measure_opens_its_own_kind_of_wait(homes, visit):
-    app = visit(homes["sample"], "kpi", kpi="lab_turnaround")
-    assert "How late was the data, and how late were people?" in words(app)
-    assert "Laboratory order to verified result" in words(visit(homes["sample"], "delays", kpi="lab_turnaround"))
-    assert "How late was the data, and how late" not in words(visit(homes["sample"], "kpi", kpi="ed_length_of_stay"))
+def test_a_measures_page_says_where_its_time_went_and_opens_it(homes, visit):
+    said = words(visit(homes["sample"], "kpi", kpi="ed_length_of_stay")).replace("\u00a0", " ")
+    # 13 weeks of 100 h: 45 on messages, 30 with people, 5 not known, 20 in which nothing was awaited
+    assert (
+        "Of this time 45 % was messages held up or on their way (most in ORDERS → LIS), 30 % was with people, of 5 % nobody knows "
+        "where the news was, in 20 % nothing was awaited: care and work itself."
+    ) in said
+    assert "520 cases of 390 patients took 1,300 patient-hours; 2 are still open." in said
+    assert "How late was the data, and how late were people?" in said
+    opened = words(visit(homes["sample"], "delays", kpi="ed_length_of_stay")).replace("\u00a0", " ")
+    assert "Of this time 45 % was messages held up" in opened
+    assert "Admit decision to leaving the department" in opened  # what was waited for
+    assert "The longest waits" not in opened
+
+
+def test_a_measure_that_counts_no_time_says_so_on_both_pages(homes, visit):
+    for page in ("kpi", "delays"):
+        said = words(visit(homes["sample"], page, kpi="ed_arrivals"))
+        assert "It counts how often, not how long." in said
+        assert "Where did this time go?" not in said
+
+
+def test_the_time_of_a_measure_is_one_sentence_whatever_it_was_made_of():
+    measure = KPIS["ed_length_of_stay"]
+
+    def of(parts, hops=()):
+        return replace(found(parts, hops), kind=measure)
+
+    nothing = "No message and no answer that is followed here was awaited: all of this time was care and work itself."
+    assert delays.where_it_went(of({"care": 60.0})) == nothing
+    assert delays.where_it_went(of({})) == "These cases took no time."
+    assert delays.where_it_went(of({"people": 59.0, "queue": 41.0}, [row(41.0, channel="A")])) == (
+        "Of this time 41 % was messages held up or on their way (in A), 59 % was with people."
+    )
+    assert headline(of({"care": 60.0}, ()), 5)[1] == (
+        "Median time in the emergency department, on Tue 14 Apr 2026: 52 cases of 49 patients took 1 patient-hours."
+    )
+
+
+def test_every_kind_of_wait_and_every_measure_of_time_can_be_chosen_by_a_name_of_its_own():
+    offered = delays.choices()
+    assert offered["Measure: Median time in the emergency department"] is KPIS["ed_length_of_stay"]
+    assert len(offered) == len(WAIT_KINDS) + sum(kpi.counts_no_time is None for kpi in KPIS.values())
 
 
 @pytest.mark.parametrize(

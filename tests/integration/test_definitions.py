@@ -82,6 +82,7 @@ def test_published_assets_are_these(graph):
         "published/interface_incident",
         "published/intervention",
         "published/journey_event",
+        "published/kpi_delay",
         "published/kpi_exclusion",
         "published/kpi_signal",
         "published/kpi_value",

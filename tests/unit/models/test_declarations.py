@@ -170,3 +170,26 @@ def test_measures_that_no_kpi_uses_yet_are_explained_too():
     assert measure_in_words(replace(kpi, measure=Total("minutes"))) == "sum of `minutes`"
     assert replace(kpi, measure=Rate("falls", "bed_days")).columns >= {"falls", "bed_days"}
     assert "minutes" in replace(kpi, measure=Mean("minutes")).columns
+
+
+def test_a_measure_of_time_says_when_that_time_begins_and_any_other_does_not():
+    with pytest.raises(BadDeclaration, match="It measures the time of cases"):
+        replace(KPIS["ed_length_of_stay"], begins=None)
+    with pytest.raises(BadDeclaration, match="It counts how often, not how long"):
+        replace(KPIS["ed_arrivals"], begins="arrived_at")
+
+
+def test_every_measure_tells_where_its_time_begins_or_why_it_has_none():
+    why = {kpi.id: kpi.counts_no_time for kpi in KPIS.values()}
+    assert why["ed_four_hour_performance"] is None
+    assert why["handoffs_open"] == "It counts what is open at an instant, not how long anything took."
+    assert (
+        why["occupancy_mean"]
+        == why["silent_feed_minutes"]
+        == "It adds up amounts by the hour, not the time of any case."
+    )
+    assert why["occupancy_peak"] == "It is a number of something else than time."
+    assert why["task_rework_rate"] == "It is a share of cases and judges no time of theirs."
+    assert "the page of interfaces tells it" in why["interface_hop_latency_p95"]
+    measured = {kpi.duration for kpi in KPIS.values() if why[kpi.id] is None}
+    assert all(column.startswith(("minutes_", "boarding_minutes")) for column in measured)
