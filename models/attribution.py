@@ -10,7 +10,7 @@ from typing import Literal
 
 import narwhals.stable.v2 as nw
 
-from models.kpi import Kpi, Selection, asked
+from models.kpi import Kpi
 from models.measures import Frame
 
 Link = Literal["visit", "order", "case"]
@@ -22,32 +22,29 @@ def link(kpi: Kpi) -> Link:
     return _LINKS.get(kpi.case, "case")
 
 
-def intervals(kpi: Kpi, mart: Frame, selection: Selection, *, as_of: datetime) -> Frame:
+def intervals(kpi: Kpi, mart: Frame, *, as_of: datetime) -> Frame:
     """The time of each case that counts towards `kpi`, open cases with what they have taken so far.
 
     A case counts in the period of the KPI's clock. Where that has not struck, because it is the case's end and the case is open, it
     counts on the day of the data cut. An open case counts also where the KPI leaves it out until it has ended.
 
     Returns:
-        One row per case, in no order: `case_key`, `patient_key` (null where the mart has none), `facility`, `unit`, the
-        selection's `by`, `day` (local), `began_at`, `minutes` (null where the case lasts until the data cut), `is_open`.
-        Cases of which the begin or the end is not known are left out.
-
-    Raises:
-        UnknownDimension: the selection names a column that the KPI does not declare.
+        One row per case, in no order: `case_key`, `patient_key` (null where the mart has none), `facility`, `unit`, `day`
+        (local), `began_at`, `minutes` (null where the case lasts until the data cut), `is_open`. Cases of which the begin or
+        the end is not known are left out.
     """
-    rows = asked(kpi, mart, selection)
     is_open = nw.col(kpi.open_when).fill_null(value=False) if kpi.open_when else nw.lit(value=False)
     counts = nw.lit(value=True)
     for exclusion in kpi.exclusions:
         counts = counts & ~exclusion.when.fill_null(value=False)
     day = nw.col(f"{kpi.clock}_date")
     today = nw.when(is_open).then(nw.lit(as_of.date()))
-    patient = nw.col("patient_key") if "patient_key" in rows.collect_schema() else nw.lit(None, nw.String)
-    found = rows.filter(counts | is_open).select(
+    patient = nw.col("patient_key") if "patient_key" in mart.collect_schema() else nw.lit(None, nw.String)
+    found = mart.filter(counts | is_open).select(
         nw.col(str(kpi.case)).alias("case_key"),
         patient.alias("patient_key"),
-        *dict.fromkeys(("facility", "unit", *selection.by)),
+        "facility",
+        "unit",
         nw.when(~day.is_null()).then(day).otherwise(today).alias("day"),
         nw.col(str(kpi.begins)).alias("began_at"),
         nw.col(str(kpi.duration)).cast(nw.Float64).alias("minutes"),
@@ -56,8 +53,4 @@ def intervals(kpi: Kpi, mart: Frame, selection: Selection, *, as_of: datetime) -
     known = (
         ~nw.col("day").is_null() & ~nw.col("began_at").is_null() & (nw.col("is_open") | ~nw.col("minutes").is_null())
     )
-    if selection.start is not None:
-        known = known & (nw.col("day") >= selection.start)
-    if selection.end is not None:
-        known = known & (nw.col("day") < selection.end)
     return found.filter(known)

@@ -113,10 +113,10 @@ class Kpi:
             raise BadDeclaration(
                 f"KPI {self.id!r} has the resolution {self.resolution!r}, but adds up amounts, not cases. Leave it out."
             )
-        if (self.begins is None) is (self.counts_no_time is None):
+        if self.begins is None and self.counts_no_time is None:
             raise BadDeclaration(
-                f"KPI {self.id!r} has begins={self.begins!r}. {self.counts_no_time or 'It measures the time of cases.'} "
-                "Name the column of the instant at which that time begins, or leave it out where there is none."
+                f"KPI {self.id!r} measures the time of cases and does not say when it begins. "
+                "Name the column of that instant as `begins`."
             )
 
     @property

@@ -50,7 +50,6 @@ __all__ = [
     "Span",
     "Total",
     "Unit",
-    "asked",
     "cases",
     "cohort",
     "cohorts",
@@ -85,7 +84,7 @@ def evaluate(kpi: Kpi, mart: Frame, selection: Selection, *, as_of: datetime) ->
         UnknownDimension: `by` or `where` names a column the KPI does not declare.
         ZoneMissing: a backlog was asked for with a data cut that has no named zone.
     """
-    rows = asked(kpi, mart, selection)
+    rows = _asked(kpi, mart, selection)
     if isinstance(kpi.measure, OpenAt):
         return _open_at(kpi, kpi.measure, rows, selection.by, selection, as_of)
     keys = (*selection.by, "period") if selection.grain else selection.by
@@ -103,7 +102,7 @@ def evaluate_each(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Sp
     Raises:
         UnknownDimension, ZoneMissing: as `evaluate`.
     """
-    rows = asked(kpi, mart, Selection(by=by))
+    rows = _asked(kpi, mart, Selection(by=by))
     if isinstance(kpi.measure, OpenAt):
         numbers = ("value", "numerator", "denominator", "open_cases")
         return nw.concat(
@@ -191,7 +190,7 @@ def exclusion_counts(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence
 
 def exclusions(kpi: Kpi, mart: Frame, selection: Selection) -> list[tuple[str, int]]:
     """Each exclusion of `kpi` in order, with the number of selected rows it left out (whatever `by` and grain)."""
-    return [(row["rule"], row["n"]) for row in exclusion_counts(kpi, asked(kpi, mart, selection), (), [selection])]
+    return [(row["rule"], row["n"]) for row in exclusion_counts(kpi, _asked(kpi, mart, selection), (), [selection])]
 
 
 def cases(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
@@ -203,7 +202,7 @@ def cases(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
         `flag` (for a share: whether it holds), `is_open`, `file_id`, `line`.
         For a backlog: the cases open at the end of the selected time.
     """
-    rows = asked(kpi, mart, selection)
+    rows = _asked(kpi, mart, selection)
     amount = nw.lit(None, nw.Float64)
     flag = nw.lit(None, nw.Boolean)
     is_open = nw.lit(value=True)
@@ -236,7 +235,7 @@ def cases(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
 
 def cohort(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
     """Mart rows of the selected time with `_excluded_by`: the number of the exclusion that caught a row, or -1."""
-    return _cohort(kpi, _judged(kpi, asked(kpi, mart, selection)), selection).filter(nw.col("_dated"))
+    return _cohort(kpi, _judged(kpi, _asked(kpi, mart, selection)), selection).filter(nw.col("_dated"))
 
 
 def cohorts(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span]) -> Frame:
@@ -245,10 +244,10 @@ def cohorts(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span]) -
     Raises:
         UnknownDimension: `by` names a column the KPI does not declare.
     """
-    return _cohorts(kpi, asked(kpi, mart, Selection(by=by)), spans).filter(nw.col("_dated"))
+    return _cohorts(kpi, _asked(kpi, mart, Selection(by=by)), spans).filter(nw.col("_dated"))
 
 
-def asked(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
+def _asked(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
     """The mart's rows that pass the filters, once every dimension has been checked."""
     for dimension in (*selection.by, *selection.where):
         if dimension not in kpi.dimensions:

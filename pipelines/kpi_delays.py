@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from models.kpi import Selection
 from models.kpis import KPIS
 from pipelines import part_sums, time_shares
 
@@ -49,7 +48,7 @@ def kpi_delays(
     same: dict[Hashable, str] = {}
     for kpi in kpis:
         if same.setdefault(_time_of(kpi), kpi.id) == kpi.id:
-            time_shares.cut(db, kpi, nw.from_native(db.table(kpi.table)), Selection(), as_of=cuts[kpi.mart])
+            time_shares.cut(db, kpi, nw.from_native(db.table(kpi.table)), as_of=cuts[kpi.mart])
             part_sums.add(db, SPLITS, patients_of=("all",))
     time_shares.clear(db)
     rows = part_sums.summed(db, window_list, weeks_by_unit=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from models.kpi import Kpi, Selection
+    from models.kpi import Kpi
     from models.measures import Frame
 
 TURNS = 3
@@ -191,13 +191,9 @@ def lay(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(_WHOSE)
 
 
-def cut(db: duckdb.DuckDBPyConnection, kpi: Kpi, mart: Frame, selection: Selection, *, as_of: datetime) -> None:
-    """The cases of a KPI and their pieces as the temporary tables `part_case` and `part_piece`; `lay` comes before.
-
-    Raises:
-        UnknownDimension: the selection names a column that the KPI does not declare.
-    """
-    db.register("of_case", intervals(kpi, mart, selection, as_of=as_of).collect("pyarrow").to_native())
+def cut(db: duckdb.DuckDBPyConnection, kpi: Kpi, mart: Frame, *, as_of: datetime) -> None:
+    """The cases of a KPI and their pieces as the temporary tables `part_case` and `part_piece`; `lay` comes before."""
+    db.register("of_case", intervals(kpi, mart, as_of=as_of).collect("pyarrow").to_native())
     db.execute(_CASES, {"as_of": as_of, "link": link(kpi), "kpi": kpi.id})
     db.unregister("of_case")
     db.execute(_CLOCKS)

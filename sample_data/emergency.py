@@ -96,7 +96,7 @@ class Emergency:
         hospital, env, draw = self._hospital, self._hospital.env, self._draw
         visit = self.register()
         self.present += 1
-        trace = VisitTrace(hospital.facility.index, visit.begin // SECOND)
+        trace = VisitTrace(hospital.facility.index, visit.begin // SECOND, visit=visit.id)
         hospital.trace.visits.append(trace)
         yield from self._triage(visit, trace)
 
@@ -178,7 +178,7 @@ class Emergency:
         self._decide(visit)
         trace.decided = hospital.now // SECOND
         hospital.trigger("admission-decision").made = trace.decided
-        news = hospital.news("bed request", "BED-MGMT")
+        news = hospital.news("bed request", "BED-MGMT", visit)
         news.is_boarding, news.is_hidden = True, trace.hidden
         ward, bed, todo = yield from self._beds.request(visit, news)
         trace.assigned = hospital.now // SECOND
@@ -196,7 +196,7 @@ class Emergency:
         """Nobody is admitted: the patient moves to the observation unit, where an encounter of its own class begins."""
         hospital, env = self._hospital, self._hospital.env
         visit.service = "observation"
-        ward, bed, todo = yield from self._beds.request(visit, hospital.news("bed request", "BED-MGMT"))
+        ward, bed, todo = yield from self._beds.request(visit, hospital.news("bed request", "BED-MGMT", visit))
         yield from self._handoffs.offer(visit, hospital.facility.place(ward))
         yield env.timeout(about(self._draw, 15, 0.35))
         self._leave(visit, trace, OBSERVATION)

@@ -51,7 +51,9 @@ class Handoffs:
             due=offered + ACCEPT_MINUTES * MINUTE,
         )
         hospital.save_task(todo)
-        trace = HandoffTrace(hospital.facility.index, offered // SECOND, (offered + ACCEPT_MINUTES * MINUTE) // SECOND)
+        trace = HandoffTrace(
+            hospital.facility.index, offered // SECOND, (offered + ACCEPT_MINUTES * MINUTE) // SECOND, visit=visit.id
+        )
         hospital.trace.handoffs.append(trace)
         if told is not None:
             told.append(trace)

@@ -98,9 +98,9 @@ class Hospital:
         """Send a message about an encounter through the engine."""
         return self.engine.send(channel, kind, self.env.now, visit.person, visit.number, placer=placer, detail=detail)
 
-    def news(self, what: str, destination: str) -> NewsTrace:
-        """Something has happened now that a system has to hear of."""
-        news = NewsTrace(self.facility.index, what, self.now, destination)
+    def news(self, what: str, destination: str, visit: Encounter) -> NewsTrace:
+        """Something has happened now to a patient that a system has to hear of."""
+        news = NewsTrace(self.facility.index, what, self.now, destination, visit=visit.id)
         self.trace.news.append(news)
         return news
 

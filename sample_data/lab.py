@@ -64,7 +64,7 @@ class Laboratory:
             hospital.send("ORDERS", "ORM^O01", order.encounter, placer=order.placer, detail=self._segments(order, "CA"))
             done.succeed()
             return
-        news = trace.order_news = hospital.news("lab order", "LIS")
+        news = trace.order_news = hospital.news("lab order", "LIS", order.encounter)
         yield from self._told("order", news, order)
 
         yield hospital.staff["collectors"].acquire(urgency)
@@ -107,7 +107,7 @@ class Laboratory:
         hospital.save_observation(order)
         critical = self._critical.verified(order) if order.interpretation in ("HH", "LL") else None
         trace.critical = critical
-        news = trace.result_news = hospital.news("critical result" if critical else "result", "EHR")
+        news = trace.result_news = hospital.news("critical result" if critical else "result", "EHR", order.encounter)
         yield from self._told("result", news, order)
         done.succeed()
         if critical and not self._critical.is_overlooked(order):

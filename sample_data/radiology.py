@@ -94,7 +94,7 @@ class Radiology:
             self._tell("ORM^O01", order, "CA")
             done.succeed()
             return
-        news = hospital.news("imaging order", "RIS")
+        news = hospital.news("imaging order", "RIS", order.encounter)
         yield from self._until_arrived(news, "ORM^O01", order, "NW")
         yield env.timeout(about(draw, 20 if urgency == STAT else 34, 0.45))  # the way there
         yield self._rooms.acquire(urgency)
@@ -110,7 +110,7 @@ class Radiology:
         self._readers.release()
         order.preliminary = hospital.now
         self._save(order, "DiagnosticReport")
-        yield from self._until_arrived(hospital.news("reading", "EHR"), "ORU^R01", order, "P")
+        yield from self._until_arrived(hospital.news("reading", "EHR", order.encounter), "ORU^R01", order, "P")
         done.succeed()
         yield env.timeout(self._until_signed())
         order.verified, order.status = hospital.now, "completed"

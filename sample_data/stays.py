@@ -51,7 +51,7 @@ class Stays:
         """The patient of an ED visit is in the bed: the stay begins now."""
         hospital = self._hospital
         stay = self._open(INPATIENT, visit, ward, bed)
-        trace = StayTrace(hospital.facility.index, hospital.now // SECOND)
+        trace = StayTrace(hospital.facility.index, hospital.now // SECOND, visit=stay.id)
         hospital.trace.stays.append(trace)
         hospital.env.process(self._course(stay, trace, ward, bed))
         return stay
@@ -164,7 +164,7 @@ class Stays:
         """From ward to ward: request, handoff, move; the old bed is cleaned."""
         hospital, env = self._hospital, self._hospital.env
         stay.service = service
-        to_ward, to_bed, todo = yield from self._beds.request(stay, hospital.news("bed request", "BED-MGMT"))
+        to_ward, to_bed, todo = yield from self._beds.request(stay, hospital.news("bed request", "BED-MGMT", stay))
         yield from self._handoffs.offer(stay, hospital.facility.place(to_ward))
         yield env.timeout(about(self._draw, 15, 0.3))
         stay.move(to_bed, hospital.now)

@@ -27,6 +27,7 @@ class VisitTrace:
     left: bool = False
     hidden: bool = False
     handoffs: "list[HandoffTrace]" = field(default_factory=list)
+    visit: str = ""
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class StayTrace:
     departed: int | None = None
     emptied: "TriggerTrace | None" = None
     """The bed that was left, which asks for its cleaning."""
+    visit: str = ""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ class HandoffTrace:
     accept_by: int
     accepted: int | None = None
     closed: int | None = None
+    visit: str = ""
 
 
 class DeliveryTrace(NamedTuple):
@@ -178,6 +181,7 @@ class NewsTrace:
     ended: int | None = None
     is_boarding: bool = False
     is_hidden: bool = False
+    visit: str = ""
 
 
 @dataclass(slots=True)

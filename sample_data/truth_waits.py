@@ -106,18 +106,23 @@ def _until(end: int | None, cut: int) -> int:
 
 def _parts(news: NewsTrace, until: int, cut: int) -> dict[str, int]:
     """Milliseconds of each part, from the begin of the wait until its end."""
+    parts: dict[str, int] = defaultdict(int)
+    for begin, end, part in stretches(news, until, cut):
+        parts[part] += end - begin
+    return parts
+
+
+def stretches(news: NewsTrace, until: int, cut: int) -> Iterator[tuple[int, int, str]]:
+    """Begin, end and part of each stretch of a wait that lasts until then, in order; those that took no time are left out."""
     known = min(_until(news.known, cut), _until(news.acted, cut), until)
     marks: list[Mark] = [(news.began, "source")]
     for message in news.sent:
         marks += _course(message, news.destination)
-    marks.append((known, "people"))
-    parts: dict[str, int] = defaultdict(int)
-    for (begin, part), (end, _) in zip(marks, [*marks[1:], (until, "")], strict=True):
-        if part == "people":
-            parts[part] += until - known
-        else:
-            parts[part] += max(0, min(end, known) - begin)
-    return parts
+    for (begin, part), (end, _) in zip(marks, [*marks[1:], (known, "people")], strict=True):
+        if min(end, known) > begin:
+            yield begin, min(end, known), part
+    if until > known:
+        yield known, until, "people"
 
 
 def _course(message: Message, destination: str) -> Iterator[Mark]:

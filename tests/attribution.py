@@ -1,8 +1,13 @@
 """Where the time of waits went, as the warehouse says, beside what truly happened: for the tests and for the benchmark."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+import narwhals.stable.v2 as nw
 import polars as pl
+
+from models.kpis import KPIS
+from pipelines import time_shares
 
 CELL = ("facility", "wait_kind", "week")
 FEWEST_HOURS = 10
@@ -20,9 +25,37 @@ def off_by(db, truth):
         """,
         {"start": truth["start"], "end": truth["end"]},
     ).fetchall()
-    found = _shares(pl.DataFrame(rows, schema=(*CELL, "part", "minutes"), orient="row"))
-    true = _shares(pl.DataFrame(truth["waits"]))
-    both = true.join(found, on=[*CELL, "part"], how="full", coalesce=True, suffix="_found")
+    return _differences(
+        pl.DataFrame(truth["waits"]), pl.DataFrame(rows, schema=(*CELL, "part", "minutes"), orient="row")
+    )
+
+
+def times_off_by(db, truth):
+    """The same of KPIs whose cases wait for several things: cells of facility, KPI and week of the KPI's clock."""
+    as_of = datetime.fromisoformat(truth["as_of"]).astimezone(ZoneInfo(truth["zone"]))
+    true = pl.DataFrame(truth["times"])
+    time_shares.lay(db)
+    found = []
+    for kpi_id in true["kpi"].unique(maintain_order=True):
+        kpi = KPIS[kpi_id]
+        time_shares.cut(db, kpi, nw.from_native(db.table(kpi.table)), as_of=as_of)
+        found += db.execute(
+            """
+            select part_case.facility, part_case.subject, date_trunc('week', part_case.day)::date::varchar, part, sum(part_piece.minutes)
+            from part_piece inner join part_case on part_case.case_no = part_piece.case_no
+            where part_case.began_at::date >= $start::date group by all
+        """,
+            {"start": truth["start"]},
+        ).fetchall()
+    time_shares.clear(db)
+    return _differences(
+        true.rename({"kpi": "wait_kind"}), pl.DataFrame(found, schema=(*CELL, "part", "minutes"), orient="row")
+    )
+
+
+def _differences(true, found):
+    """By cell the largest difference of any part's share, the largest first; only those with hours enough."""
+    both = _shares(true).join(_shares(found), on=[*CELL, "part"], how="full", coalesce=True, suffix="_found")
     return (
         both.with_columns(points=100 * (pl.col("share").fill_null(0) - pl.col("share_found").fill_null(0)).abs())
         .group_by(CELL)

@@ -26,7 +26,7 @@ from pipelines.refresh import refresh
 from sample_data.facility import NAMED
 from sample_data.hl7 import SENDER_SKEW
 from sample_data.simulate import simulate
-from tests.attribution import cost_of_outages, off_by
+from tests.attribution import cost_of_outages, off_by, times_off_by
 
 from .conftest import make_home
 
@@ -187,6 +187,7 @@ def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospita
             "select (select sum(minutes) from marts.wait), (select sum(minutes) from marts.wait_part)"
         ).fetchall()
         costs = cost_of_outages(db, truth)
+        of_kpis = times_off_by(db, truth)
     assert costs
     for minutes, true in costs:  # of an outage that is named and timed from the data alone
         assert minutes == pytest.approx(true, rel=0.15)  # when somebody was telephoned is estimated
@@ -195,6 +196,9 @@ def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospita
     assert cells["points"].max() < 5
     assert cells["found_hours"].to_list() == pytest.approx(cells["hours"].to_list(), rel=0.01)
     assert set(cells["wait_kind"]) >= {"order_to_collection", "imaging_order_to_exam", "boarding"}
+    assert of_kpis["points"].max() < 5  # of whole visits, in which several things are awaited at once
+    assert of_kpis["found_hours"].to_list() == pytest.approx(of_kpis["hours"].to_list(), rel=0.01)
+    assert set(of_kpis["wait_kind"]) >= {"ed_length_of_stay", "ed_boarding_ed2", "inpatient_length_of_stay"}
 
 
 def test_news_was_sent_and_received_when_the_stages_say_it_was(hospital):

@@ -16,7 +16,7 @@ FIRST, LAST = GO_LIVE - timedelta(weeks=8), GO_LIVE + timedelta(weeks=8, days=2)
 
 WAIT = Kpi(
     id="wait", title="Wait", short_title="Wait", definition="-", source="-", version="1", family="beds",
-    matters_to="patients", mart="wait", case="k", measure=Quantile(column="minutes"), unit="minutes", improves="down",
+    matters_to="patients", mart="wait", case="k", measure=Quantile(column="minutes"), begins="began_at", unit="minutes", improves="down",
     clock="end", dimensions=("facility", "unit"), owner="-", action="-",
 )  # fmt: skip
 PLAN = Plan(name="shorter", kpi="wait", starts_on=GO_LIVE, facility="Northfield", unit="4 North", expected=-30)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.kpi import Count, Exclusion, Kpi, Quantile, Selection, Share
+from models.kpi import Count, Exclusion, Kpi, Quantile, Share
 from pipelines import time_shares
 from pipelines.kpi_delays import kpi_delays
 from pipelines.periods import Window
@@ -65,7 +65,7 @@ def wait(db, visit_key, subject, *stretches, kind="order_to_result", order=None,
 def pieces(db, kpi=STAY):
     """Minutes by part."""
     time_shares.lay(db)
-    time_shares.cut(db, kpi, nw.from_native(db.table(f"marts.{kpi.mart}")), Selection(), as_of=CUT)
+    time_shares.cut(db, kpi, nw.from_native(db.table(f"marts.{kpi.mart}")), as_of=CUT)
     found = dict(db.execute("select part, round(sum(minutes), 6) from part_piece group by part").fetchall())
     time_shares.clear(db)
     return found

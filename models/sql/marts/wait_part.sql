@@ -9,7 +9,7 @@
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
 -- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
--- fewer than five can tell), and to have learnt of it another way before that.
+-- fewer than five can tell), and to have learnt of it another way before that. It is true of the two stretches that meet there.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
 with tried as (
     select
@@ -74,7 +74,8 @@ with tried as (
             when timed.acted_at is null then timed.until_at
             when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(near.act_us, whole.act_us, 0)))
             else timed.acted_at
-        end as known_at
+        end as known_at,
+        timed.is_carried and timed.is_seen and timed.told_at is null and timed.acted_at is not null as is_estimated
     from timed
     left join usual as near
         on near.wait_kind = timed.wait_kind
@@ -109,7 +110,7 @@ with tried as (
         step.channel,
         step.destination,
         coalesce(lead(step.clock_id) over course <> step.clock_id, false) as is_across_clocks,
-        false as is_estimated
+        bounded.is_estimated and lead(step.occurred_at) over course is null as is_estimated
     from tried as step
     inner join bounded
         on bounded.wait_key = step.wait_key
@@ -127,7 +128,7 @@ with tried as (
         arg_min(step.channel, step.event_order) as channel,
         cast(null as varchar) as destination,
         bounded.is_seen as is_across_clocks,
-        false as is_estimated
+        bounded.is_estimated and count(step.occurred_at) = 0 as is_estimated
     from bounded
     left join marts.wait_step as step
         on step.wait_key = bounded.wait_key
@@ -137,7 +138,8 @@ with tried as (
         bounded.wait_key,
         bounded.began_at,
         bounded.known_at,
-        bounded.is_seen
+        bounded.is_seen,
+        bounded.is_estimated
     union all
     select
         wait_key,
@@ -150,7 +152,7 @@ with tried as (
         cast(null as varchar) as channel,
         cast(null as varchar) as destination,
         is_carried and is_seen as is_across_clocks,
-        is_carried and is_seen and told_at is null as is_estimated
+        is_estimated
     from bounded
 ), change as (
     select

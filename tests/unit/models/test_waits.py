@@ -146,7 +146,7 @@ def test_an_answer_without_the_message_is_taken_to_have_needed_as_long_as_usual(
     )  # fmt: skip
     rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o2"]
     found = {row["part"]: (row["minutes"], row["is_estimated"]) for row in rows}
-    assert found == {"transport": (20, False), "people": (10, True)}  # as o1: 10:50 to 11:00
+    assert found == {"transport": (20, True), "people": (10, True)}  # as o1: 10:50 to 11:00
 
 
 def test_a_message_that_no_log_has_leaves_the_wait_unknown(ordered):
