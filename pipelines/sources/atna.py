@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml ships no types
 
-from pipelines import keys
+from pipelines import keys, planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records, human_touch
 from pipelines.sources.hl7_numbers import Assigners, Delimiters, extended
@@ -199,7 +199,8 @@ def _insert(session: Session, source: SourceSettings, files: Sequence[Intake], r
             session, source, files, "select file_id, line from timed_touch where local_time is not null"
         )
         db.execute(_UNTIMED, {"source": source.name})
-        db.execute(_STAGED, {"source": source.name, "zone": zone})
+        with planning.briefly(db, len(rows)):
+            db.execute(_STAGED, {"source": source.name, "zone": zone})
     human_touch.insert_touches(session)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records, json_records, log_csv
 from pipelines.sources.camunda_histories import HISTORIES, REST, History
@@ -110,7 +111,8 @@ def _take(session: Session, history: History, files: Sequence[Intake], chunk: pa
         session.db.execute(query, {name: value for name, value in known.items() if f"${name}" in query})
     zone = engine_records.zone_for(session, source, files, _ZONELESS)
     session.db.execute(_SET_ASIDE)
-    session.db.execute(history.staged, {"source": source.name, "zone": zone})
+    with planning.briefly(session.db, len(chunk)):
+        session.db.execute(history.staged, {"source": source.name, "zone": zone})
     insert_once(session, history.table, "process_staged", history.key, "occurred_at")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from pipelines import planning
 from pipelines.lending import in_turn
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_definitions import is_defined
@@ -124,7 +125,7 @@ class _Work:
         self._hint = hint
         self._looking = looking
         self._gathered: dict[str, Projection] = {}
-        self._prepared: set[str] = set()
+        self._rows = 0
         self._bytes = 0
         self._passes = 0
         self._is_mostly_plain = hint in PROJECTIONS and has_plain_form(PROJECTIONS[hint])
@@ -137,6 +138,7 @@ class _Work:
         """Stage the registered chunk of so many bytes and lines."""
         db = self._session.db
         db.execute("delete from rerouted")
+        self._rows = count
         is_plain = self._is_mostly_plain and count >= PLAIN_LINES
         self._pass(self._hint, _PLAIN if is_plain else _ALL)
         others = db.execute(
@@ -177,7 +179,9 @@ class _Work:
         if table not in self._gathered:
             self._gathered[table] = projection
             db.execute(gathered(projection, table))
-        db.execute(f"execute {self._statement(projection, table, lines)}(pass := {self._passes})")
+        query = plain(projection) if lines == _PLAIN else staged(projection, everything=lines == _ALL)
+        with planning.briefly(db, self._rows):  # prepared once it would be planned anew for every chunk all the same
+            db.execute(f"insert into {table} {query}", {"pass": self._passes})
         of_pass = f"{table} where pass_no = {self._passes}"
         db.execute(
             f"""
@@ -189,15 +193,6 @@ class _Work:
         if lines != _REROUTED:
             db.execute(f"insert into rerouted select file_id, line, resource_type from {of_pass} and verdict = 'other'")
         self._looking.tally(of_pass)
-
-    def _statement(self, projection: Projection, table: str, lines: str) -> str:
-        """The pass as a prepared statement: planning takes as long as parsing 20 MB. A table made anew has it planned anew."""
-        name = f"{table}_of_{lines}"
-        if name not in self._prepared:
-            self._prepared.add(name)
-            query = plain(projection) if lines == _PLAIN else staged(projection, everything=lines == _ALL)
-            self._session.db.execute(f"prepare {name} as insert into {table} {query}")
-        return name
 
 
 def _place_of(base: str) -> str:

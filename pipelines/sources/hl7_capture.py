@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records, hl7_columns, log_times
 from pipelines.sources.error_text import reduce_error
@@ -53,11 +54,11 @@ class Hl7Capture:
         engine_records.prepare(session, source)
         facts = _refusals()
         for envelope in _envelopes(session, source, files):
-            with lent(session.db, envelope=envelope):
+            with lent(session.db, envelope=envelope), planning.briefly(session.db, len(envelope)):
                 session.db.execute(LINKS, {"source": source.name})
                 session.db.execute(RECORDS, {"source": source.name, "control": source.authorities.get("control")})
             zone = engine_records.zone_for(session, source, files, _ZONELESS)
-            with lent(session.db, error_facts=facts):
+            with lent(session.db, error_facts=facts), planning.briefly(session.db, len(envelope)):
                 statement = EVENTS_ON_A_NIGHT if _is_on_a_night(session, zone) else EVENTS
                 session.db.execute(statement, {"source": source.name, "zone": zone})
             session.db.execute(_FINDINGS)

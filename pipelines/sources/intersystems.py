@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import csv_records, engine_records, intersystems_events
 from pipelines.sources.events import COLUMNS
@@ -52,13 +53,13 @@ class InterSystems:
         engine_records.prepare(session, source)
         for chunk in csv_records.chunks(session, files, _layout):
             session.flush()
-            with lent(session.db, chunk=chunk):
+            with lent(session.db, chunk=chunk), planning.briefly(session.db, len(chunk)):
                 errors = engine_records.reduced_errors(session, source, intersystems_events.ERROR_TEXTS)
                 session.db.execute(
                     intersystems_events.RECORDS, {"source": source.name, "trace": source.authorities.get("trace")}
                 )
             zone = engine_records.zone_for(session, source, files, intersystems_events.ZONELESS)
-            with lent(session.db, error_facts=errors):
+            with lent(session.db, error_facts=errors), planning.briefly(session.db, len(chunk)):
                 session.db.execute(intersystems_events.EVENTS, {"source": source.name, "zone": zone})
             engine_records.close_chunk(session)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import log_mapping
+from pipelines import log_mapping, planning
 from pipelines.errors import ZoneNeeded
 from pipelines.lending import lent
 from pipelines.sources import engine_records, log_events, log_fields, log_records, log_times
@@ -22,6 +22,8 @@ from pipelines.sources.events import COLUMNS, insert_events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
 
     from pipelines.log_mapping import LogMapping
     from pipelines.settings import SourceSettings
@@ -60,18 +62,19 @@ class MappedLog:
             records, errors = log_fields.said(fields, mapping, source, session.key)
             facts = engine_records.error_facts(source, errors)
             with lent(session.db, chunk=records, chunk_text=texts, error_facts=facts):
-                _load_chunk(session, source, mapping, files, records.column_names)
+                _load_chunk(session, source, mapping, files, records)
 
 
 def _load_chunk(
-    session: Session, source: SourceSettings, mapping: LogMapping, files: Sequence[Intake], present: Sequence[str]
+    session: Session, source: SourceSettings, mapping: LogMapping, files: Sequence[Intake], records: pa.Table
 ) -> None:
     db = session.db
     zone = mapping.written("time").zone or session.zone or source.zone
     sent_zone = mapping.written("sent_at").zone or session.zone or source.zone
     for name, value in (("log_source", source.name), ("log_zone", zone), ("log_sent_zone", sent_zone)):
         db.execute(f"set variable {name} = $value", {"value": value})
-    db.execute(log_events.stage_records(mapping, present))
+    with planning.briefly(db, len(records)):
+        db.execute(log_events.stage_records(mapping, records.column_names))
     ((first, last, needs_ordinal, silent),) = db.execute(
         """
         select min(local_time) filter (instant is null and is_event), max(local_time) filter (instant is null and is_event),
@@ -87,7 +90,8 @@ def _load_chunk(
         on_a_night=first is not None and zone is not None and log_times.clock_changes(zone, first, last),
         needs_ordinal=needs_ordinal,
     )
-    db.execute(make_events)
+    with planning.briefly(db, len(records)):
+        db.execute(make_events)
     db.execute(log_events.readable(mapping))
     if silent:
         db.execute(log_events.verdicts(mapping))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records
 from pipelines.sources.events import insert_events
@@ -74,7 +75,8 @@ def insert(session: Session, source: SourceSettings, files: Sequence[Intake], ro
     session.flush()
     with lent(session.db, mirth_operation=rows.table()):
         zone = engine_records.zone_for(session, source, files, _ZONELESS)
-        session.db.execute(_EVENTS, {"source": source.name, "zone": zone})
+        with planning.briefly(session.db, len(rows)):
+            session.db.execute(_EVENTS, {"source": source.name, "zone": zone})
         session.db.execute(
             "create or replace temp table record_staged as select distinct file_id, line, byte_offset from mirth_operation"
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources.events import insert_events
 
@@ -95,14 +96,13 @@ def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
         return
     db = session.db
     with lent(db, mirth_message=_table(rows.messages, _MESSAGE), mirth_connector=_table(rows.connectors, _CONNECTOR)):
-        db.execute(
-            exploding(_ROWS_OF_XML),
-            {
-                "source": source.name,
-                "zone": session.zone or source.zone,
-                "control": source.authorities.get("control"),
-            },
-        )
+        said = {
+            "source": source.name,
+            "zone": session.zone or source.zone,
+            "control": source.authorities.get("control"),
+        }
+        with planning.briefly(db, len(rows.connectors)):
+            db.execute(exploding(_ROWS_OF_XML), said)
         db.execute("create or replace temp table record_staged as select file_id, line, byte_offset from mirth_message")
         insert_events(session)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records, mirth_events, mirth_extract_rows, parquet_files, table_rows
 from pipelines.sources.error_text import kept_template
@@ -58,7 +59,8 @@ def load(session: Session, files: Sequence[Intake]) -> None:
             )
         zone = engine_records.zone_for(session, source, files, mirth_extract_rows.ZONELESS)
         said = {"source": source.name, "zone": zone}
-        session.db.execute(mirth_events.exploding(mirth_extract_rows.CONNECTORS), said)
+        with planning.briefly(session.db, len(chunk)):
+            session.db.execute(mirth_events.exploding(mirth_extract_rows.CONNECTORS), said)
         engine_records.close_chunk(session)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records, json_records, openhim_events
 from pipelines.sources.events import COLUMNS
@@ -61,14 +62,14 @@ class OpenHim:
         engine_records.prepare(session, source)
         for chunk in json_records.chunks(session, files):
             session.flush()
-            with lent(session.db, chunk=chunk):
+            with lent(session.db, chunk=chunk), planning.briefly(session.db, len(chunk)):
                 errors = engine_records.reduced_errors(session, source, openhim_events.ERROR_TEXTS)
                 session.db.execute(
                     openhim_events.RECORDS, {"source": source.name, "trace": source.authorities.get("trace")}
                 )
                 session.db.execute(openhim_events.STEPS, {"source": source.name})
             zone = engine_records.zone_for(session, source, files, openhim_events.ZONELESS)
-            with lent(session.db, error_facts=errors):
+            with lent(session.db, error_facts=errors), planning.briefly(session.db, len(chunk)):
                 session.db.execute(openhim_events.EVENTS, {"source": source.name, "zone": zone})
             session.db.execute(openhim_events.FINDINGS, {"zone": zone})
             engine_records.close_chunk(session)

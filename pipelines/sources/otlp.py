@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipelines import planning
 from pipelines.lending import lent
 from pipelines.sources import engine_records, json_records, otlp_events
 from pipelines.sources.events import COLUMNS
@@ -46,12 +47,12 @@ class Otlp:
         engine_records.prepare(session, source)
         for chunk in json_records.chunks(session, files):
             session.flush()
-            with lent(session.db, chunk=chunk):
+            with lent(session.db, chunk=chunk), planning.briefly(session.db, len(chunk)):
                 errors = engine_records.reduced_errors(session, source, otlp_events.ERROR_TEXTS)
                 shared = {kind: source.authorities.get(kind) for kind in ("control", "trace")}
                 session.db.execute(otlp_events.SPANS, {"source": source.name, **shared})
                 session.db.execute(otlp_events.RECORDS, {"source": source.name})
-            with lent(session.db, error_facts=errors):
+            with lent(session.db, error_facts=errors), planning.briefly(session.db, len(chunk)):
                 session.db.execute(otlp_events.EVENTS, {"source": source.name})
             session.db.execute(otlp_events.FINDINGS)
             engine_records.close_chunk(session)

@@ -1,5 +1,6 @@
 """Published homes for the dashboard's tests, and the app on them as AppTest drives it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,10 +32,16 @@ PAGES = (
 
 
 @pytest.fixture(scope="session")
-def homes(tmp_path_factory) -> dict[str, Path]:
+def untouched(tmp_path_factory) -> Path:
+    """The sample's home, in which nobody reads or writes: it is copied."""
+    return build(tmp_path_factory.mktemp("untouched") / "home")
+
+
+@pytest.fixture(scope="session")
+def homes(untouched, tmp_path_factory) -> dict[str, Path]:
     base = tmp_path_factory.mktemp("homes")
     return {
-        "sample": build(base / "sample"),
+        "sample": Path(shutil.copytree(untouched, base / "sample")),
         "failed": build(base / "failed", failed=True),
         "empty": build(base / "empty", empty=True),
     }
@@ -51,9 +58,9 @@ def on_loopback() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path) -> Path:
+def home(untouched, tmp_path) -> Path:
     """A home of its own for a test that writes journals."""
-    return build(tmp_path / "home")
+    return Path(shutil.copytree(untouched, tmp_path / "home"))
 
 
 @pytest.fixture

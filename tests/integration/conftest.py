@@ -13,6 +13,13 @@ from sample_data.simulate import simulate
 
 DAYS = 10
 KEY = "integration-tests-only-site-key"
+LONGEST = ("test_key_rotation.py", "test_kill.py", "test_refresh.py", "test_daemon.py", "test_truth.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files come first, so that no worker is left alone with one of them at the end."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)
