@@ -93,3 +93,13 @@ def roles(handovers: Sequence[Row]) -> tuple[list[str], list[str]]:
         gives[row["owner"]] = gives.get(row["owner"], 0) + row["count"]
         takes[row["next_owner"]] = takes.get(row["next_owner"], 0) + row["count"]
     return sorted(gives, key=lambda role: (-gives[role], role)), sorted(takes, key=lambda role: (-takes[role], role))
+
+
+def recorded(handovers: Sequence[Row]) -> str:
+    """Of which share of the handovers the tasks themselves name both roles."""
+    whole = sum(row["count"] for row in handovers)
+    return (
+        wording.whole_percent(sum(row.get("recorded_count") or 0 for row in handovers) / whole)
+        if whole
+        else wording.NONE
+    )

@@ -61,6 +61,18 @@ DOERS: Mapping[tuple[str, str], Doer] = {
     ("message-delivery", "failed for good"): Doer(None, _CARRIED),
 }
 """By workflow and step; a workflow's first step waits for nobody."""
+ROLES: Mapping[str, str] = {
+    "106292003": "Nurse",
+    "224535009": "Registered nurse",
+    "309343006": "Physician",
+    "112247003": "Physician",
+    "46255001": "Pharmacist",
+    "doctor": "Physician",
+    "nurse": "Nurse",
+    "pharmacist": "Pharmacist",
+    "bed-manager": "Bed manager",
+}
+"""What a role's code stands for (SNOMED CT, HL7's practitioner roles, Wardflow's own); any other shows as its code."""
 OF_A_PROCESS_ENGINE = Doer(None, "when somebody claimed the task: the engine's history says when it was offered")
 
 

@@ -84,9 +84,10 @@ TABLES: Mapping[str, tuple[str, str]] = {
         ),
     ),
     "process_handover": (
-        "One row per workflow, facility, period and two roles of the registry of which one hands work over to the other.",
+        "One row per workflow, facility, period and two roles of which one hands work over to the other.",
         (
-            "workflow facility owner next_owner cases count wait_median_seconds wait_total_seconds grain period period_end suppressed"
+            "workflow facility owner next_owner cases count recorded_count wait_median_seconds wait_total_seconds grain period "
+            "period_end suppressed"
         ),
     ),
     "process_deviation": (
@@ -327,6 +328,7 @@ MEANINGS: Mapping[str, str] = {
     "wait_p25_seconds": "time between the two, 25 %",
     "wait_p75_seconds": "time between the two, 75 %",
     "next_owner": "who answers for the step that followed, as registered",
+    "recorded_count": "of how many both roles are those that the tasks name; of the others who answers for the step by the registry",
     "still_waiting": "how many of them nobody has begun at the data cut",
     "wait_seconds": "from when work could begin to when it was begun or the data cut, all together; the five reasons add up to it",
     "batching_seconds": "of it until the last of those was there that were begun together",

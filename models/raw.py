@@ -40,7 +40,8 @@ _FHIR = {
     "focus_type varchar, focus_key varchar, focus_location_id varchar, part_of_keys varchar[], status varchar, "
     f"reason_codes varchar[], business_status_code varchar, codes {_CODING}[], "
     f"priority varchar, authored_on varchar, last_modified varchar, "
-    "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar, version_id varchar",
+    "execution_start varchar, execution_end varchar, due varchar, location_id varchar, owner_key varchar, "
+    "performer_codes varchar[], version_id varchar",
     "fhir_provenance": f"provenance_key varchar, task_keys varchar[], codes {_CODING}[], agent_types varchar[], "
     "recorded varchar, targets struct(resource_type varchar, resource_key varchar, version_id varchar)[]",
     "fhir_practitioner": "practitioner_key varchar, identifier_keys varchar[], is_active boolean",

@@ -1,7 +1,8 @@
 """Why work waits before anyone begins it, and who hands over to whom, by facility and window.
 
-Here: `models.waiting` over the work that is recorded with its team and begin, the handovers between the registry's roles, and small numbers
-hidden. Not here: what each reason is (`models.waiting`), which work is known (`models/sql/marts/work_span.sql`).
+Here: `models.waiting` over the work that is recorded with its team and begin; the handovers between roles, those that tasks name, else
+whoever answers by the registry; small numbers hidden. Not here: what each reason is (`models.waiting`), which work is known
+(`models/sql/marts/work_span.sql`), which role a step has (`step_role.sql`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from models.doers import ROLES
 from models.waiting import REASONS, split
 from pipelines.process_periods import IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
@@ -36,24 +38,48 @@ from (select *, asked_date as case_date from waiting_part inner join marts.work_
 where {IN_WINDOW}
 group by grouping sets ((workflow, facility, activity), (workflow, activity))
 """
+_ROLES = """
+create or replace temp table step_doer as
+with called as (
+    select unnest($codes::varchar[]) as role_code, unnest($names::varchar[]) as name
+)
+select workflow, case_key, activity, coalesce(called.name, step_role.role_code) as role
+from marts.step_role
+left join called using (role_code)
+"""
 _HANDOVERS = """
 create or replace temp table handover as
+with step as (
+    select
+        step.workflow,
+        step.facility,
+        step.case_date,
+        step.case_key,
+        step.wait_us,
+        before.activity,
+        after.activity as next_activity
+    from process_step as step
+    inner join process_activity as before on before.code = step.code
+    inner join process_activity as after on after.code = step.next_code
+)
 select
     step.workflow,
     step.facility,
     step.case_date,
     step.case_key,
-    giver.owner,
-    taker.owner as next_owner,
+    coalesce(doer.role, giver.owner) as owner,
+    coalesce(next_doer.role, taker.owner) as next_owner,
+    doer.role is not null and next_doer.role is not null as is_recorded,
     step.wait_us
-from process_step as step
-inner join process_activity as before on before.code = step.code
-inner join process_activity as after on after.code = step.next_code
-inner join staging.registry_step as giver on giver.workflow = step.workflow and giver.activity = before.activity
-inner join staging.registry_step as taker on taker.workflow = step.workflow and taker.activity = after.activity
-where giver.owner <> taker.owner
-    and giver.owner <> ''
-    and taker.owner <> ''
+from step
+left join staging.registry_step as giver on giver.workflow = step.workflow and giver.activity = step.activity
+left join staging.registry_step as taker on taker.workflow = step.workflow and taker.activity = step.next_activity
+left join step_doer as doer
+    on doer.workflow = step.workflow and doer.case_key = step.case_key and doer.activity = step.activity
+left join step_doer as next_doer
+    on next_doer.workflow = step.workflow and next_doer.case_key = step.case_key and next_doer.activity = step.next_activity
+where coalesce(doer.role, giver.owner) <> coalesce(next_doer.role, taker.owner)
+    and '' not in (coalesce(doer.role, giver.owner), coalesce(next_doer.role, taker.owner))
 """
 _HANDED_OVER = f"""
 select
@@ -63,6 +89,7 @@ select
     next_owner,
     count(distinct case_key) as cases,
     count(*) as count,
+    count(*) filter (where is_recorded) as recorded_count,
     quantile_cont(wait_us, 0.5) / 1e6 as wait_median_seconds,
     (sum(wait_us) / 1e6)::double as wait_total_seconds
 from handover where {IN_WINDOW}
@@ -78,6 +105,7 @@ def waiting_tables(
     `models.process.sequence` has run. Without `as_of` work that nobody has begun is left out.
     """
     split(db, "marts.work_span", as_of)
+    db.execute(_ROLES, {"codes": list(ROLES), "names": list(ROLES.values())})
     db.execute(_HANDOVERS)
     waiting, handover = (over_windows(db, query, window_list) for query in (_WAITING, _HANDED_OVER))
     roles = handover.select(*KEYS, axis=pl.concat_str("owner", "next_owner", separator="\n"))

@@ -14,6 +14,13 @@ TASK_CODE = "https://wardflow.example/task-code"
 FULFIL = "fulfill"
 """The one kind of task here that has a code of FHIR's own."""
 _FHIR_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+_ROLES = {
+    "handoff": (SNOMED, "224535009"),
+    "bed-request": ("https://wardflow.example/role", "bed-manager"),
+    "critical-result-ack": (SNOMED, "309343006"),
+    "critical-result-escalation": (SNOMED, "224535009"),
+}
+"""In what role a task is done: a nurse of the receiving ward, the bed management, a physician."""
 _LOINC = "http://loinc.org"
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORIES = {"lab": ("108252007", "Laboratory procedure"), "imaging": ("363679005", "Imaging")}
@@ -171,6 +178,9 @@ def task(facility: Facility, todo: Task, updated: int) -> Resource:
         "location": todo.place and f"Location/{todo.place}",
     }
     resource |= {name: {"reference": to} for name, to in references.items() if to}
+    if todo.kind in _ROLES:
+        system, code = _ROLES[todo.kind]
+        resource["performerType"] = [{"coding": [{"system": system, "code": code}]}]
     if todo.person:
         resource["for"] = person_reference(todo.person, facility)
     if todo.based_on:

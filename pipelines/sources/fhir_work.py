@@ -24,6 +24,7 @@ from pipelines.sources.fhir_elements import (
     VISIT,
     Column,
     Projection,
+    all_codes,
     code,
     first_code,
     keys,
@@ -107,6 +108,7 @@ WORK: tuple[Projection, ...] = (
             "restriction": f'{{"period":{PERIOD}}}',
             "location": REFERENCE,
             "owner": REFERENCE,
+            "performerType": f"[{CODING}]",
         },
         columns=(
             own_key("Task", "task"),
@@ -139,6 +141,7 @@ WORK: tuple[Projection, ...] = (
             time("due", 'r.restriction.period."end"'),
             Column("location_id", "varchar", "place_of(r.location, 'Location')"),
             reference_key("owner_key", "practitioner", "r.owner", "Practitioner"),
+            Column("performer_codes", "varchar[]", all_codes("r.performerType")),
             VERSION_ID,
         ),
         required=(STATUS, ("intent", "r.intent")),

@@ -417,7 +417,7 @@ def processes() -> dict[str, list[dict[str, object]]]:
             "extraneous_seconds": cases * 1080.0})  # fmt: skip
         for giver, taker, n in (("Triage nurse", "Flow coordinator", cases), ("Flow coordinator", "Ward nurse", None)):
             found["process_handover"].append(span | {
-                "owner": giver, "next_owner": taker, "cases": n, "count": n, "wait_median_seconds": n and 1200.0, "suppressed": n is None})  # fmt: skip
+                "owner": giver, "next_owner": taker, "cases": n, "count": n, "recorded_count": n and n // 2, "wait_median_seconds": n and 1200.0, "suppressed": n is None})  # fmt: skip
         for kind, activity, n in (("repeated", "bed requested", 6), ("skipped", "in the bed", None)):
             found["process_deviation"].append(
                 span | {"kind": kind, "activity": activity, "cases": n, "suppressed": n is None}
@@ -851,7 +851,7 @@ AGGREGATE_SHAPES = {
     "process_waiting": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, cases bigint, still_waiting bigint, wait_seconds double, "
     "batching_seconds double, contention_seconds double, prioritisation_seconds double, unavailability_seconds double, "
     "extraneous_seconds double, suppressed boolean",
-    "process_handover": f"workflow varchar, facility varchar, {_SPAN}, owner varchar, next_owner varchar, cases bigint, count bigint, "
+    "process_handover": f"workflow varchar, facility varchar, {_SPAN}, owner varchar, next_owner varchar, cases bigint, count bigint, recorded_count bigint, "
     "wait_median_seconds double, wait_total_seconds double, suppressed boolean",
     "process_deviation": f"workflow varchar, facility varchar, {_SPAN}, kind varchar, activity varchar, cases bigint, suppressed boolean",
     "process_rule": f"workflow varchar, facility varchar, {_SPAN}, activity varchar, step_no integer, owner varchar, target_seconds double, "

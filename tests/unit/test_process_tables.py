@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
+import polars as pl
 import pytest
 
 from models.catalog import find_table
@@ -24,6 +25,7 @@ def warehouse():
         db.execute("""create table told (workflow varchar, facility varchar, is_case_open boolean, case_date date,
             case_key varchar, activity varchar, occurred_at timestamptz, activity_rank integer, started_at timestamptz);
             create table staging.delivery (last_event_at timestamptz);
+            create table marts.step_role (workflow varchar, case_key varchar, activity varchar, role_code varchar);
             create view marts.workflow_event as select *, null::varchar as encounter_key, 'ED' as unit, true as is_case_known,
             row_number() over in_case as step_no, lead(activity) over in_case as next_activity, 1 as file_id, 1 as line,
             date_diff('microsecond', occurred_at, lead(occurred_at) over in_case) / 6e7 as wait_minutes
@@ -234,6 +236,25 @@ def test_a_handover_is_from_one_role_to_another(warehouse):
     assert (found["wait_median_seconds"], found["wait_total_seconds"]) == (90 * 60, 450 * 60)
     warehouse.execute("update staging.registry_step set owner = 'Triage nurse'")
     assert tables_of(warehouse, [ALL], 5)["process_handover"].height == 0  # it stays with one role
+
+
+def test_a_role_that_the_task_names_counts_before_who_answers_by_the_registry(warehouse):
+    warehouse.execute("update staging.registry_step set owner = 'Triage nurse' where activity = 'door'")
+    visits(warehouse, "North", [30] * 10)
+    warehouse.execute(
+        """insert into marts.step_role select 'ed-to-bed', case_key, activity, case activity when 'bed' then '224535009' else 'x1' end
+        from marts.workflow_event where case_key < 'North 2026-04-13 5'"""
+    )
+    found = (
+        tables_of(warehouse, [ALL], 5)["process_handover"]
+        .filter(pl.col("facility") == "North")
+        .sort("owner")
+        .to_dicts()
+    )
+    assert [(row["owner"], row["next_owner"], row["count"], row["recorded_count"]) for row in found] == [
+        ("Triage nurse", "Flow coordinator", 5, 0),
+        ("x1", "Registered nurse", 5, 5),  # a code that nobody explains shows as it is
+    ]
 
 
 def test_an_empty_hospital_has_empty_tables(warehouse):

@@ -3,6 +3,7 @@
 -- The latest version of each that was not entered in error.
 -- task_kind: the code in Wardflow's own system (handoff, bed-request, bed-clean, critical-result-ack, critical-result-escalation, discharge-medication, discharge-transport, discharge-follow-up, discharge-instructions, registration-review, order-clarification), else other.
 -- is_fulfilment: FHIR's own code says that it is to fulfil the order that it is about.
+-- performer_role_code: the role that is meant to do it, or did, as sent (performerType); null where nothing was sent.
 -- An instant is null where the hospital sent a day, or a time without a zone and its settings name none; its precision column says so.
 with version as (
     select
@@ -58,6 +59,7 @@ select
     precision_in(due, zone) as due_precision,
     location_id,
     owner_key,
+    list_extract(performer_codes, 1) as performer_role_code,
     source,
     file_id,
     line

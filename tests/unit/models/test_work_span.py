@@ -101,3 +101,15 @@ def test_a_critical_result_keeps_whoever_answers_for_the_unit_busy(hospital, clo
     assert spans(hospital, "critical result acknowledged", clock) == [
         ("09:31", "09:50", "09:53", "critical result acknowledged Northfield Ed", False)
     ]
+
+
+def test_the_role_of_a_step_is_what_its_first_task_says(hospital):
+    hospital.emergency_department()
+    asked = {"encounter_key": "e1", "location_id": "4 north"}
+    for key, begun, codes in (("h1", "08:00", None), ("h2", "09:00", ["224535009"]), ("h3", "10:00", ["106292003"])):
+        task(hospital, "handoff", task_key=key, **asked, authored_on=at(begun), performer_codes=codes)
+    task(hospital, "bed-request", task_key="b1", **asked, authored_on=at("07:00"))
+    rows = hospital.build("marts.step_role")
+    assert rows == [
+        {"workflow": "ed-to-bed", "case_key": "e1", "activity": "handoff accepted", "role_code": "224535009"}
+    ]
