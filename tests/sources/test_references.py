@@ -347,7 +347,7 @@ def test_targets_of_several_types_in_one_list_are_counted_by_type(site, put):
 def test_no_column_that_holds_a_reference_is_forgotten():
     listed = {(each.resource, found.keys.strip("[]")) for each in PROJECTIONS.values() for found in references(each)}
     for each in PROJECTIONS.values():
-        own = {each.key, "identifier_keys", "mrn_keys", "visit_keys", "placer_keys"}
+        own = {each.key, "identifier_keys", "mrn_keys", "visit_keys", "placer_keys", "accession_keys"}
         ends = ("_key", "_keys", "_ref", "location_id", "organization_id")
         held = {column.name for column in each.columns if column.name.endswith(ends)} - own
         assert held <= {name for resource, name in listed if resource == each.resource}, each.resource
