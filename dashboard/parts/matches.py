@@ -29,7 +29,7 @@ IDENTIFIERS = {
 }
 """What joins a message, in the order of the table."""
 UNJOINED = {
-    "not_carried": "carry none that says whose it is",
+    "not_carried": "carry none, or nothing says whose it is",
     "unknown": "no export has",
     "only_here": "stand in no other log",
     "not_the_same": "are another message in the other log",
