@@ -44,6 +44,7 @@ class Delays:
     grain: str = "week"
     hidden: int = 0  # of the steps
     kinds: Sequence[Row] = ()  # of a measure's cases: what was waited for, null `wait_kind` for nothing
+    withheld: int = 0  # of the steps
 
     @property
     def is_hidden(self) -> bool:
@@ -87,7 +88,7 @@ def read(here: Here, kind: WaitKind | Kpi) -> Delays:
         rows = _rows(here, kind, place | readings.in_window(here.found, view))
     whole = next((row for row in rows if row["split"] == "all"), None)
     steps = _steps(by_step)
-    shown = [] if whole is None or whole["suppressed"] else rows
+    shown = [] if whole is None or whole["suppressed"] or whole["is_withheld"] else rows
     by_part = {row["part"]: row for row in shown if row["split"] == "part"}
     return Delays(
         kind,
@@ -96,10 +97,11 @@ def read(here: Here, kind: WaitKind | Kpi) -> Delays:
         whole,
         [by_part[part] for part in TIME_PARTS if part in by_part],
         named([row for row in shown if row["split"] == "hop"]),
-        [step for step in steps if not step["suppressed"]],
+        [step for step in steps if not step["suppressed"] and not step["is_withheld"]],
         grain,
         sum(step["suppressed"] for step in steps),
         sorted((row for row in shown if row["split"] == "kind"), key=lambda row: -row["minutes"]),
+        sum(step["is_withheld"] for step in steps),
     )
 
 
@@ -118,7 +120,7 @@ def _steps(rows: Sequence[Row]) -> list[Row]:
         step = found.setdefault(row["period"], {"period": row["period"], "parts": {}})
         if row["split"] == "all":
             step |= row
-        elif row["split"] == "part" and not row["suppressed"]:
+        elif row["split"] == "part" and row["minutes"] is not None:
             step["parts"][row["part"]] = row["minutes"]
     return list(found.values())
 
@@ -160,6 +162,15 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
         return (
             f"This is hidden: {wording.suppressed(threshold)} patients, or it would give such a number away.",
             "Choose a longer period or all facilities.",
+        )
+    if found.whole["is_withheld"]:
+        unsure = percent(found.share(found.whole["minutes_uncertain"]))
+        return (
+            "What this time was made of is withheld.",
+            (
+                f"{title}: {_of(found)}. People acted before the message came, and how long they had known can only be estimated: "
+                f"{unsure} of the time may well belong elsewhere, and more than 5 % is not shown. Choose a longer period."
+            ),
         )
     if isinstance(found.kind, Kpi):
         return where_it_went(found), f"{title}: {_of(found)}."
@@ -258,7 +269,7 @@ def said(found: Delays, step: Row) -> str:
 
 def unknowns(found: Delays) -> list[tuple[str, str]]:
     """What the numbers cannot know, each as a name and a sentence."""
-    if found.whole is None or found.is_hidden:
+    if found.whole is None or not found.parts:
         return []
     whole = found.whole
     listed = [
@@ -274,14 +285,18 @@ def unknowns(found: Delays) -> list[tuple[str, str]]:
             "Estimated",
             (
                 f"{percent(found.share(whole['minutes_estimated']))}: people acted before the message came; they are taken to have needed "
-                "as long as is usual there"
+                f"as long as is usual there, so that {percent(found.share(whole['minutes_uncertain']))} may well belong to another part"
             ),
         ),
         ("Still open", f"{wording.number(whole['open_waits'])}, counted with what they have waited so far"),
     ]
-    if found.hidden:
-        one = {"day": "day", "week": "week"}[found.grain]
-        listed.append(("Hidden", f"{found.hidden} {one}{'s' if found.hidden > 1 else ''} of too few patients"))
+    one = {"day": "day", "week": "week"}[found.grain]
+    for name, steps, why in (
+        ("Hidden", found.hidden, "of too few patients"),
+        ("Withheld", found.withheld, "of which too much is estimated"),
+    ):
+        if steps:
+            listed.append((name, f"{steps} {one}{'s' if steps > 1 else ''} {why}"))
     return listed
 
 

@@ -105,14 +105,14 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "One row per kind of wait, place, period and what of it: the whole, a part, or a hop. A wait counts where it began.",
         (
             "wait_kind facility unit grain period period_end split part source channel destination waits open_waits patients minutes "
-            "minutes_across_clocks minutes_estimated suppressed"
+            "minutes_across_clocks minutes_estimated minutes_uncertain suppressed is_withheld"
         ),
     ),
     "kpi_delay": (
         "One row per KPI of time, place, period and what of its cases' time: the whole, a part, a hop, or a kind of wait.",
         (
             f"{_WHERE_AND_WHEN} split wait_kind part source channel destination cases open_cases patients minutes "
-            "minutes_across_clocks minutes_estimated suppressed"
+            "minutes_across_clocks minutes_estimated minutes_uncertain suppressed is_withheld"
         ),
     ),
     "delay_edge": (
@@ -355,7 +355,11 @@ MEANINGS: Mapping[str, str] = {
     "open_waits": "those of them that are not over at the data cut; they count with what they have waited so far",
     "minutes": "how long they took",
     "minutes_across_clocks": "those between two clocks, the record's and an engine's or two of an engine",
-    "minutes_estimated": "those estimated, because people acted before the message came",
+    "minutes_estimated": "those that end or begin at an instant that is estimated, because people acted before the message came",
+    "minutes_uncertain": (
+        "how many of them may well lie on the other side of that instant: half the distance between the outer tenths of what is usual"
+    ),
+    "is_withheld": "more than a twentieth of the time may well belong elsewhere: only the whole has numbers",
     "channel": "the interface channel, by its name in the engine",
     "began_at": "when the hour began",
     "messages": (

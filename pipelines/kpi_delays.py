@@ -65,7 +65,7 @@ def kpi_delays(
             rows.filter(~of_people).with_columns(suppressed=pl.lit(value=False)),
         ]
     )
-    return rows.rename({"subject": "kpi"})
+    return part_sums.withheld(rows).rename({"subject": "kpi"})
 
 
 def _over_all_time(rows: pl.DataFrame, kpi_value: pl.DataFrame) -> pl.DataFrame:

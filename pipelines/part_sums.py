@@ -5,7 +5,7 @@ parts (`wait_tables`, `kpi_delays`), the rule by which small numbers are hidden 
 
 Reads two temporary tables: `part_case` (one row per case: subject, case_no, patient_no, facility, unit, is_open, day, minutes) and
 `part_piece` (one row per case, part and hop: case_no, wait_kind, part, source, channel, destination, minutes, minutes_across_clocks,
-minutes_estimated). `subject` is what is published of: a kind of wait, a KPI.
+minutes_estimated, minutes_uncertain). `subject` is what is published of: a kind of wait, a KPI.
 
 Everything but patients adds up from day to day, so it is summed by day once. How many patients is counted where it is asked for.
 """
@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
     from pipelines.periods import Window
 
-ADDED = ("cases", "open_cases", "minutes", "minutes_across_clocks", "minutes_estimated")
+ADDED = ("cases", "open_cases", "minutes", "minutes_across_clocks", "minutes_estimated", "minutes_uncertain")
 NUMBERS = (*ADDED[:2], "patients", *ADDED[2:])
 BLOCK = ("subject", "facility", "unit", "grain", "period", "period_end")
 OF = ("wait_kind", "part", "source", "channel", "destination")
 _OF_SPLIT = {"all": (), "part": ("part",), "hop": ("source", "channel", "destination"), "kind": ("wait_kind",)}
 _KEYS = ("subject", "facility", "unit", "day", "split", *OF)
+MOST_UNCERTAIN = 0.05
+"""Of a place's time in a period: where what is estimated may well move a share by more than this, what it is made of is withheld."""
 _TABLES = """
 create or replace temp table part_day (
     subject varchar, facility varchar, unit varchar, day date, split varchar, wait_kind varchar, part varchar, source varchar,
     channel varchar, destination varchar, cases bigint, open_cases bigint, minutes double, minutes_across_clocks double,
-    minutes_estimated double
+    minutes_estimated double, minutes_uncertain double
 );
 create or replace temp table part_patient (
     subject varchar, facility varchar, unit varchar, day date, split varchar, wait_kind varchar, part varchar, source varchar,
@@ -60,7 +62,8 @@ def add(db: duckdb.DuckDBPyConnection, splits: Sequence[str], patients_of: Seque
     create or replace temp table part_item as
     select 'all' as split, part_case.case_no, part_case.minutes,
         coalesce(sum(part_piece.minutes_across_clocks), 0) as minutes_across_clocks,
-        coalesce(sum(part_piece.minutes_estimated), 0) as minutes_estimated
+        coalesce(sum(part_piece.minutes_estimated), 0) as minutes_estimated,
+        coalesce(sum(part_piece.minutes_uncertain), 0) as minutes_uncertain
     from part_case left join part_piece on part_piece.case_no = part_case.case_no
     group by all
     union all by name {pieces}
@@ -70,7 +73,7 @@ def add(db: duckdb.DuckDBPyConnection, splits: Sequence[str], patients_of: Seque
     db.execute(f"""
     insert into part_day
     select {keys}, count(*), count(*) filter (where part_case.is_open), sum(part_item.minutes), sum(part_item.minutes_across_clocks),
-        sum(part_item.minutes_estimated)
+        sum(part_item.minutes_estimated), sum(part_item.minutes_uncertain)
     {joined} group by all
     """)
     db.execute(
@@ -84,7 +87,7 @@ def _split(split: str) -> str:
     of = ", ".join(name if name in _OF_SPLIT[split] else f"null::varchar as {name}" for name in OF)
     return f"""
     select '{split}' as split, case_no, {of}, sum(minutes) as minutes, coalesce(sum(minutes_across_clocks), 0) as minutes_across_clocks,
-        coalesce(sum(minutes_estimated), 0) as minutes_estimated
+        coalesce(sum(minutes_estimated), 0) as minutes_estimated, coalesce(sum(minutes_uncertain), 0) as minutes_uncertain
     from part_piece {"where channel is not null" if split == "hop" else ""} group by all
     """
 
@@ -149,3 +152,11 @@ def hidden(found: pl.DataFrame, threshold: int, also: pl.DataFrame | None = None
         )
     rows = found.join(blocks.select(*BLOCK, "suppressed"), on=on, how="left", nulls_equal=True, maintain_order="left")
     return rows.with_columns(pl.when(~pl.col("suppressed")).then(pl.col(name)).alias(name) for name in NUMBERS)
+
+
+def withheld(found: pl.DataFrame) -> pl.DataFrame:
+    """With `is_withheld`: too much rests on what is usual to say what the time was made of. Only the whole then has numbers."""
+    unsure = (pl.col("split") == "all") & (pl.col("minutes_uncertain") > MOST_UNCERTAIN * pl.col("minutes"))
+    rows = found.with_columns(is_withheld=unsure.any().over(BLOCK))
+    keeps = (pl.col("split") == "all") | ~pl.col("is_withheld")
+    return rows.with_columns(pl.when(keeps).then(pl.col(name)).alias(name) for name in NUMBERS)

@@ -64,7 +64,8 @@ select
     part.from_at,
     part.until_at,
     part.is_across_clocks,
-    part.is_estimated
+    part.is_estimated,
+    part.minutes_uncertain / nullif(part.minutes, 0) as uncertain
 from whose
 inner join marts.wait_part as part
     on part.wait_key = whose.wait_key
@@ -161,10 +162,11 @@ with overlap as materialized (
         and closing.changed_at = overlap.until_at
 ), piece as (
     select
-        * exclude (minutes, is_across_clocks, is_estimated),
+        * exclude (minutes, is_across_clocks, is_estimated, uncertain),
         sum(minutes) as minutes,
         coalesce(sum(minutes) filter (where is_across_clocks), 0) as minutes_across_clocks,
-        coalesce(sum(minutes) filter (where is_estimated), 0) as minutes_estimated
+        coalesce(sum(minutes) filter (where is_estimated), 0) as minutes_estimated,
+        coalesce(sum(minutes * uncertain), 0) as minutes_uncertain
     from timed
     where minutes > 0
     group by all
@@ -176,7 +178,8 @@ select
     '{CARE.id}' as part,
     greatest(any_value(part_case.minutes) - coalesce(sum(piece.minutes), 0), 0) as minutes,
     0 as minutes_across_clocks,
-    0 as minutes_estimated
+    0 as minutes_estimated,
+    0 as minutes_uncertain
 from part_case
 left join piece
     on piece.case_no = part_case.case_no

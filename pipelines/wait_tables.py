@@ -47,7 +47,8 @@ select
     part.destination,
     sum(part.minutes) as minutes,
     sum(part.minutes) filter (where part.is_across_clocks) as minutes_across_clocks,
-    sum(part.minutes) filter (where part.is_estimated) as minutes_estimated
+    sum(part.minutes) filter (where part.is_estimated) as minutes_estimated,
+    sum(part.minutes_uncertain) as minutes_uncertain
 from part_case
 inner join marts.wait_part as part
     on part.wait_key = part_case.wait_key
@@ -62,7 +63,8 @@ def wait_tables(
 
     `split` all: the waits as a whole; part: by part; hop: what an engine's channel, or its way to one destination, took. Parts
     add up to the whole, and so do hops with what no channel has. Where `suppressed` is true every number of the row is null:
-    whether a place and period can be shown is decided by all its waits, and then for all its rows.
+    whether a place and period can be shown is decided by all its waits, and then for all its rows. Where `is_withheld` is true
+    only the whole has numbers.
     """
     db.execute(_CASES)
     db.execute(_PIECES)
@@ -72,4 +74,5 @@ def wait_tables(
     db.execute("drop table part_case")
     db.execute("drop table part_piece")
     names = {"subject": "wait_kind", "cases": "waits", "open_cases": "open_waits"}
-    return {"delay_part": part_sums.hidden(found.drop("wait_kind"), suppress_below).rename(names)}
+    shown = part_sums.withheld(part_sums.hidden(found.drop("wait_kind"), suppress_below))
+    return {"delay_part": shown.rename(names)}

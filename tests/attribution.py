@@ -8,6 +8,7 @@ import polars as pl
 
 from models.kpis import KPIS
 from pipelines import time_shares
+from pipelines.part_sums import MOST_UNCERTAIN
 
 CELL = ("facility", "wait_kind", "week")
 FEWEST_HOURS = 10
@@ -18,7 +19,8 @@ def off_by(db, truth):
     """Cells of facility, kind of wait and week with the largest difference of any part's share, in percentage points."""
     rows = db.execute(
         """
-        select wait.facility, wait.wait_kind, wait.begin_week::varchar as week, part.part, sum(part.minutes) as minutes
+        select wait.facility, wait.wait_kind, wait.begin_week::varchar as week, part.part, sum(part.minutes) as minutes,
+            sum(part.minutes_uncertain) as unsure
         from marts.wait_part as part inner join marts.wait as wait on wait.wait_key = part.wait_key
         where wait.msg_type is not null and wait.began_at::date >= $start::date and wait.began_at::date < $end::date
         group by all
@@ -26,7 +28,7 @@ def off_by(db, truth):
         {"start": truth["start"], "end": truth["end"]},
     ).fetchall()
     return _differences(
-        pl.DataFrame(truth["waits"]), pl.DataFrame(rows, schema=(*CELL, "part", "minutes"), orient="row")
+        pl.DataFrame(truth["waits"]), pl.DataFrame(rows, schema=(*CELL, "part", "minutes", "unsure"), orient="row")
     )
 
 
@@ -41,7 +43,8 @@ def times_off_by(db, truth):
         time_shares.cut(db, kpi, nw.from_native(db.table(kpi.table)), as_of=as_of)
         found += db.execute(
             """
-            select part_case.facility, part_case.subject, date_trunc('week', part_case.day)::date::varchar, part, sum(part_piece.minutes)
+            select part_case.facility, part_case.subject, date_trunc('week', part_case.day)::date::varchar, part,
+                sum(part_piece.minutes), sum(part_piece.minutes_uncertain)
             from part_piece inner join part_case on part_case.case_no = part_piece.case_no
             where part_case.began_at::date >= $start::date group by all
         """,
@@ -49,17 +52,25 @@ def times_off_by(db, truth):
         ).fetchall()
     time_shares.clear(db)
     return _differences(
-        true.rename({"kpi": "wait_kind"}), pl.DataFrame(found, schema=(*CELL, "part", "minutes"), orient="row")
+        true.rename({"kpi": "wait_kind"}),
+        pl.DataFrame(found, schema=(*CELL, "part", "minutes", "unsure"), orient="row"),
     )
 
 
 def _differences(true, found):
-    """By cell the largest difference of any part's share, the largest first; only those with hours enough."""
+    """By cell the largest difference of any part's share, the largest first; only those with hours enough. What the parts are of a
+    cell with `is_withheld` nobody is told.
+    """
     both = _shares(true).join(_shares(found), on=[*CELL, "part"], how="full", coalesce=True, suffix="_found")
     return (
         both.with_columns(points=100 * (pl.col("share").fill_null(0) - pl.col("share_found").fill_null(0)).abs())
         .group_by(CELL)
-        .agg(pl.col("points").max(), hours=pl.col("minutes").sum() / 60, found_hours=pl.col("minutes_found").sum() / 60)
+        .agg(
+            pl.col("points").max(),
+            hours=pl.col("minutes").sum() / 60,
+            found_hours=pl.col("minutes_found").sum() / 60,
+            is_withheld=pl.col("unsure").sum() > MOST_UNCERTAIN * pl.col("minutes_found").sum(),
+        )
         .filter(pl.col("hours") >= FEWEST_HOURS)
         .sort("points", descending=True)
     )

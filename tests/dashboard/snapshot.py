@@ -168,10 +168,11 @@ def delays() -> list[dict[str, object]]:
 
     def add(where: dict[str, object], weeks: float, *, hidden: bool = False) -> None:
         def one(split: str, hours: float, **more: object) -> None:
-            rows.append(where | {"split": split, "part": None, "source": None, "channel": None, "destination": None, "suppressed": hidden} | more | (
-                dict.fromkeys(("waits", "open_waits", "patients", "minutes", "minutes_across_clocks", "minutes_estimated")) if hidden else
+            rows.append(where | {"split": split, "part": None, "source": None, "channel": None, "destination": None, "suppressed": hidden, "is_withheld": False} | more | (
+                dict.fromkeys(("waits", "open_waits", "patients", "minutes", "minutes_across_clocks", "minutes_estimated", "minutes_uncertain")) if hidden else
                 {"waits": round(40 * weeks), "open_waits": 2, "patients": round(30 * weeks), "minutes": 60.0 * hours * weeks,
-                 "minutes_across_clocks": 30.0 * hours * weeks, "minutes_estimated": 6.0 * hours * weeks}
+                 "minutes_across_clocks": 30.0 * hours * weeks, "minutes_estimated": 6.0 * hours * weeks,
+                 "minutes_uncertain": 0.6 * hours * weeks}
             ))  # fmt: skip
 
         one("all", 100.0)
@@ -875,9 +876,9 @@ AGGREGATE_SHAPES = {
     "channel varchar, destination varchar, minutes double, suppressed boolean",
     "kpi_delay": f"kpi varchar, facility varchar, unit varchar, {_SPAN}, split varchar, wait_kind varchar, part varchar, source varchar, "
     "channel varchar, destination varchar, cases bigint, open_cases bigint, patients bigint, minutes double, "
-    "minutes_across_clocks double, minutes_estimated double, suppressed boolean",
+    "minutes_across_clocks double, minutes_estimated double, minutes_uncertain double, suppressed boolean, is_withheld boolean",
     "delay_part": f"wait_kind varchar, facility varchar, unit varchar, {_SPAN}, split varchar, part varchar, source varchar, channel varchar, destination varchar, "
-    "waits bigint, open_waits bigint, patients bigint, minutes double, minutes_across_clocks double, minutes_estimated double, suppressed boolean",
+    "waits bigint, open_waits bigint, patients bigint, minutes double, minutes_across_clocks double, minutes_estimated double, minutes_uncertain double, suppressed boolean, is_withheld boolean",
     "check_result": '"table" varchar, expectation varchar, "column" varchar, why varchar, severity varchar, passed boolean, '
     "unexpected_share double, kpis varchar[]",
     "ledger_total": "source varchar, kind varchar, resource_type varchar, files bigint, lines_read bigint, loaded bigint, unchanged bigint, "

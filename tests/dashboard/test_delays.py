@@ -19,7 +19,8 @@ MONDAY, SUNDAY = date(2026, 1, 12), date(2026, 4, 13)
 def row(minutes, waits=52, patients=49, **more):
     return {
         "minutes": minutes, "waits": waits, "patients": patients, "open_waits": 0, "suppressed": False, "minutes_across_clocks": 0.0,
-        "minutes_estimated": 0.0, "part": None, "source": None, "channel": None, "destination": None,
+        "minutes_estimated": 0.0,
+        "minutes_uncertain": 0.0, "is_withheld": False, "part": None, "source": None, "channel": None, "destination": None,
     } | more  # fmt: skip
 
 
@@ -56,6 +57,15 @@ def test_waits_without_a_channel_and_hidden_and_missing_ones_have_sentences_of_t
     assert "fewer than 5 patients" in headline(found({}, suppressed=True, minutes=None), 5)[0]
     nothing = Delays(WAIT_KINDS["boarding"], MONDAY, SUNDAY, None)
     assert (headline(nothing, 5)[0], delays.unknowns(nothing)) == ("Nothing waited here.", [])
+
+
+def test_what_rests_too_much_on_what_is_usual_is_withheld_and_says_why():
+    # 60 of 1,000 min may belong to the other side of an estimated instant: 6 %
+    lead, rest = headline(replace(found({"people": 1000.0}, minutes_uncertain=60.0, is_withheld=True), parts=[]), 5)
+    assert lead == "What this time was made of is withheld."
+    assert "6 % of the time may well belong elsewhere, and more than 5 % is not shown." in rest
+    told = dict(delays.unknowns(replace(found({"people": 1000.0}), withheld=2, grain="week")))
+    assert told["Withheld"] == "2 weeks of which too much is estimated"
 
 
 def test_channels_of_one_name_in_several_engines_are_told_apart():

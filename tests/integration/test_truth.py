@@ -193,12 +193,14 @@ def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospita
         assert minutes == pytest.approx(true, rel=0.15)  # when somebody was telephoned is estimated
         assert true > 60
     assert parts == pytest.approx(whole)
-    assert cells["points"].max() < 5
+    told = cells.filter(~pl.col("is_withheld"))  # of the others too much is estimated, and nobody is told
+    assert told["points"].max() < 5
     assert cells["found_hours"].to_list() == pytest.approx(cells["hours"].to_list(), rel=0.01)
-    assert set(cells["wait_kind"]) >= {"order_to_collection", "imaging_order_to_exam", "boarding"}
-    assert of_kpis["points"].max() < 5  # of whole visits, in which several things are awaited at once
+    assert set(told["wait_kind"]) >= {"order_to_collection", "imaging_order_to_exam", "boarding"}
+    shown = of_kpis.filter(~pl.col("is_withheld"))
+    assert shown["points"].max() < 5  # of whole visits, in which several things are awaited at once
     assert of_kpis["found_hours"].to_list() == pytest.approx(of_kpis["hours"].to_list(), rel=0.01)
-    assert set(of_kpis["wait_kind"]) >= {"ed_length_of_stay", "ed_boarding_ed2", "inpatient_length_of_stay"}
+    assert set(shown["wait_kind"]) >= {"ed_length_of_stay", "ed_boarding_ed2", "inpatient_length_of_stay"}
 
 
 def test_news_was_sent_and_received_when_the_stages_say_it_was(hospital):

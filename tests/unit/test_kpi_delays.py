@@ -37,7 +37,8 @@ def warehouse():
         db.execute("""set timezone = 'UTC'; create schema marts;
             create table marts.wait (wait_key varchar, wait_kind varchar, is_within boolean, encounter_key varchar, order_key varchar);
             create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar, destination varchar,
-                from_at timestamptz, until_at timestamptz, is_across_clocks boolean, is_estimated boolean);
+                from_at timestamptz, until_at timestamptz, is_across_clocks boolean, is_estimated boolean,
+                minutes double, minutes_uncertain double);
             create table marts.visit (encounter_key varchar, patient_key varchar, facility varchar, unit varchar, arrived_at timestamptz,
                 minutes double, is_open boolean, is_test boolean, departure_date date)""")
         yield db
@@ -56,10 +57,9 @@ def wait(db, visit_key, subject, *stretches, kind="order_to_result", order=None,
     key = f"{kind}:{subject}"
     db.execute("insert into marts.wait values (?, ?, ?, ?, ?)", [key, kind, is_within, visit_key, order])
     for part, channel, start, end in stretches:
-        db.execute(
-            "insert into marts.wait_part values (?, ?, ?, ?, null, ?, ?, ?, ?)",
-            [key, part, channel and "engine", channel, at(start), at(end), part == "people", part == "source"],
-        )
+        lasts = (at(end) - at(start)).total_seconds() / 60
+        row = [key, part, channel and "engine", channel, at(start), at(end), part == "people", part == "source", lasts]
+        db.execute("insert into marts.wait_part values (?, ?, ?, ?, null, ?, ?, ?, ?, ?, 0)", row)
 
 
 def pieces(db, kpi=STAY):
@@ -180,7 +180,8 @@ def test_whatever_was_awaited_the_parts_add_up_to_the_case(waits):
         db.execute("""set timezone = 'UTC'; create schema marts;
             create table marts.wait (wait_key varchar, wait_kind varchar, is_within boolean, encounter_key varchar, order_key varchar);
             create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar, destination varchar,
-                from_at timestamptz, until_at timestamptz, is_across_clocks boolean, is_estimated boolean);
+                from_at timestamptz, until_at timestamptz, is_across_clocks boolean, is_estimated boolean,
+                minutes double, minutes_uncertain double);
             create table marts.visit as select 'v' as encounter_key, 'p' as patient_key, 'North' as facility, 'ED' as unit,
                 timestamptz '2026-04-14 10:00Z' as arrived_at, 120.0::double as minutes, false as is_open, false as is_test,
                 date '2026-04-14' as departure_date""")
@@ -190,8 +191,8 @@ def test_whatever_was_awaited_the_parts_add_up_to_the_case(waits):
             begin = at("10:00") + timedelta(minutes=start)
             db.execute("insert into marts.wait values (?, ?, ?, 'v', null)", [f"{number}{key}", "boarding", is_within])
             db.execute(
-                "insert into marts.wait_part values (?, 'queue', null, null, null, ?, ?, false, false)",
-                [f"{number}{key}", begin, begin + timedelta(minutes=lasts)],
+                "insert into marts.wait_part values (?, 'queue', null, null, null, ?, ?, false, false, ?, 0)",
+                [f"{number}{key}", begin, begin + timedelta(minutes=lasts), lasts],
             )
             covered |= set(range(max(start, 0), min(start + lasts, 120)))
         found = pieces(db)

@@ -18,24 +18,32 @@ def warehouse():
         db.execute("""create schema marts; create table marts.wait (wait_key varchar, wait_kind varchar, patient_key varchar,
             facility varchar, unit varchar, is_open boolean, begin_date date, begin_week date, minutes double)""")
         db.execute("""create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar, destination varchar,
-            minutes double, is_across_clocks boolean, is_estimated boolean)""")
+            minutes double, is_across_clocks boolean, is_estimated boolean, minutes_uncertain double)""")
         yield db
 
 
 def wait(
-    db, number, facility, *parts, patient=None, unit="Emergency", kind="order_to_result", day=TUESDAY, is_open=False
+    db,
+    number,
+    facility,
+    *parts,
+    patient=None,
+    unit="Emergency",
+    kind="order_to_result",
+    day=TUESDAY,
+    is_open=False,
 ):
-    """A wait with its parts: (name, channel, destination, minutes)."""
+    """A wait with its parts: (name, channel, destination, minutes, and those that may well belong elsewhere)."""
     key = f"{facility} {day} {number}"
     minutes = sum(part[3] for part in parts)
     db.execute(
         "insert into marts.wait values (?, ?, ?, ?, ?, ?, ?, date_trunc('week', ?::date), ?)",
         [key, kind, patient or key, facility, unit, is_open, day, day, minutes],
     )
-    for name, channel, destination, took in parts:
+    for name, channel, destination, took, *unsure in parts:
         db.execute(
-            "insert into marts.wait_part values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [key, name, channel and "engine", channel, destination, took, name == "people", False],
+            "insert into marts.wait_part values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [key, name, channel and "engine", channel, destination, took, name == "people", bool(unsure), sum(unsure)],
         )
 
 
@@ -126,6 +134,16 @@ def test_a_day_of_too_few_patients_is_hidden_and_cannot_be_worked_out_from_its_w
         wait(warehouse, number, "North", *PROMPT, day=date(2026, 4, 15), patient=f"patient {number // 4}")
     assert {row["suppressed"] for row in rows(warehouse, grain="day")} == {True}
     assert {row["suppressed"] for row in rows(warehouse, grain="week")} == {False}
+
+
+def test_what_a_cell_is_made_of_is_withheld_where_too_much_of_it_may_belong_elsewhere(warehouse):
+    for number in range(10):
+        wait(warehouse, number, "North", ("people", None, None, 100.0, 5.0))
+        wait(warehouse, number, "East", ("people", None, None, 100.0, 5.1))
+    found = rows(warehouse, ALL, grain="all", unit=None)
+    told = {(row["facility"], row["split"]): (row["minutes"], row["is_withheld"]) for row in found}
+    assert (told["North", "all"], told["North", "part"]) == ((1000, False), (1000, False))
+    assert (told["East", "all"], told["East", "part"]) == ((1000, True), (None, True))
 
 
 def test_a_hospital_without_waits_has_an_empty_table(warehouse):

@@ -10,6 +10,8 @@
 -- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
 -- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
 -- fewer than five can tell), and to have learnt of it another way before that. It is true of the two stretches that meet there.
+-- minutes_uncertain: of people's stretch of such a wait, how much longer or shorter it may well have been: half the distance between what
+-- one in ten needed less than and what one in ten needed more than, no longer than the wait; 0 of all others.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
 with tried as (
     select
@@ -59,7 +61,9 @@ with tried as (
         facility,
         near_date,
         count(*) as waits,
-        median(act_us)::bigint as act_us
+        median(act_us)::bigint as act_us,
+        quantile_cont(act_us, 0.1)::bigint as quick_us,
+        quantile_cont(act_us, 0.9)::bigint as slow_us
     from answered
     group by grouping sets (
         (wait_kind, facility, near_date),
@@ -75,6 +79,8 @@ with tried as (
             when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(near.act_us, whole.act_us, 0)))
             else timed.acted_at
         end as known_at,
+        least(coalesce(near.slow_us, whole.slow_us, 0), date_diff('microsecond', timed.began_at, timed.acted_at))
+        - least(coalesce(near.quick_us, whole.quick_us, 0), date_diff('microsecond', timed.began_at, timed.acted_at)) as spread_us,
         timed.is_carried and timed.is_seen and timed.told_at is null and timed.acted_at is not null as is_estimated
     from timed
     left join usual as near
@@ -110,7 +116,8 @@ with tried as (
         step.channel,
         step.destination,
         coalesce(lead(step.clock_id) over course <> step.clock_id, false) as is_across_clocks,
-        bounded.is_estimated and lead(step.occurred_at) over course is null as is_estimated
+        bounded.is_estimated and lead(step.occurred_at) over course is null as is_estimated,
+        0 as spread_us
     from tried as step
     inner join bounded
         on bounded.wait_key = step.wait_key
@@ -128,7 +135,8 @@ with tried as (
         arg_min(step.channel, step.event_order) as channel,
         cast(null as varchar) as destination,
         bounded.is_seen as is_across_clocks,
-        bounded.is_estimated and count(step.occurred_at) = 0 as is_estimated
+        bounded.is_estimated and count(step.occurred_at) = 0 as is_estimated,
+        0 as spread_us
     from bounded
     left join marts.wait_step as step
         on step.wait_key = bounded.wait_key
@@ -152,7 +160,8 @@ with tried as (
         cast(null as varchar) as channel,
         cast(null as varchar) as destination,
         is_carried and is_seen as is_across_clocks,
-        is_estimated
+        is_estimated,
+        case when is_estimated then spread_us else 0 end as spread_us
     from bounded
 ), change as (
     select
@@ -185,7 +194,8 @@ select
     max(until_at) as until_at,
     sum(date_diff('microsecond', from_at, until_at)) / 6e7 as minutes,
     bool_or(is_across_clocks) as is_across_clocks,
-    bool_or(is_estimated) as is_estimated
+    bool_or(is_estimated) as is_estimated,
+    sum(spread_us) / 2 / 6e7 as minutes_uncertain
 from numbered
 group by
     wait_key,

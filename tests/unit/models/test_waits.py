@@ -147,6 +147,23 @@ def test_an_answer_without_the_message_is_taken_to_have_needed_as_long_as_usual(
     rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o2"]
     found = {row["part"]: (row["minutes"], row["is_estimated"]) for row in rows}
     assert found == {"transport": (20, True), "people": (10, True)}  # as o1: 10:50 to 11:00
+    assert {row["minutes_uncertain"] for row in rows} == {
+        0
+    }  # of one answer alone nobody can say how much others differ
+
+
+def test_how_far_an_estimate_may_be_off_is_what_others_needed_from_quick_to_slow(ordered):
+    told = (("routed", "10:00:00"), ("attempt_started", "10:00:00"), ("delivered", "10:50:00"))
+    message(ordered, "m1", "10:00:00", *told)  # collected at 11:00, 10 min after it was told
+    order(ordered, "10:00:00", key="o2")
+    specimen(ordered, "11:10:00", key="o2")  # 20 min after
+    message(ordered, "m2", "10:00:00", *told, key="o2")
+    order(ordered, "10:00:00", key="o3")
+    specimen(ordered, "10:40:00", key="o3")  # somebody had telephoned
+    message(ordered, "m3", "10:00:00", *told, key="o3")
+    rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o3"]
+    found = {row["part"]: (row["minutes"], row["minutes_uncertain"]) for row in rows}
+    assert found == {"transport": (25, 0), "people": (15, (20 - 10) / 2)}  # between 10 and 20 min
 
 
 def test_a_message_that_no_log_has_leaves_the_wait_unknown(ordered):
