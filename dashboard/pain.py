@@ -19,7 +19,10 @@ Row = dict[str, Any]
 CAUSES = {  # cause → name, what it is
     "workflow": ("workflow", "a step took longer than its window although the news was there"),
     "integration": ("integration", "the news of what had to be done was late, wrong or missing"),
-    "record": ("the record", "a step of documentation or access took longer than its window"),
+    "record": (
+        "the record",
+        "a step of documentation took longer than its window, or a result was there and nobody opened it",
+    ),
 }
 REASONS = {
     "late": "data late",
@@ -29,6 +32,7 @@ REASONS = {
     "handoff": "handoffs",
     "rework": "rework",
     "documentation": "documentation",
+    "access": "results opened late",
 }
 MINUTES = 60
 OF_WORKFLOW = {
@@ -40,7 +44,8 @@ OF_WORKFLOW = {
 NEEDS = {
     "integration": "Deliver the logs of the engines that carry orders, results and bed requests.",
     "workflow": "Give the steps of workflows window_minutes in registry.toml.",
-    "record": "Mark the steps of documentation and access with is_record in registry.toml, and give them window_minutes.",
+    "record": "Mark the steps of documentation with is_record in registry.toml, and give them window_minutes; deliver AuditEvents that "
+    "say which result was read.",
 }
 """What it takes to measure a cause."""
 

@@ -79,6 +79,7 @@ def built_schema() -> Schema:
         "critical_ack_minutes": 60,
         "handoff_accept_minutes": 30,
         "message_stuck_minutes": 60,
+        "result_open_minutes": 60,
         "status_settle_minutes": 240,
         "task_trigger_minutes": 60,
         "zones": {"key": [], "value": []},

@@ -127,7 +127,8 @@ _FHIR = {
     "varchar, status varchar, created varchar, outcome varchar, is_in_force boolean, error_codes "
     "varchar[]",
     "fhir_audit_event": "audit_event_key varchar, patient_key varchar, encounter_key varchar, order_keys varchar[], "
-    "task_keys varchar[], practitioner_keys varchar[], user_hashes varchar[], role_codes varchar[], system_hash varchar, "
+    "report_keys varchar[], task_keys varchar[], practitioner_keys varchar[], user_hashes varchar[], role_codes varchar[], "
+    "system_hash varchar, "
     "type_code varchar, subtype_codes varchar[], action varchar, outcome varchar, purpose_codes varchar[], "
     "request_hashes varchar[], recorded varchar",
 }

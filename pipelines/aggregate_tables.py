@@ -74,7 +74,13 @@ READ_BY: Mapping[str, Sequence[str]] = {
     "delays": ("marts.wait", "marts.wait_part"),
     "times": kpi_delays.READS,
     "exceptions": ("marts.work_exception",),
-    "lost": ("marts.lost_time", "marts.wait_part", "staging.registry_step", "staging.registry_interface"),
+    "lost": (
+        "marts.lost_time",
+        "marts.result_opening",
+        "marts.wait_part",
+        "staging.registry_step",
+        "staging.registry_interface",
+    ),
     "reach": ("marts.message_delivery", "marts.wait", "marts.wait_part", "staging.registry_record"),
 }
 """What the queries of each group read."""

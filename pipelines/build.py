@@ -76,6 +76,7 @@ def bound(db: duckdb.DuckDBPyConnection, settings: Settings, table: Table) -> di
         "critical_ack_minutes": lambda: settings.windows.critical_ack_minutes,
         "handoff_accept_minutes": lambda: settings.windows.handoff_accept_minutes,
         "message_stuck_minutes": lambda: settings.windows.message_stuck_minutes,
+        "result_open_minutes": lambda: settings.windows.result_open_minutes,
         "status_settle_minutes": lambda: settings.windows.status_settle_minutes,
         "task_trigger_minutes": lambda: settings.windows.task_trigger_minutes,
         "zone": lambda: settings.zone,

@@ -1,11 +1,12 @@
 """Hours lost, by what took them: the published table `lost_total`, of the newest windows.
 
-Here: sums of `marts.lost_time` over places and causes, how sure they are, and small numbers hidden. Not here: what counts as lost
-(`models/sql/marts/lost_time.sql`), what to do about it (`models.priorities`).
+Here: sums of `marts.lost_time`, and of late openings of results (`marts.result_opening`), over places and causes, how sure they are, and
+small numbers hidden. Not here: what counts as lost (`models/sql/marts/lost_time.sql`), what to do about it (`models.priorities`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,6 +26,8 @@ NAME = "lost_total"
 UNKNOWN = "unknown"
 
 Row = dict[str, Any]
+Measured = Mapping[str, "frozenset[str | None] | None"]
+"""Causes of which hours can be counted, and at which facilities (null: all together); None where at every one."""
 
 _NUMBERS = ("lost_hours", "hours_waited", "estimated_hours", "stretches", "patients")
 
@@ -44,12 +47,34 @@ _COLUMNS = """
     count(distinct coalesce(patient_key, encounter_key, lost_key)) as patients,
     list_sort(list(distinct wait_kind) filter (where wait_kind is not null)) as wait_kinds
 """
+_STRETCHES = """
+create or replace temp table lost_stretch as
+select
+    lost_key, patient_key, encounter_key, facility, cause, reason, wait_kind, workflow, activity, source, channel, minutes,
+    minutes_waited, is_estimated, lost_date
+from marts.lost_time
+union all
+select
+    'opening:' || order_key, patient_key, encounter_key, facility, 'record', 'access', null, 'order-to-acknowledged-result',
+    'result opened', null, null, minutes_lost, minutes_late, false, lost_date
+from marts.result_opening
+where minutes_lost > 0
+    and lost_date >= $start and lost_date < $end
+    and facility in (
+        select facility from marts.result_opening
+        where minutes_lost > 0 and lost_date >= $start and lost_date < $end
+        group by facility having count(distinct opener) >= $people
+    )
+"""
+"""Of late openings nothing leaves the warehouse but sums, and of a facility and window only where enough people opened results."""
 _MEASURED = """
 select 'integration' as cause where exists (from marts.wait_part where part not in ('people', 'unknown'))
 union all
 select distinct case when is_record then 'record' else 'workflow' end
 from staging.registry_step where window_minutes is not null and workflow <> 'message-delivery'
 """
+_AUDITED = "select facility from marts.result_opening group by facility having count(distinct opener) >= $people"
+"""Facilities of which audit trails tell enough to measure the record."""
 """Causes of which hours can be counted here: a cause that lost none has a row of zero, one that cannot be counted has none."""
 _OWNERS = """
 select source, channel, cast(null as varchar) as workflow, cast(null as varchar) as activity, owner
@@ -87,11 +112,17 @@ def lost_total(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], suppres
     Windows without a first day are left out. Shares are of what was lost at the place; unknown hours are never part of that.
     """
     owners = {tuple(row[:4]): row[4] for row in db.execute(_OWNERS).fetchall()}
-    measured = sorted(row[0] for row in db.execute(_MEASURED).fetchall())
+    people = {"people": suppress_below}
+    measured: dict[str, frozenset[str | None] | None] = dict.fromkeys(
+        sorted(row[0] for row in db.execute(_MEASURED).fetchall())
+    )
+    if "record" not in measured and (audited := [row[0] for row in db.execute(_AUDITED, people).fetchall()]):
+        measured["record"] = frozenset([None, *audited])
     found: list[Row] = []
     for window in windows:
         if window.start is None or window.end is None:
             continue
+        db.execute(_STRETCHES, people | {"start": window.start, "end": window.end})
         of_window = _of_window(db, window.start, window.end, measured)
         span = {"grain": window.name, "period": window.start, "period_end": window.end}
         found += [
@@ -112,7 +143,7 @@ def _cell(row: Row) -> Cell:
     return Cell((row["facility"], label), row["grain"], row["period"], row["period_end"], row["patients"])
 
 
-def _of_window(db: duckdb.DuckDBPyConnection, start: date, end: date, measured: Sequence[str]) -> list[Row]:
+def _of_window(db: duckdb.DuckDBPyConnection, start: date, end: date, measured: Measured) -> list[Row]:
     rows: list[Row] = []
     for level, labels in _LEVELS.items():
         rows += _sums(db, level, labels, f"cause <> '{UNKNOWN}'", start, end)
@@ -124,8 +155,8 @@ def _of_window(db: duckdb.DuckDBPyConnection, start: date, end: date, measured: 
         | dict.fromkeys(_NUMBERS, 0)
         | {"breakdown": "cause", "facility": place, "cause": cause, "daily": {}}
         for place in [row["facility"] for row in rows if row["breakdown"] == "all"]
-        for cause in measured
-        if (place, cause) not in known
+        for cause, places in measured.items()
+        if (place, cause) not in known and (places is None or place in places)
     ]
     rows.sort(key=lambda row: [(row[name] is not None, row[name] or "") for name in ("breakdown", *_LABELS)])
     drawn = drawn_sums([row.pop("daily") for row in rows], (end - start).days)
@@ -157,7 +188,7 @@ def _sums(
     names = [name for name in _LABELS if name == "facility" or name in labels]
     listed = ", ".join(names)
     grouped = f"group by grouping sets (({listed}), ({', '.join(labels)}))"
-    source = f"from marts.lost_time where lost_date >= $start and lost_date < $end and {condition}"
+    source = f"from lost_stretch where lost_date >= $start and lost_date < $end and {condition}"
     bound = {"start": start, "end": end}
     rows = db.sql(f"select {listed}, {_COLUMNS} {source} {grouped}", params=bound).pl().to_dicts()
     by_day: dict[tuple[Any, ...], dict[int, float]] = {}

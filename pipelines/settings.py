@@ -46,6 +46,7 @@ class Windows(_Part):
     message_stuck_minutes: Annotated[float, Field(gt=0)] = 60
     task_trigger_minutes: Annotated[float, Field(gt=0)] = 60
     status_settle_minutes: Annotated[float, Field(gt=0)] = 240
+    result_open_minutes: Annotated[float, Field(gt=0)] = 60
 
 
 class Access(_Part):

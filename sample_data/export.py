@@ -20,7 +20,7 @@ from sample_data.planted import Plants
 TYPES = (
     "Organization", "Location", "Practitioner", "Patient", "Encounter", "ServiceRequest", "Specimen",
     "ImagingStudy", "DiagnosticReport", "Observation", "Task", "Provenance", "Appointment", "Condition", "Coverage",
-    "Claim", "EncounterHistory",
+    "Claim", "EncounterHistory", "AuditEvent",
 )  # fmt: skip
 OVERLAP_DAYS = 3
 

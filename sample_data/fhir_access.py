@@ -1,4 +1,4 @@
-"""FHIR R4 resources of access and billing: appointments, coverage, coded diagnoses and claims."""
+"""FHIR R4 resources of access and billing: appointments, coverage, coded diagnoses, claims, and who read what."""
 
 from typing import NamedTuple
 
@@ -72,6 +72,23 @@ def coverage(facility: Facility, person: Person, updated: int) -> Resource:
         "beneficiary": person_reference(person, facility),
         "period": {"start": f"{local_date(updated).year}-01-01"},
         "payor": [{"identifier": {"system": "urn:sim:payer", "value": f"PAYER-{person.number % 4}"}}],
+    }
+
+
+def audit_event(ident: str, report: str, who: str, at: int, updated: int) -> Resource:
+    """Somebody read a report, as the EHR's audit trail tells it."""
+    return {
+        "resourceType": "AuditEvent",
+        "id": ident,
+        "meta": meta(updated),
+        "type": {"system": f"{_TERMS}audit-event-type", "code": "rest"},
+        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": "read"}],
+        "action": "R",
+        "recorded": instant(at),
+        "outcome": "0",
+        "agent": [{"who": {"reference": f"Practitioner/{who}"}, "requestor": True}],
+        "source": {"observer": {"display": "EHR"}},
+        "entity": [{"what": {"reference": f"DiagnosticReport/{report}"}}],
     }
 
 

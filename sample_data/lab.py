@@ -1,6 +1,7 @@
 """The laboratory: order, collection, receipt, analysis, verification, and the messages it waits for."""
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 from simpy import Event
@@ -8,14 +9,17 @@ from simpy import Event
 from sample_data.chance import about, happens
 from sample_data.clock import HOUR, MINUTE, SECOND
 from sample_data.critical import CriticalResults
+from sample_data.fhir_access import audit_event
 from sample_data.fhir_orders import TESTS
 from sample_data.hospital import Hospital
 from sample_data.planted import TELEPHONED, TOLD_LATE
 from sample_data.records import Encounter, Order
-from sample_data.trace import NewsTrace, OrderTrace
+from sample_data.trace import NewsTrace, OpeningTrace, OrderTrace
 from sample_data.work_queues import WorkQueues
 
 STAT, ROUTINE = 2, 6
+OPENED_MINUTES, READERS = 25, 30
+"""Minutes until somebody opens a result, and how many people do."""
 _MESSAGES = {"order": ("ORDERS", "ORM^O01", "NW"), "result": ("RESULTS", "ORU^R01", "RE")}
 """Channel, type and order control of the message that tells of each."""
 INTERPRETATIONS = (("HH", 0.022), ("LL", 0.018), ("H", 0.15), ("L", 0.11))
@@ -28,6 +32,7 @@ class Laboratory:
         self._hospital, self._queues = hospital, queues
         self._draw = hospital.stream("lab")
         self._critical = CriticalResults(hospital)
+        self._reading = hospital.stream("reading")
 
     def order(self, visit: Encounter, place: str, *, stat: bool) -> Event:
         """Order one test; the event fires when the result is in the EHR, or when the order is taken back."""
@@ -110,9 +115,21 @@ class Laboratory:
         news = trace.result_news = hospital.news("critical result" if critical else "result", "EHR", order.encounter)
         yield from self._told("result", news, order)
         done.succeed()
+        if hospital.plants.is_audited(hospital.facility.index, order.words):
+            hospital.env.process(self._opened(order, news))
         if critical and not self._critical.is_overlooked(order):
             yield from self._critical.arrived(order, critical)
             news.acted = hospital.now
+
+    def _opened(self, order: Order, news: NewsTrace) -> Generator[Event, Any, None]:
+        """Somebody reads the result; the EHR's audit trail says so."""
+        hospital = self._hospital
+        verified = order.verified or 0
+        available = (news.known if news.sent else None) or verified
+        yield hospital.env.timeout(about(self._reading, OPENED_MINUTES, 0.9))
+        at, who = hospital.now, f"prac-{hospital.facility.code}-{self._reading.randint(1, READERS):03d}"
+        hospital.trace.openings.append(OpeningTrace(hospital.facility.index, verified, available, at))
+        hospital.save("AuditEvent", order.part("ae"), partial(audit_event, order.part("ae"), order.part("dr"), who, at))
 
     def _told_late(self, order: Order, trace: OrderTrace) -> Generator[Event, Any, None]:
         """The result is there, but the order stays active until somebody tidies up."""

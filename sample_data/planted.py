@@ -29,6 +29,8 @@ UNTOLD, WRONG_MESSAGE = 89, 23
 """Of so many emergency visits one ends without a discharge message; of so many stays one gets that of somebody else, or a transfer's."""
 FULFIL_TASKS = 12
 """One imaging order in so many is somebody's task; of four such tasks one is closed hours too late."""
+AUDITED = 3
+"""Of so many results of the first facility, the audit trail shows the first opening of one."""
 SHORTEST = 5
 """Days a run needs for any defect that spans days."""
 FORGOTTEN_DAY, FULL_DAY = 2, 4
@@ -128,6 +130,10 @@ class Plants:
     def is_task_forgotten(self, words: int) -> bool:
         """Whether such a task is closed hours after its order is completed."""
         return words % (4 * FULFIL_TASKS) == 0
+
+    def is_audited(self, facility: int, words: int) -> bool:
+        """Whether the audit trail tells when this order's result is first opened: only the first facility's tells any."""
+        return facility == 0 and words % AUDITED == 0
 
     def is_untold(self, words: int) -> bool:
         """Whether no message says that this emergency visit is over."""

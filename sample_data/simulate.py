@@ -42,7 +42,7 @@ from sample_data.stays import Stays
 from sample_data.trace import Trace
 from sample_data.truth import Truth
 from sample_data.truth_times import times
-from sample_data.truth_waits import late_waits, stages, waits
+from sample_data.truth_waits import access, late_waits, stages, waits
 from sample_data.wards import Beds
 from sample_data.work_queues import WorkQueues
 
@@ -192,6 +192,7 @@ class _Run:
             },
             "planted": self._plants.record(names, self._details()),
             "kpis": Truth(self.trace, self._calendar, self._facilities).kpis(),
+            "access": access(self.trace, self._calendar, self._facilities),
             "waits": waits(self.trace, self._calendar, self._facilities),
             "times": times(self.trace, self._calendar, self._facilities),
             "late_waits": late_waits(self.trace, self._calendar, self._facilities),

@@ -95,6 +95,15 @@ class ImagingTrace:
     undated: bool = False
 
 
+class OpeningTrace(NamedTuple):
+    """A result that an audit trail shows somebody opened: in the record of the laboratory and of the EHR since, in milliseconds."""
+
+    facility: int
+    verified: int
+    available: int
+    opened: int
+
+
 @dataclass(slots=True)
 class PairTrace:
     """One thing of which two records tell: when each said that it was done, in milliseconds; None while it does not.
@@ -230,6 +239,7 @@ class Trace:
     examinations: list[ImagingTrace] = field(default_factory=list)
     criticals: list[CriticalTrace] = field(default_factory=list)
     pairs: list[PairTrace] = field(default_factory=list)
+    openings: list[OpeningTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
     triggers: list[TriggerTrace] = field(default_factory=list)
     work: list[WorkTrace] = field(default_factory=list)

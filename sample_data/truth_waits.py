@@ -18,6 +18,7 @@ Mark = tuple[int, str]
 """From this instant on the time belongs to this part."""
 
 LATE_MINUTES = 5
+OPEN_WITHIN = 60 * MINUTE
 KINDS = {
     "lab order": ("order_to_collection", "order_to_result"),
     "imaging order": ("imaging_order_to_exam", "imaging_order_to_report"),
@@ -88,6 +89,20 @@ def stages(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -
             "received_seconds": round(sum(received for _, received in rows) / len(rows), 3),
         }
         for (facility, kind), rows in sorted(seconds.items())
+    ]
+
+
+def access(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -> list[dict[str, Any]]:
+    """Rows of the `access` part of truth.json: by facility the results that somebody was seen to open, and minutes beyond an hour."""
+    opened = [each for each in trace.openings if each.verified >= calendar.start_ms and each.opened < calendar.end_ms]
+    return [
+        {
+            "facility": facilities[facility].name,
+            "results": len(mine),
+            "minutes_late": round(sum(max(0, each.opened - each.available - OPEN_WITHIN) for each in mine) / MINUTE, 3),
+        }
+        for facility in sorted({each.facility for each in opened})
+        for mine in [[each for each in opened if each.facility == facility]]
     ]
 
 

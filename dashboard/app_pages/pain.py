@@ -51,6 +51,7 @@ st.caption(
     "An hour is lost when a step takes longer than the window that the registry gives it, or when the news of what has to be done is "
     "later than the window of a delivery. What interfaces took of a step is theirs; a minute that a patient loses to several things at "
     "once is shared between them, so that it counts once. Intervals draw whole days again. Not measured: steps without a window, "
-    "the last step of a case that is still open, imaging beyond its messages, and access to the record, of which no source tells when it "
-    "was asked for."
+    "the last step of a case that is still open, imaging beyond its messages, results that nobody opened, and every other access to the "
+    "record, of which no source tells when it was asked for. Openings are told by audit trails, only as sums, and only where enough people "
+    "opened results."
 )

@@ -53,6 +53,7 @@ ACCESS: tuple[Projection, ...] = (
             first_key(_TOUCHED, "Patient"),
             first_key(_TOUCHED, "Encounter"),
             key_list(_TOUCHED, "ServiceRequest"),
+            key_list(_TOUCHED, "DiagnosticReport"),
             key_list(_TOUCHED, "Task"),
             key_list(f"list_transform({_REQUESTORS}, lambda a: a.who)", "Practitioner"),
             Column(

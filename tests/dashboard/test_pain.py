@@ -13,9 +13,7 @@ def test_the_headline_divides_the_hours_lost_between_the_causes(homes, visit):
 
 
 def test_a_cause_that_cannot_be_measured_says_what_it_would_take(homes, visit):
-    assert "not measured. Mark the steps of documentation and access with is_record" in words(
-        visit(homes["sample"], "pain")
-    )
+    assert "not measured. Mark the steps of documentation with is_record" in words(visit(homes["sample"], "pain"))
 
 
 def test_the_measures_behind_the_hours_are_named_with_how_ready_they_are(homes, visit):

@@ -186,6 +186,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "marts/message_event",
         "marts/identifier_match",
         "marts/message_match",
+        "marts/result_opening",
         "marts/message_passage",
         "marts/wait_part",
         "marts/wait_stage",

@@ -20,6 +20,8 @@ def warehouse():
             create table marts.lost_time (lost_key varchar, patient_key varchar, encounter_key varchar, facility varchar, cause varchar,
                 reason varchar, wait_kind varchar, workflow varchar, activity varchar, source varchar, channel varchar, minutes double,
                 minutes_waited double, is_estimated boolean, lost_date date);
+            create table marts.result_opening (order_key varchar, patient_key varchar, encounter_key varchar, facility varchar,
+                opener varchar, minutes_late double, minutes_lost double, lost_date date);
             create table marts.wait (wait_key varchar, wait_kind varchar, patient_key varchar, encounter_key varchar, is_within boolean,
                 begin_date date);
             create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar);
@@ -120,3 +122,32 @@ def test_a_channel_reaches_whom_it_delivers_to_and_the_patients_whose_news_it_ca
     )
     (few,) = channel_reach(warehouse, [WEEK], 7).to_dicts()
     assert (few["messages"], few["waits"], few["patients"], few["suppressed"]) == (6, None, None, True)
+
+
+def opened_late(db, facility, minutes, people):
+    """So many results of one patient each, each opened so many minutes too late by somebody else, of whom there are `people`."""
+    for number in range(6):
+        db.execute(
+            "insert into marts.result_opening values ($order, $who, null, $facility, $opener, $minutes, $minutes, '2026-04-07')",
+            {"order": f"{facility} {number}", "who": f"p {facility} {number}", "facility": facility, "opener": str(number % people)}
+            | {"minutes": minutes},
+        )  # fmt: skip
+
+
+def test_results_that_were_opened_late_are_hours_of_the_record_where_enough_people_opened_some(warehouse):
+    lose(warehouse, "North", "workflow", 60, 6, **CLEAN)
+    lose(warehouse, "East", "workflow", 60, 6, **CLEAN)
+    opened_late(warehouse, "North", 20, people=6)
+    opened_late(warehouse, "East", 20, people=4)
+    found = lost_total(warehouse, [WEEK], 5)
+    record = one(found, facility="North", cause="record")
+    assert (record["lost_hours"], record["share"], record["patients"]) == (
+        2,
+        0.25,
+        6,
+    )  # 6 times 20 minutes, of 2 + 6 hours
+    assert one(found, facility="North", cause="record", reason="access")["lost_hours"] == 2
+    assert (
+        one(found, cause="record", activity="result opened")["lost_hours"] == 2
+    )  # nothing of East, where four people opened them
+    assert found.filter(facility="East", cause="record").is_empty()  # not measured there

@@ -293,6 +293,7 @@ def test_every_kind_of_task_occurs_and_is_told_apart_by_its_code(latest):
         "discharge-instructions",
         "registration-review",
         "order-clarification",
+        "fulfill",
     }
 
 

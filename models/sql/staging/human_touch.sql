@@ -1,6 +1,7 @@
 -- Grain: one row per touch of a record by a person or a system, as audit trails tell it.
 -- AuditEvents (the latest version of each) and ATNA audit messages. For the warehouse only: no table that is published reads it, and
--- nothing is counted by person (docs/privacy.md).
+-- nothing is counted by person; of when results were first opened, sums alone leave it (docs/privacy.md).
+-- order_keys and report_keys: the orders and reports that an AuditEvent names; ATNA names none.
 -- kind: override where the purpose was an emergency or breaking the glass, else access where something was read, change where it was
 -- created, updated or deleted, else other.
 -- act_key: one for the two accounts that client and server give of the same request, where they name it.
@@ -35,6 +36,8 @@ with version as (
         system_hash,
         patient_key,
         encounter_key,
+        order_keys,
+        report_keys,
         null::varchar as mrn_key,
         null::varchar as visit_key,
         null::varchar as correlation_key,
@@ -61,6 +64,8 @@ with version as (
         system_hash,
         null::varchar as patient_key,
         null::varchar as encounter_key,
+        null::varchar[] as order_keys,
+        null::varchar[] as report_keys,
         mrn_key,
         visit_key,
         correlation_key,
@@ -91,6 +96,8 @@ select
     system_hash,
     patient_key,
     encounter_key,
+    order_keys,
+    report_keys,
     mrn_key,
     visit_key,
     correlation_key,

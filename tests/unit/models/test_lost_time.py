@@ -121,6 +121,28 @@ def test_a_step_that_the_registry_calls_one_of_the_record_is_the_record_s(ordere
     assert lost(ordered) == {("record", "documentation"): 20}
 
 
+def opened(hospital, key, time, who="u1"):
+    hospital.deliver(
+        "fhir_audit_event", audit_event_key=f"{key} {time}", action="R", outcome="0", recorded=at(time),
+        report_keys=[f"r of {key}"], user_hashes=[who],
+    )  # fmt: skip
+
+
+def test_a_result_is_opened_late_beyond_an_hour_and_loses_what_nothing_else_takes(ordered):
+    order(ordered, "o1", "09:30:00", "10:00:00")  # there at 10:00
+    order(ordered, "o2", "10:40:00", "11:20:00")  # its sample is late from 11:10 to 11:20
+    told_at_once(ordered, "o2", "10:40:00")
+    opened(ordered, "o1", "09:50:00")  # before there was a result
+    opened(ordered, "o1", "11:30:00", "u2")
+    opened(ordered, "o1", "12:30:00")
+    opened(ordered, "o2", "12:00:00")
+    found = {row["order_key"]: row for row in ordered.build("marts.result_opening")}
+    assert {key: (row["opener"], row["minutes_late"], row["minutes_lost"]) for key, row in found.items()} == {
+        "o1": ("u2", 30, 20),  # 11:00 to 11:30, without 11:10 to 11:20
+        "o2": ("u1", 0, 0),
+    }
+
+
 def test_sums_of_days_drawn_again_hold_what_every_day_gives():
     steady, once = drawn_sums([dict.fromkeys(range(28), 2.0), {3: 56.0}], 28)
     assert middle_95(steady) == (56.0, 56.0)  # 28 days of 2, whichever are drawn
