@@ -12,6 +12,7 @@ code or time is dropped, because people write names anywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 CODING = '{"coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
 REFERENCE = (
@@ -116,6 +117,7 @@ def _shape(elements: dict[str, str]) -> str:
     return "{" + ",".join(f'"{name}":{shape}' for name, shape in elements.items()) + "}"
 
 
+@cache  # asked for two thousand times while a warehouse is opened
 def snake(resource: str) -> str:
     """`ServiceRequest` → `service_request`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in resource).lstrip("_")
