@@ -77,7 +77,7 @@ def rotate(site, **more):
 def test_a_rotated_home_is_the_same_under_another_key(fill, fixtures):
     filled = fill(*(folder.name for folder in fixtures.iterdir() if folder.is_dir()))
     former, before, hashed = keys.load(filled.settings), open_counts(filled), keys_of(filled)
-    times = "select path, ingested_at from account.file order by all"
+    times = "select path, ingested_at from account.file where source <> 'decisions' order by all"
     with warehouse.connect(filled.settings) as db:
         taken_in = db.execute(times).fetchall()
     visit = min(hashed)[0]
@@ -92,7 +92,7 @@ def test_a_rotated_home_is_the_same_under_another_key(fill, fixtures):
     append_line(filled.home.decisions_path, decided.to_line())
     done = rotate(filled)
     assert keys.load(filled.settings) != former
-    assert open_counts(filled) == before
+    assert open_counts(filled) == before | {"account.file": [(before["account.file"][0][0] + 1,)]}  # and the journal
     assert keys_of(filled).isdisjoint(hashed)
     first, again = map(Decision.from_line, filled.home.decisions_path.read_text().splitlines())
     assert (first, done.decisions, done.decisions_left) == (decided, 1, 0)
