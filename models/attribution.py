@@ -2,7 +2,7 @@
 
 Here: which cases, from when, for how long, in which period, and by which key their waits are found. Everything follows from the
 KPI's declaration. Not here: what a case waited for (`models/sql/marts/wait.sql`, `wait_part.sql`), laying the one over the other
-(`pipelines/kpi_delays.py`), what the parts are called (`models.waits`).
+(`pipelines/aggregates/kpi_delays.py`), what the parts are called (`models.waits`).
 """
 
 from datetime import datetime

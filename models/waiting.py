@@ -1,7 +1,7 @@
 """Five reasons for which work waits until somebody begins it: batching, contention, prioritisation, unavailability, extraneous.
 
 Here: DuckDB SQL over one relation of work. Not here: which work is known (`models/sql/marts/work_span.sql`), windows and small
-numbers (`pipelines.waiting_tables`).
+numbers (`pipelines.aggregates.waiting_tables`).
 
 The relation has one row per piece of work:
 

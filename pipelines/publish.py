@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from models import publication
 from models.catalog import tables
 from models.publication import Checks, FailedExpectation, Manifest, SourceState
-from pipelines import aggregate_tables, effective, rebuilding, snapshot, standing
+from pipelines import effective, rebuilding, snapshot
+from pipelines.aggregates import aggregate_tables, standing
 from pipelines.code import code_digest, code_version
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pydantic import SecretStr
 
 from models.catalog import build_order, tables
 from models.kpis import KPIS
-from pipelines import aggregate, due, durable, intake, keys, warehouse
+from pipelines import due, durable, intake, keys, warehouse
+from pipelines.aggregates import aggregate
 from pipelines.append import append_line
 from pipelines.build import build, data_cut
 from pipelines.carrying_over import carried_over

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.aggregates.periods import last_monday
 from pipelines.cli.edge import WrongUse, call_of, format_option, home_options
 from pipelines.cli.output import EMPTY, print_json, print_table
 from pipelines.cli.roles import role_of, role_option, snapshot_as
-from pipelines.periods import last_monday
 
 if TYPE_CHECKING:
     from models.process import Process

@@ -19,10 +19,11 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parents[2]))
 os.environ["WARDFLOW_SITE_KEY"] = "a site key for benchmarks only"
 from models.catalog import build_order, upstream
-from pipelines import build, due, intake, kpi_delays, warehouse
-from pipelines.aggregate import window_list
+from pipelines import build, due, intake, warehouse
+from pipelines.aggregates import kpi_delays
+from pipelines.aggregates.aggregate import window_list
+from pipelines.aggregates.wait_tables import wait_tables
 from pipelines.settings import load
-from pipelines.wait_tables import wait_tables
 from sample_data.simulate import simulate
 from tests.attribution import cost_of_outages, off_by, times_off_by
 from tests.integration.conftest import make_home

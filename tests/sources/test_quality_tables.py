@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipelines import quality_tables
+from pipelines.aggregates import quality_tables
 from tests.sources.test_fhir_validation import encounter, with_share
 
 FIRST = date(2026, 1, 5)  # a Monday

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from data_quality.run import Outcome, Verdict
 from models.catalog import build_order, upstream
 from models.kpis import KPIS
-from pipelines import rebuilding, standing
+from pipelines import rebuilding
+from pipelines.aggregates import standing
 from pipelines.settings import Windows
 from tests.sources.test_growing_files import logged
 

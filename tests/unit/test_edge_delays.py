@@ -6,8 +6,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.edge_delays import delay_edges
-from pipelines.periods import Window
+from pipelines.aggregates.edge_delays import delay_edges
+from pipelines.aggregates.periods import Window
 
 ALL = Window("all")
 APRIL = Window("window", date(2026, 4, 1), date(2026, 5, 1))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from pipelines import (
+from pipelines.aggregates import (
     aggregate_tables,
     edge_delays,
     exception_tables,

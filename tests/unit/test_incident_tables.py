@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from pipelines import incident_tables
+from pipelines.aggregates import incident_tables
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.kpi import Count, Exclusion, Kpi, Quantile, Share
-from pipelines import time_shares
-from pipelines.kpi_delays import kpi_delays
-from pipelines.periods import Window
+from pipelines.aggregates import time_shares
+from pipelines.aggregates.kpi_delays import kpi_delays
+from pipelines.aggregates.periods import Window
 
 ALL = Window("all")
 TUESDAY = date(2026, 4, 14)

@@ -5,9 +5,9 @@ from datetime import date
 import duckdb
 import pytest
 
-from pipelines.lost_tables import lost_total
-from pipelines.periods import Window
-from pipelines.reach_tables import channel_reach
+from pipelines.aggregates.lost_tables import lost_total
+from pipelines.aggregates.periods import Window
+from pipelines.aggregates.reach_tables import channel_reach
 
 WEEK = Window("window", date(2026, 4, 6), date(2026, 4, 13))
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from models.catalog import find_table
-from pipelines.periods import Window
-from pipelines.process_tables import TOLD_APART, process_tables
+from pipelines.aggregates.periods import Window
+from pipelines.aggregates.process_tables import TOLD_APART, process_tables
 
 ALL = Window("all")
 APRIL = Window("window", date(2026, 4, 1), date(2026, 5, 1))

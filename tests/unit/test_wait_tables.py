@@ -5,8 +5,8 @@ from datetime import date
 import duckdb
 import pytest
 
-from pipelines.periods import Window
-from pipelines.wait_tables import wait_tables
+from pipelines.aggregates.periods import Window
+from pipelines.aggregates.wait_tables import wait_tables
 
 ALL = Window("all")
 TUESDAY = date(2026, 4, 14)

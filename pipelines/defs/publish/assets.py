@@ -6,7 +6,7 @@ import dagster as dg
 
 from models.catalog import tables
 from pipelines import incident_alerts
-from pipelines.aggregate_tables import NAMES
+from pipelines.aggregates.aggregate_tables import NAMES
 from pipelines.defs.resources import Warehouse
 from pipelines.publish import LINEAGE, SUPPLIED, publish
 from pipelines.verdicts import recall

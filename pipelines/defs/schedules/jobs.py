@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 
 from models.catalog import WHO_IS_WHO, tables, upstream
-from pipelines import flow_history
 from pipelines import settings as configuration
+from pipelines.aggregates import flow_history
 from pipelines.defs.ingest.assets import ENGINE_LOGS
 from pipelines.defs.resources import HOME_VARIABLE
 

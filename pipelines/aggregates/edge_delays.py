@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAME = "delay_edge"
 _EDGE = ("workflow", "facility", "activity", "next_activity")

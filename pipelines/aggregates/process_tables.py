@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.process import EDGE_COLUMNS, edge_query, sequence
-from pipelines import conformance_tables, spectrum_tables, waiting_tables
-from pipelines.process_periods import ABOUT_THINGS, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
+from pipelines.aggregates import conformance_tables, spectrum_tables, waiting_tables
+from pipelines.aggregates.process_periods import ABOUT_THINGS, IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAMES = (
     *("process_summary", "process_edge", "process_variant"),

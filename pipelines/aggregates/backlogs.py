@@ -16,7 +16,7 @@ from models.throughput import AGE_BANDS, ages, came_and_went
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelines.aggregate import Input
+    from pipelines.aggregates.aggregate import Input
 
 WEEK_SCHEMA: dict[str, pl.DataType] = {
     "kpi": pl.String(),

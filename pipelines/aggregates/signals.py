@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from models.spc import xmr
-from pipelines.periods import SIGNAL_WEEKS
+from pipelines.aggregates.periods import SIGNAL_WEEKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAME = "lost_total"
 UNKNOWN = "unknown"

@@ -21,7 +21,7 @@ from models.backlog import CALENDAR
 from models.kpi import Selection, Span, evaluate, evaluate_each, exclusion_counts
 from models.measures import CompletionTime
 from models.readiness import FailedCheck, assess_each
-from pipelines.periods import STEPS, Grain, Window, first_incomplete_day, windows
+from pipelines.aggregates.periods import STEPS, Grain, Window, first_incomplete_day, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 ABOUT_THINGS = ("message-delivery",)
 """Workflows whose cases are no people: numbers of messages are never hidden. What a process engine's cases are nobody says."""

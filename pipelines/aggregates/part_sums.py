@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipelines.hiding import mark_small_groups
+from pipelines.aggregates.hiding import mark_small_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 ADDED = ("cases", "open_cases", "minutes", "minutes_across_clocks", "minutes_estimated", "minutes_uncertain")
 NUMBERS = (*ADDED[:2], "patients", *ADDED[2:])

@@ -18,7 +18,7 @@ from models.errors import BadJournalEntry
 from models.impact import DESIGN, Guardrail, Impact, Plan, compare, elsewhere, guardrail
 from models.kpi import CompletionTime, Quantile, Selection, evaluate
 from models.spc import xmr
-from pipelines.periods import first_incomplete_day
+from pipelines.aggregates.periods import first_incomplete_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.aggregate import Input
+    from pipelines.aggregates.aggregate import Input
 
 RESULT_SCHEMA: dict[str, pl.DataType] = {
     "pilot": pl.String(),

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipelines.process_periods import IN_WINDOW, KEYS, hidden, over_windows, without_numbers
+from pipelines.aggregates.process_periods import IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAMES = ("process_deviation", "process_rule")
 

@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import part_sums, time_shares
+from pipelines.aggregates import part_sums, time_shares
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from models.kpi import Kpi
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAME = "kpi_delay"
 TIMED: tuple[Kpi, ...] = tuple(kpi for kpi in KPIS.values() if kpi.counts_no_time is None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines import part_sums
+from pipelines.aggregates import part_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAMES = ("delay_part",)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 COUNTS = """
     count(*) as deliveries,

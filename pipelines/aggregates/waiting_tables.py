@@ -13,7 +13,7 @@ import polars as pl
 
 from models.doers import ROLES
 from models.waiting import REASONS, split
-from pipelines.process_periods import IN_WINDOW, KEYS, hidden, over_windows, without_numbers
+from pipelines.aggregates.process_periods import IN_WINDOW, KEYS, hidden, over_windows, without_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAMES = ("process_waiting", "process_handover")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines import delivery_sql
-from pipelines.delivery_sql import COUNTS, WINDOW, percentiles, within
+from pipelines.aggregates import delivery_sql
+from pipelines.aggregates.delivery_sql import COUNTS, WINDOW, percentiles, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 QUERY = f"""
 with hour as (

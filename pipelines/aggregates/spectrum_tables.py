@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models import spectrum
-from pipelines.process_periods import ABOUT_THINGS
+from pipelines.aggregates.process_periods import ABOUT_THINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 NAMES = ("process_week",)
 

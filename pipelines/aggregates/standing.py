@@ -13,8 +13,8 @@ import polars as pl
 
 from models.kpis import KPIS
 from pipelines import effective
-from pipelines.aggregate import window_list
-from pipelines.periods import signal_weeks
+from pipelines.aggregates.aggregate import window_list
+from pipelines.aggregates.periods import signal_weeks
 from pipelines.rebuilding import digest
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.kpis import KPIS
-from pipelines import (
+from pipelines import effective, rebuilding
+from pipelines.aggregates import (
     aggregate,
     backlogs,
     channels,
     edge_delays,
-    effective,
     exception_tables,
     flow_history,
     incident_tables,
@@ -29,15 +29,14 @@ from pipelines import (
     process_tables,
     quality_tables,
     reach_tables,
-    rebuilding,
     signals,
     standing,
     wait_tables,
 )
+from pipelines.aggregates.hiding import hide_small_numbers
+from pipelines.aggregates.periods import signal_weeks
+from pipelines.aggregates.standing import Standing
 from pipelines.code import code_digest
-from pipelines.hiding import hide_small_numbers
-from pipelines.periods import signal_weeks
-from pipelines.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

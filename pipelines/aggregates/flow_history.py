@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipelines import channels, delivery_sql
-from pipelines.delivery_sql import COUNTS, WINDOW, percentiles, within
+from pipelines.aggregates import channels, delivery_sql
+from pipelines.aggregates.delivery_sql import COUNTS, WINDOW, percentiles, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.periods import Window
+    from pipelines.aggregates.periods import Window
 
 MISSING_HOURS = """
 create or replace temp table missing_hour as
