@@ -54,7 +54,13 @@ EXCEPTIONS: dict[str, tuple[Rule, ...]] = {
         *_expected("pair_key", "is_disagreeing", "is_settled", "is_open", "is_time_known"),
         _open_is_missing("is_disagreeing"),
     ),
-    "marts.record_status": (present("file_id", _TRACE, at_least=0.9, severity="content"),),
+    "marts.record_status": (
+        *(
+            present(each, "A flag that is neither true nor false would drop the record unseen.")
+            for each in ("is_done", "is_due", "is_time_known")
+        ),
+        present("file_id", _TRACE, at_least=0.9, severity="content"),
+    ),
     "marts.unowned_wait": _expected("wait_key", "is_open"),
     "marts.workflow_case": _expected("workflow_case_key", "is_on_path", "is_settled", "is_path_known", "is_open"),
     "marts.step_wait": _expected("step_wait_key", "is_within", "is_settled", "is_path_known", "is_open"),

@@ -161,7 +161,7 @@ INTERFACE_MARTS: dict[str, tuple[Rule, ...]] = {
             ("visit", "placer", "filler", "accession", "control_id", "trace"),
             "Readers are told what each identifier joins.",
         ),
-        between("share", 0, 1, "A share of messages.", severity="structural"),
+        between("share", 0, 1, "A share lies between no message and all of them.", severity="structural"),
     ),
     "marts.message_passage": (
         unique("message_key", "A message that came from two engines at once came from neither."),

@@ -4,10 +4,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from models.journal import Decision
 from pipelines import keys, rotation, settings, warehouse
+from pipelines.append import append_line
 from pipelines.cli.edge import Call
 from pipelines.cli.examinations import rotation as examine
 from pipelines.errors import ConfigurationError, KeyChanged, PipelineError
@@ -67,6 +70,17 @@ def keys_of(site):
         return set(db.execute("select encounter_key from raw.fhir_encounter").fetchall())
 
 
+def looked_at(visit):
+    return Decision(
+        decided_at=datetime(2026, 1, 9, 8, tzinfo=UTC),
+        actor="ann",
+        action="annotate",
+        subject_kind="case",
+        subject=visit,
+        why="asked",
+    )
+
+
 def rotate(site, **more):
     return rotation.rotate(site.home, settings.load(site.home), **more)
 
@@ -89,6 +103,18 @@ def test_a_rotated_home_is_the_same_under_another_key(fill, fixtures):
     assert keys.is_private(filled.settings.key_path)
     assert not filled.home.rotation.exists()
     assert examine(Call(filled.home.path))[0].says.startswith("former keys lie beside")
+
+
+def test_decisions_about_visits_stand_under_their_new_numbers_too(filled):
+    hashed = sorted(keys_of(filled))
+    for (visit,) in hashed:
+        append_line(filled.home.decisions_path, looked_at(visit).to_line())
+    done = rotate(filled)
+    told = [Decision.from_line(line) for line in filled.home.decisions_path.read_text().splitlines()]
+    again = [each.subject for each in told[len(hashed) :]]
+    assert done.decisions == len(again) > 0
+    assert {(each,) for each in again} <= keys_of(filled)
+    assert told == [looked_at(each.subject) for each in told]
 
 
 def test_the_former_key_is_destroyed_when_asked(filled):

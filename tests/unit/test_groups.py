@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.aggregates import (
     aggregate_tables,
+    conformance_tables,
     edge_delays,
     exception_tables,
     kpi_delays,
@@ -15,10 +16,11 @@ from pipelines.aggregates import (
     reach_tables,
     time_shares,
     wait_tables,
+    waiting_tables,
 )
 
 MADE_BY = {
-    "workflows": (process_tables, edge_delays),
+    "workflows": (process_tables, conformance_tables, waiting_tables, edge_delays),
     "delays": (wait_tables,),
     "times": (kpi_delays, time_shares),
     "exceptions": (exception_tables,),

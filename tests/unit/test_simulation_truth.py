@@ -104,6 +104,8 @@ def test_only_the_planted_gaps_make_the_observable_differ_from_the_true(truth):
         "lab_receipt_to_verification",
         "order_to_fulfilment",
         "status_disagreement_rate",
+        "cases_on_path_rate",
+        "steps_in_window_rate",
     )
     assert {kpi for kpi, _ in differ} <= set(gaps)
     assert {place for kpi, place in differ if kpi == "order_to_fulfilment"} <= {None, "Westhaven Regional"}

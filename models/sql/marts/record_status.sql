@@ -2,9 +2,8 @@
 -- Not published: a step on the way to status_pair.
 -- What the record says of it: whether it is done, and since when. Which two records make a pair, and what it means that they differ: status_pair.
 -- pair: laboratory and imaging (an order and its report), task (a task to fulfil an order, and the order), discharge (a visit and the
--- message that it is over), move (a patient's move to another place and the message of it), appointment (an appointment and the visit that
--- was made of it).
--- subject_key: the order, visit, appointment, or the visit and the number of its place.
+-- message that it is over), move (a patient's move to another place and the message of it).
+-- subject_key: the order, the visit, or the visit and the number of its place.
 -- status: as the record says it.
 -- is_due: the other record has to say the same. Not of a visit that goes on as another one, nor of moves within a department.
 -- known_until_at: up to when clinical records are known: nothing is missing in one before.
