@@ -26,9 +26,9 @@ print("done", flush=True)
 
 @pytest.fixture
 def delivered(fixtures, tmp_path) -> Path:
-    """Fifteen days of every kind of file, some of them delivered twice, one spoiled."""
+    """Eight days of every kind of file, some of them delivered twice, one spoiled."""
     root = tmp_path / "delivered"
-    for day in range(15):
+    for day in range(8):
         for path in sorted(fixtures.rglob("*")):
             if path.is_file() and path.name != "planted.txt":
                 content = path.read_bytes()
@@ -38,7 +38,7 @@ def delivered(fixtures, tmp_path) -> Path:
                     )
                     content = b"".join(
                         named.replace(b'"id": "', b'"id": "c%d-' % copy).replace(b'"seq": ', b'"seq": %d' % copy)
-                        for copy in range(40)
+                        for copy in range(25)
                     )
                 relative = path.relative_to(fixtures)
                 target = root / relative.parts[0] / f"day-{day:02}" / Path(*relative.parts[1:])
