@@ -55,8 +55,8 @@ class Hl7Capture:
         facts = _refusals()
         for envelope in _envelopes(session, source, files):
             with lent(session.db, envelope=envelope), planning.briefly(session.db, len(envelope)):
-                session.db.execute(LINKS, {"source": source.name})
-                session.db.execute(RECORDS, {"source": source.name, "control": source.authorities.get("control")})
+                session.db.execute(LINKS, {"source": source.name, "control": source.authorities.get("control")})
+                session.db.execute(RECORDS, {"source": source.name})
             zone = engine_records.zone_for(session, source, files, _ZONELESS)
             with lent(session.db, error_facts=facts), planning.briefly(session.db, len(envelope)):
                 statement = EVENTS_ON_A_NIGHT if _is_on_a_night(session, zone) else EVENTS
@@ -104,10 +104,13 @@ with link as (
 select
     link,
     coalesce(string_agg(name, '/' order by place) filter (where place <= 2), '-') as sender,
-    coalesce(string_agg(name, '/' order by place) filter (where place > 2), '-') as receiver
+    coalesce(string_agg(name, '/' order by place) filter (where place > 2), '-') as receiver,
+    coalesce(any_value(sender_of(split_part(parties, '|', 1), split_part(parties, '|', 2))), $control) as authority
 from link left join told using (link) group by link
 """
-"""Of each distinct MSH-3 to MSH-6 (`link` is its number in the block), what sender and receiver are called: application and facility."""
+"""Of each distinct MSH-3 to MSH-6 (`link` is its number in the block), what sender and receiver are called: application and facility;
+under whose authority the sender's control ids are.
+"""
 
 _CAPTURED = r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)"
 
@@ -115,7 +118,7 @@ _CAPTURED = r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\
 def _number(name: str, of: str = "") -> str:
     """The keyed hash of the number to take of a field; `of` is the field whose kind and place it has."""
     value = f"nullif(nullif(trim(split_part(split_part({name}, '~', {name}_place + 1), '^', 1)), ''), '\"\"')"
-    return f"keyed('{of or name}', {name}_authority, {value})"
+    return f"case when {name} is not null then keyed('{of or name}', {name}_authority, {value}) end"
 
 
 def _is_set(instant: str, local: str) -> str:
@@ -172,10 +175,9 @@ select
     case when regexp_full_match(split_part(error, '^', 1), '\\d{{1,3}}') then split_part(error, '^', 1) end as error_code,
     keyed('message', $source, concat_ws('|', parties, sent, type, trigger, control_id, ack, answered,
         case when control_id is null then concat_ws('|', mrn, visit, placer, filler) end)) as message,
-    keyed('message', $source, batch) as batch,
+    case when batch is not null then keyed('message', $source, batch) end as batch,
     keyed('control', $source, if(is_answer, answered, control_id)) as correlation_key,
-    case when not is_answer then keyed('control', coalesce(sender_of(split_part(parties, '|', 1), split_part(parties, '|', 2)), $control),
-        control_id) end as control_key,
+    case when not is_answer then keyed('control', authority, control_id) end as control_key,
     {_number("mrn")} as mrn_key,
     {_number("prior", "mrn")} as prior_mrn_key,
     {_number("visit")} as visit_key,
@@ -184,7 +186,7 @@ select
     {_number("accession")} as accession_key,
     coalesce(mrn_is_unmapped, false) or coalesce(prior_is_unmapped, false) or coalesce(visit_is_unmapped, false)
         or coalesce(if(placer_place is not null, placer_is_unmapped, filler_is_unmapped), false) as is_unmapped
-from judged
+from judged join hl7_link using (link)
 """
 
 _ZONELESS = """

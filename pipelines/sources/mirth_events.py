@@ -140,11 +140,11 @@ with message as (
         keyed('control', $source, control_id) as correlation_key,
         keyed('control', coalesce(sender_of(application, facility), $control), control_id) as control_key,
         keyed('mrn', mrn_authority, mrn) as mrn_key,
-        keyed('mrn', prior_mrn_authority, prior_mrn) as prior_mrn_key,
+        case when prior_mrn is not null then keyed('mrn', prior_mrn_authority, prior_mrn) end as prior_mrn_key,
         keyed('visit', visit_authority, visit) as visit_key,
-        keyed('filler', filler_authority, filler) as filler_key,
+        case when filler is not null then keyed('filler', filler_authority, filler) end as filler_key,
         coalesce(keyed('placer', order_authority, order_number), filler_key) as placer_key,
-        keyed('accession', accession_authority, accession) as accession_key,
+        case when accession is not null then keyed('accession', accession_authority, accession) end as accession_key,
         hl7_instant(sent, $zone) as sent_at
     from mirth_message
 ), connector as (

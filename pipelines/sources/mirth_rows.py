@@ -83,8 +83,8 @@ class RowReader:
         prior = self._assigners.choose("mrn", envelope.prior_mrn, like=mrn)
         visit = self._number("visit", meta.get(names.visit), envelope.visit)
         order = self._number("placer", meta.get(names.placer), envelope.placer)
-        filler = self._number("filler", None, envelope.filler)
-        accession = self._number("accession", None, envelope.accession)
+        filler = self._assigners.choose("filler", envelope.filler)
+        accession = self._assigners.choose("accession", envelope.accession)
         flags = [] if control else ["no_control_id"]
         if raw is None and not meta:
             flags.append("content_purged")
@@ -110,8 +110,10 @@ class RowReader:
 
     def _number(self, kind: Numbered, column: str | None, said: tuple[Number, ...]) -> Chosen | None:
         """The number of a metadata column, given out by whom the message says of the same number; without one the message's."""
+        if not column:
+            return self._assigners.choose(kind, said)
         read_field = extended if kind in {"mrn", "visit"} else entity
-        told = read_field(column or "", _USUAL)
+        told = read_field(column, _USUAL)
         if told and not (told[0].name or told[0].universal_id):
             told = tuple(number for number in said if number.value == told[0].value) or told
         return self._assigners.choose(kind, told or said)
