@@ -1,7 +1,7 @@
 """How long an event takes from the engine's log to what the Interfaces page reads: `python tests/benchmarks/bench_live.py HOME [EVENTS]`.
 
-HOME is a home that has been published, as `wardflow demo` leaves one; it is copied. Dagster's own daemon and web server are started
-for the copy, and events are appended to the growing log of one engine, each at another moment of the sensor's round. Of each
+HOME is a home that has been published, as `wardflow demo` leaves one; it is copied with its key. Dagster's own daemon and web server
+are started for the copy, and events are appended to the growing log of one engine, each at another moment of the sensor's round. Of each
 the seconds are told until a published snapshot has its message. Fails when one takes longer than a limit that leaves room for a
 machine that others use.
 """
@@ -67,6 +67,7 @@ def main(home: Path, events: int = 5) -> str | None:
     with tempfile.TemporaryDirectory(dir=home.parent) as name:
         copy = Path(name) / "home"
         shutil.copytree(home, copy)
+        shutil.copy(home.with_name(f"{home.name}.key"), copy.with_name("home.key"))
         seconds = measure(copy, events)
     print(f"{len(seconds)} events: at most {max(seconds):.0f} s from the log's line to the snapshot")  # noqa: T201
     if max(seconds) > GOAL_SECONDS:
