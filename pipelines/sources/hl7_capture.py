@@ -55,8 +55,8 @@ class Hl7Capture:
         facts = _refusals()
         for envelope in _envelopes(session, source, files):
             with lent(session.db, envelope=envelope), planning.briefly(session.db, len(envelope)):
-                session.db.execute(LINKS, {"source": source.name, "control": source.authorities.get("control")})
-                session.db.execute(RECORDS, {"source": source.name})
+                session.db.execute(LINKS, {"source": source.name})
+                session.db.execute(RECORDS, {"source": source.name, "control": source.authorities.get("control")})
             zone = engine_records.zone_for(session, source, files, _ZONELESS)
             with lent(session.db, error_facts=facts), planning.briefly(session.db, len(envelope)):
                 statement = EVENTS_ON_A_NIGHT if _is_on_a_night(session, zone) else EVENTS
@@ -104,13 +104,10 @@ with link as (
 select
     link,
     coalesce(string_agg(name, '/' order by place) filter (where place <= 2), '-') as sender,
-    coalesce(string_agg(name, '/' order by place) filter (where place > 2), '-') as receiver,
-    coalesce(any_value(sender_of(split_part(parties, '|', 1), split_part(parties, '|', 2))), $control) as authority
+    coalesce(string_agg(name, '/' order by place) filter (where place > 2), '-') as receiver
 from link left join told using (link) group by link
 """
-"""Of each distinct MSH-3 to MSH-6 (`link` is its number in the block), what sender and receiver are called: application and facility;
-under whose authority the sender's control ids are.
-"""
+"""Of each distinct MSH-3 to MSH-6 (`link` is its number in the block), what sender and receiver are called: application and facility."""
 
 _CAPTURED = r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)"
 
@@ -128,7 +125,11 @@ def _is_set(instant: str, local: str) -> str:
 
 RECORDS = f"""
 create or replace temp table engine_record as
-with written as (
+with named as (
+    select link, any_value(parties) as parties from envelope group by link
+), link_authority as (
+    select link, coalesce(sender_of(split_part(parties, '|', 1), split_part(parties, '|', 2)), $control) as authority from named
+), written as (
     select *,
         replace(split_part(sent, '^', 1), ' ', '') as sent_text,
         case when capture is not null then iso_of(regexp_extract(capture, '{_CAPTURED}', 1)) end as capture_iso,
@@ -186,7 +187,7 @@ select
     {_number("accession")} as accession_key,
     coalesce(mrn_is_unmapped, false) or coalesce(prior_is_unmapped, false) or coalesce(visit_is_unmapped, false)
         or coalesce(if(placer_place is not null, placer_is_unmapped, filler_is_unmapped), false) as is_unmapped
-from judged join hl7_link using (link)
+from judged join link_authority using (link)
 """
 
 _ZONELESS = """
