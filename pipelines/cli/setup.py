@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 LOGICAL = ("patient", "encounter", "order", "specimen", "report", "observation", "task", "practitioner")
 BUSINESS = ("mrn", "visit", "placer", "filler", "accession")
 SHARED = ("control", "trace")
-UNIQUE = re.compile(r"[0-9a-f]{24}|[0-9a-f]{32}")
 
 
 @click.command()
@@ -67,24 +65,17 @@ def key(kind: str, value: str, authority: str | None, as_format: str) -> None:
              wardflow key control 000123 --authority LIS/NORTH
              wardflow trace $(wardflow key encounter 12345) --purpose "late admission, complaint 17"
     """
-    from pipelines import keys
+    from pipelines import keys, shared_ids
 
     settings = call_of().settings()
     call_of().home()
-    value = _handed_on(value) if kind == "trace" else value
-    issuer = "" if kind == "trace" and UNIQUE.fullmatch(value) else _authority(settings, kind, authority)
-    hashed = keys.keyed(keys.load(settings), kind, issuer, value)
+    unique = shared_ids.unique(value) if kind == "trace" else None
+    issuer = _authority(settings, kind, authority) if unique is None else ""
+    hashed = keys.keyed(keys.load(settings), kind, issuer, unique or value)
     if as_format == "json":
         print_json({"kind": kind, "authority": issuer, "key": hashed})
     else:
         click.echo(hashed)
-
-
-def _handed_on(value: str) -> str:
-    """A correlation id as it is hashed: of a `traceparent` the trace id, of a UUID its digits; any other as it is."""
-    parent = re.fullmatch(r"[0-9a-fA-F]{2}-([0-9a-fA-F]{32})-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}", value)
-    plain = (parent[1] if parent else value).lower().replace("-", "")
-    return plain if UNIQUE.fullmatch(plain) else value
 
 
 def _authority(settings: Settings, kind: str, given: str | None) -> str:

@@ -36,19 +36,6 @@ MACROS = (
     "create or replace temp macro placed(t, zone) as after_1970(least(timezone(zone, t), earlier(t, zone)))",
     "create or replace temp macro is_twice(t, zone) as coalesce(falls_twice(t, zone), false)",
     "create or replace temp macro is_skipped(t, zone) as coalesce(timezone(zone, timezone(zone, t)) <> t, false)",
-    # Ids of messages that other engines' logs hold as well (decision 52): a control id under its sender, MSH-3 and MSH-4, else under
-    # what the settings say; an id that systems hand on as it is where its form makes it the only one of its kind in the world.
-    r"""create or replace temp macro party_of(x) as nullif(nullif(coalesce(nullif(trim(split_part(x, '^', 1)), ''),
-            trim(split_part(x, '^', 2))), ''), '""')""",
-    """create or replace temp macro sender_of(application, facility) as case
-            when party_of(application) is not null or party_of(facility) is not null
-                then 'msh:' || coalesce(party_of(application), '') || '/' || coalesce(party_of(facility), '') end""",
-    r"""create or replace temp macro trace_text(x) as replace(lower(
-            if(regexp_full_match(x, '[0-9a-fA-F]{2}-[0-9a-fA-F]{32}-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}'), x[4:35], x)), '-', '')""",
-    r"""create or replace temp macro handed_on(authority, x) as case
-            when regexp_full_match(trace_text(x), '0+') then null
-            when regexp_full_match(trace_text(x), '[0-9a-f]{24}|[0-9a-f]{32}') then keyed('trace', '', trace_text(x))
-            else keyed('trace', authority, nullif(x, '')) end""",
     # A name from an engine's configuration: an identifier without a long number, or known words. Others become a key.
     r"""create or replace temp macro label(x) as case
             when regexp_full_match(x, '[A-Za-z][A-Za-z0-9_.-]{0,79}') and not regexp_matches(x, '\d{4}') then x

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from pipelines import keys
+from pipelines import keys, shared_ids
 from pipelines.log_mapping import FIELDS
 
 if TYPE_CHECKING:
@@ -120,39 +120,18 @@ def _to_hash(name: str, values: dict[str, pl.Expr], mapping: LogMapping, source:
 
 
 def _shared(values: dict[str, pl.Expr], source: SourceSettings) -> dict[str, pl.Expr]:
-    """What the hashes are of by which a message is known in other logs: null where nobody says whose id it is. As `handed_on` and
-    `sender_of` of `engine_records`.
-    """
+    """What the hashes are of by which a message is known in other logs: null where nobody says whose id it is."""
     found: dict[str, pl.Expr] = {}
-    parties = [_party(values.get(f"sending_{name}", pl.lit(None, pl.String))) for name in ("application", "facility")]
-    sender = pl.when(pl.any_horizontal(each.is_not_null() for each in parties)).then(
-        pl.concat_str(pl.lit("msh:"), parties[0].fill_null(""), pl.lit("/"), parties[1].fill_null(""))
-    )
+    nothing = pl.lit(None, pl.String)
     if "control_id" in values and (
         values.keys() & {"sending_application", "sending_facility"} or "control" in source.authorities
     ):
+        sender = shared_ids.sender(*(values.get(f"sending_{name}", nothing) for name in ("application", "facility")))
         authority = sender.fill_null(pl.lit(source.authorities.get("control"), pl.String))
         found["control_key"] = pl.concat_str(pl.lit("control|"), authority, pl.lit("|"), values["control_id"])
     if "trace" in values:
-        written = values["trace"]
-        parent = written.str.extract("^[0-9a-fA-F]{2}-([0-9a-fA-F]{32})-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}$")
-        plain = parent.fill_null(written).str.to_lowercase().str.replace_all("-", "", literal=True)
-        authority = pl.lit(source.authorities.get("trace"), pl.String)
-        found["trace_key"] = (
-            pl.when(plain.str.contains("^0+$"))
-            .then(None)
-            .when(plain.str.contains("^([0-9a-f]{24}|[0-9a-f]{32})$"))
-            .then(pl.concat_str(pl.lit("trace||"), plain))
-            .otherwise(pl.concat_str(pl.lit("trace|"), authority, pl.lit("|"), written))
-        )
+        found["trace_key"] = shared_ids.handed_on(source.authorities.get("trace"), values["trace"])
     return found
-
-
-def _party(name: pl.Expr) -> pl.Expr:
-    """The first component of an HD, else the second; null for none and for HL7's own null."""
-    parts = [name.str.split("^").list.get(place, null_on_oob=True).str.strip_chars() for place in (0, 1)]
-    said = pl.when(parts[0] != "").then(parts[0]).otherwise(parts[1])
-    return pl.when(~said.is_in(["", '""'])).then(said)
 
 
 def _identity(mapping: LogMapping, values: dict[str, pl.Expr], source: str) -> tuple[pl.Expr | None, pl.Expr | None]:
