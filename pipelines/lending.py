@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import pyarrow as pa
 
@@ -46,23 +46,6 @@ def lent(db: duckdb.DuckDBPyConnection, **tables: pa.Table) -> Iterator[None]:
         yield
     finally:
         for name, holder in holders.items():
-            _take_back(db, name, holder)
-
-
-def in_turn(db: duckdb.DuckDBPyConnection, name: str, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Each of these tables, which have one schema, can be read by this name while it is the turn of its own. They share one
-    registration, so that a prepared statement that reads them stays prepared.
-    """
-    holder: _Holder | None = None
-    try:
-        for rows in tables:
-            if holder is None:
-                holder = _Holder(rows)
-                db.register(name, holder)
-            holder.rows = rows
-            yield rows
-    finally:
-        if holder is not None:
             _take_back(db, name, holder)
 
 

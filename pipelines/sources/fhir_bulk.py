@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipelines import planning
-from pipelines.lending import in_turn
+from pipelines.lending import lent
 from pipelines.sources import fhir_deletions, fhir_sightings, lines
 from pipelines.sources.fhir_definitions import is_defined
 from pipelines.sources.fhir_deletions import BUNDLE
@@ -103,10 +103,11 @@ def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[p
     hint = files[0].resource_type or ""
     with examination(session, files, hint) as looking:
         work = _Work(session, hint, looking)
-        for chunk in in_turn(db, "chunk", chunks):
+        for chunk in chunks:
             session.flush()
-            work.take(chunk.nbytes, len(chunk))
-            looking.look(chunk)
+            with lent(db, chunk=chunk):
+                work.take(chunk.nbytes, len(chunk))
+                looking.look(chunk)
         work.settle()
     for file in files:
         file.is_mixed = file.file_id in work.mixed
