@@ -17,7 +17,7 @@ from dashboard.here import Here
 from models import wording
 from models.kpi import Kpi
 from models.kpis import KPIS
-from models.waits import CARE, TIME_PARTS, WAIT_KINDS, WaitKind
+from models.waits import CARE, MOST_UNCERTAIN, TIME_PARTS, WAIT_KINDS, WaitKind
 
 Row = dict[str, Any]
 
@@ -169,7 +169,8 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
             "What this time was made of is withheld.",
             (
                 f"{title}: {_of(found)}. People acted before the message came, and how long they had known can only be estimated: "
-                f"{unsure} of the time may well belong elsewhere, and more than 5 % is not shown. Choose a longer period."
+                f"{unsure} of the time may well belong elsewhere, and more than {percent(MOST_UNCERTAIN)} is not shown. "
+                "Choose a longer period."
             ),
         )
     if isinstance(found.kind, Kpi):

@@ -1,7 +1,7 @@
 """How the wait for a step changes from week to week, and what it would have taken at the level of one of its best weeks.
 
-Here: DuckDB SQL over the temporary tables of `models.process.sequence`, made with the groups of `models.conformance.GROUPS`. Not here:
-what a wait is (`models.process`), windows and small numbers (`pipelines.aggregates.spectrum_tables`).
+Here: DuckDB SQL over the temporary tables of `models.process.sequence`, made with the groups workflow, facility, is_case_open and
+case_date. Not here: what a wait is (`models.process`), windows and small numbers (`pipelines.aggregates.spectrum_tables`).
 
 A wait counts in the local week in which its case began. *The best quartile week* of some weeks is, of those with at least `ENOUGH`
 waits, the one that a quarter of them reach: the weeks are ranked by their mean wait and the first is taken at or above a quarter of

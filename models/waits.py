@@ -194,6 +194,9 @@ CARE = Part(
 TIME_PARTS: Mapping[str, Part] = {**PARTS, CARE.id: CARE}
 """The parts of the time of any case."""
 
+MOST_UNCERTAIN = 0.05
+"""Of a place's time in a period: where what is estimated may well move a share by more than this, what it is made of is withheld."""
+
 ACTORS: Mapping[Actor, str] = {
     "source": "the sending system",
     "engine": "the engine",

@@ -7,8 +7,8 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from models.kpis import KPIS
+from models.waits import MOST_UNCERTAIN
 from pipelines.aggregates import time_shares
-from pipelines.aggregates.part_sums import MOST_UNCERTAIN
 
 CELL = ("facility", "wait_kind", "week")
 FEWEST_HOURS = 10

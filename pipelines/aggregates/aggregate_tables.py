@@ -60,15 +60,16 @@ GROUPS: Mapping[str, Sequence[str]] = {
 """Tables that are computed together, at some cost, and taken over while what they read has not changed."""
 READ_BY: Mapping[str, Sequence[str]] = {
     "workflows": (
-        *(
-            "marts.workflow_event",
-            "marts.workflow_case",
-            "marts.case_deviation",
-            "marts.step_wait",
-            "marts.work_span",
-            "marts.step_role",
-        ),
-        *("marts.wait", "marts.wait_part", "marts.process_case", "staging.registry_step"),
+        "marts.workflow_event",
+        "marts.workflow_case",
+        "marts.case_deviation",
+        "marts.step_wait",
+        "marts.work_span",
+        "marts.step_role",
+        "marts.wait",
+        "marts.wait_part",
+        "marts.process_case",
+        "staging.registry_step",
     ),
     "delays": ("marts.wait", "marts.wait_part"),
     "times": kpi_delays.READS,

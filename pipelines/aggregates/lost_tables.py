@@ -53,6 +53,7 @@ select
     lost_key, patient_key, encounter_key, facility, cause, reason, wait_kind, workflow, activity, source, channel, minutes,
     minutes_waited, is_estimated, lost_date
 from marts.lost_time
+where lost_date >= $start and lost_date < $end
 union all
 select
     'opening:' || order_key, patient_key, encounter_key, facility, 'record', 'access', null, 'order-to-acknowledged-result',
@@ -66,16 +67,18 @@ where minutes_lost > 0
         group by facility having count(distinct opener) >= $people
     )
 """
-"""Of late openings nothing leaves the warehouse but sums, and of a facility and window only where enough people opened results."""
+"""What was lost in a window. Of late openings nothing leaves the warehouse but sums, and of a facility only where enough people opened
+results.
+"""
 _MEASURED = """
 select 'integration' as cause where exists (from marts.wait_part where part not in ('people', 'unknown'))
 union all
 select distinct case when is_record then 'record' else 'workflow' end
 from staging.registry_step where window_minutes is not null and workflow <> 'message-delivery'
 """
+"""Causes of which hours can be counted here: a cause that lost none has a row of zero, one that cannot be counted has none."""
 _AUDITED = "select facility from marts.result_opening group by facility having count(distinct opener) >= $people"
 """Facilities of which audit trails tell enough to measure the record."""
-"""Causes of which hours can be counted here: a cause that lost none has a row of zero, one that cannot be counted has none."""
 _OWNERS = """
 select source, channel, cast(null as varchar) as workflow, cast(null as varchar) as activity, owner
 from staging.registry_interface
@@ -146,9 +149,9 @@ def _cell(row: Row) -> Cell:
 def _of_window(db: duckdb.DuckDBPyConnection, start: date, end: date, measured: Measured) -> list[Row]:
     rows: list[Row] = []
     for level, labels in _LEVELS.items():
-        rows += _sums(db, level, labels, f"cause <> '{UNKNOWN}'", start, end)
+        rows += _sums(db, level, labels, f"cause <> '{UNKNOWN}'", start)
         if level in ("cause", "step"):
-            rows += _sums(db, level, labels, f"cause = '{UNKNOWN}'", start, end)
+            rows += _sums(db, level, labels, f"cause = '{UNKNOWN}'", start)
     known = {(row["facility"], row["cause"]) for row in rows if row["breakdown"] == "cause"}
     rows += [
         dict.fromkeys(_LABELS)
@@ -181,20 +184,17 @@ def _of_window(db: duckdb.DuckDBPyConnection, start: date, end: date, measured: 
     return rows
 
 
-def _sums(
-    db: duckdb.DuckDBPyConnection, level: str, labels: tuple[str, ...], condition: str, start: date, end: date
-) -> list[Row]:
+def _sums(db: duckdb.DuckDBPyConnection, level: str, labels: tuple[str, ...], condition: str, start: date) -> list[Row]:
     """The sums of a level, for each facility and for all, with `daily`: hours by number of the day in the window."""
     names = [name for name in _LABELS if name == "facility" or name in labels]
     listed = ", ".join(names)
     grouped = f"group by grouping sets (({listed}), ({', '.join(labels)}))"
-    source = f"from lost_stretch where lost_date >= $start and lost_date < $end and {condition}"
-    bound = {"start": start, "end": end}
-    rows = db.sql(f"select {listed}, {_COLUMNS} {source} {grouped}", params=bound).pl().to_dicts()
+    source = f"from lost_stretch where {condition}"
+    rows = db.sql(f"select {listed}, {_COLUMNS} {source} {grouped}").pl().to_dicts()
     by_day: dict[tuple[Any, ...], dict[int, float]] = {}
     days = f"select {listed}, lost_date - $start::date as day_no, sum(minutes) / 60 as lost_hours"
     with_day = f"group by grouping sets (({listed}, lost_date), ({', '.join((*labels, 'lost_date'))}))"
-    for day in db.sql(f"{days} {source} {with_day}", params=bound).pl().sort("day_no").to_dicts():
+    for day in db.sql(f"{days} {source} {with_day}", params={"start": start}).pl().sort("day_no").to_dicts():
         by_day.setdefault(tuple(day[name] for name in names), {})[day["day_no"]] = day["lost_hours"]
     return [
         dict.fromkeys(_LABELS) | row | {"breakdown": level, "daily": by_day.get(tuple(row[name] for name in names), {})}

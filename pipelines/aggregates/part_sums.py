@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from models.waits import MOST_UNCERTAIN
 from pipelines.aggregates.hiding import mark_small_groups
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ BLOCK = ("subject", "facility", "unit", "grain", "period", "period_end")
 OF = ("wait_kind", "part", "source", "channel", "destination")
 _OF_SPLIT = {"all": (), "part": ("part",), "hop": ("source", "channel", "destination"), "kind": ("wait_kind",)}
 _KEYS = ("subject", "facility", "unit", "day", "split", *OF)
-MOST_UNCERTAIN = 0.05
-"""Of a place's time in a period: where what is estimated may well move a share by more than this, what it is made of is withheld."""
 _TABLES = """
 create or replace temp table part_day (
     subject varchar, facility varchar, unit varchar, day date, split varchar, wait_kind varchar, part varchar, source varchar,

@@ -5,119 +5,79 @@
 -- it); unknown (no export has a number like it: a number of an authority that is not set up joins nothing); only_here (no other
 -- engine's log has that id); not_the_same (one has, of another day or date of sending, or more than one message has it).
 -- share: of the source's messages, 0 to 1.
-with placer as (
-    select distinct placer_key
-    from staging.order_identifier
-), visit as (
-    select distinct visit_key
-    from staging.encounter_identifier
-), shared as (
-    select
-        id,
-        min(source) <> max(source) as is_shared
-    from (
-        select
-            control_key as id,
-            source
-        from staging.message
-        union all
-        select
-            trace_key as id,
-            source
-        from staging.message
-    ) as named
-    where id is not null
-    group by id
-    having min(source) <> max(source)
-), joined as (
+with held as (
     select
         message_key,
-        basis
+        source,
+        unnest(['visit', 'placer', 'filler', 'accession', 'control_id', 'trace']) as identifier,
+        unnest([
+            visit_key,
+            case when placer_key is distinct from filler_key then placer_key end,
+            filler_key,
+            accession_key,
+            control_key,
+            trace_key
+        ]) as id
+    from staging.message
+), of_case as (
+    select
+        'visit' as identifier,
+        visit_key as id
+    from staging.encounter_identifier
+    union
+    select
+        unnest(['placer', 'filler', 'accession']) as identifier,
+        placer_key as id
+    from staging.order_identifier
+), of_logs as (
+    select
+        identifier,
+        id
+    from held
+    where identifier in ('control_id', 'trace')
+        and id is not null
+    group by
+        identifier,
+        id
+    having min(source) <> max(source)
+), passed as (
+    select
+        message_key,
+        basis as identifier
     from marts.message_passage
     where basis is not null
     union
     select
         from_message_key as message_key,
-        basis
+        basis as identifier
     from marts.message_passage
     where basis is not null
 ), judged as (
     select
-        message.source,
-        'visit' as identifier,
-        message.visit_key is not null as is_carried,
-        visit.visit_key is not null as is_joined,
-        false as is_shared
-    from staging.message as message
-    left join visit
-        on visit.visit_key = message.visit_key
-    union all
-    select
-        message.source,
-        'placer' as identifier,
-        message.placer_key is not null and message.placer_key is distinct from message.filler_key as is_carried,
-        placer.placer_key is not null as is_joined,
-        false as is_shared
-    from staging.message as message
-    left join placer
-        on placer.placer_key = message.placer_key
-    union all
-    select
-        message.source,
-        'filler' as identifier,
-        message.filler_key is not null as is_carried,
-        placer.placer_key is not null as is_joined,
-        false as is_shared
-    from staging.message as message
-    left join placer
-        on placer.placer_key = message.filler_key
-    union all
-    select
-        message.source,
-        'accession' as identifier,
-        message.accession_key is not null as is_carried,
-        placer.placer_key is not null as is_joined,
-        false as is_shared
-    from staging.message as message
-    left join placer
-        on placer.placer_key = message.accession_key
-    union all
-    select
-        message.source,
-        'control_id' as identifier,
-        message.control_key is not null as is_carried,
-        joined.message_key is not null as is_joined,
-        shared.id is not null as is_shared
-    from staging.message as message
-    left join shared
-        on shared.id = message.control_key
-    left join joined
-        on joined.message_key = message.message_key
-        and joined.basis = 'control_id'
-    union all
-    select
-        message.source,
-        'trace' as identifier,
-        message.trace_key is not null as is_carried,
-        joined.message_key is not null as is_joined,
-        shared.id is not null as is_shared
-    from staging.message as message
-    left join shared
-        on shared.id = message.trace_key
-    left join joined
-        on joined.message_key = message.message_key
-        and joined.basis = 'trace'
+        held.source,
+        held.identifier,
+        case
+            when held.id is null then 'not_carried'
+            when of_case.id is not null or passed.message_key is not null then null
+            when held.identifier not in ('control_id', 'trace') then 'unknown'
+            when of_logs.id is not null then 'not_the_same'
+            else 'only_here'
+        end as reason
+    from held
+    left join of_case
+        on of_case.identifier = held.identifier
+        and of_case.id = held.id
+    left join of_logs
+        on of_logs.identifier = held.identifier
+        and of_logs.id = held.id
+    left join passed
+        on passed.identifier = held.identifier
+        and passed.message_key = held.message_key
 )
 select
     source,
     identifier,
-    case
-        when not is_carried then 'not_carried'
-        when is_joined then null
-        when identifier not in ('control_id', 'trace') then 'unknown'
-        when is_shared then 'not_the_same'
-        else 'only_here'
-    end as reason,
+    reason,
     count(*) as messages,
     count(*) / sum(count(*)) over (partition by source, identifier) as share
 from judged

@@ -2,7 +2,7 @@
 -- The pairs are declared below; what clinical records say is record_status, what messages say is told here.
 -- Only where the facility shows both kinds of record, so that one that it never keeps is not missing.
 -- A message is missing only in the time for which the log has messages of its kind, and while no number of its channel is missing there.
--- pair: laboratory, imaging, task, discharge, move or appointment, see record_status.
+-- pair: laboratory, imaging, task, discharge or move, see record_status.
 -- disagreement: what the two say, or said too long; null where they agreed in time.
 -- first_done_at: when the first of the two was done. agree_by_at: the hospital's status_settle_minutes later.
 -- agreed_at: when the second was; null while they disagree.

@@ -36,12 +36,9 @@ with about as (
         and about.received_at >= wait.began_at - interval 1 minute
         and about.received_at < coalesce(wait.acted_at, wait.until_at)
 ), passed as (
-    select
-        from_delivery_key as delivery_key,
-        count(*) as messages
+    select distinct from_delivery_key as delivery_key
     from marts.message_passage
     where from_delivery_key is not null
-    group by from_delivery_key
 ), addressed as (
     select
         news.wait_key,
