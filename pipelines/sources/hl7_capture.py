@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipelines import planning
 from pipelines.lending import lent
-from pipelines.sources import engine_records, hl7_columns, log_times
+from pipelines.sources import engine_records, hl7_columns, hl7_keys, log_times
 from pipelines.sources.error_text import reduce_error
 from pipelines.sources.events import COLUMNS
 from pipelines.sources.hl7_messages import START, messages
@@ -55,8 +55,8 @@ class Hl7Capture:
         facts = _refusals()
         for envelope in _envelopes(session, source, files):
             with lent(session.db, envelope=envelope), planning.briefly(session.db, len(envelope)):
-                session.db.execute(LINKS, {"source": source.name})
-                session.db.execute(RECORDS, {"source": source.name, "control": source.authorities.get("control")})
+                for statement in (LINKS, RECORDS):
+                    session.db.execute(statement, {"source": source.name})
             zone = engine_records.zone_for(session, source, files, _ZONELESS)
             with lent(session.db, error_facts=facts), planning.briefly(session.db, len(envelope)):
                 statement = EVENTS_ON_A_NIGHT if _is_on_a_night(session, zone) else EVENTS
@@ -66,12 +66,12 @@ class Hl7Capture:
 
 
 def _envelopes(session: Session, source: SourceSettings, files: Sequence[Intake]) -> Iterator[pa.Table]:
-    """The envelopes of each block of messages, while those of the next one are being read: NumPy and Arrow let Python go on.
+    """The envelopes of each block of messages, while those of the next one are being read: NumPy, Arrow and Polars let Python go on.
 
     What is noted in the session meanwhile is flushed while nobody reads.
     """
     blocks = (hl7_columns.columns(found, source) for found in messages(session, files))
-    return ahead(blocks, session.flush)
+    return ahead((hl7_keys.hashed(block, source, session.key) for block in blocks), session.flush)
 
 
 def _is_on_a_night(session: Session, zone: str | None) -> bool:
@@ -112,12 +112,6 @@ from link left join told using (link) group by link
 _CAPTURED = r"^\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)"
 
 
-def _number(name: str, of: str = "") -> str:
-    """The keyed hash of the number to take of a field; `of` is the field whose kind and place it has."""
-    value = f"nullif(nullif(trim(split_part(split_part({name}, '~', {name}_place + 1), '^', 1)), ''), '\"\"')"
-    return f"case when {name} is not null then keyed('{of or name}', {name}_authority, {value}) end"
-
-
 def _is_set(instant: str, local: str) -> str:
     """Whether a time is that of a clock that was set."""
     return f"coalesce({instant} >= timestamptz '1971-01-01 00:00:00+00', {local} >= timestamp '1971-01-01 00:00:00')"
@@ -125,15 +119,10 @@ def _is_set(instant: str, local: str) -> str:
 
 RECORDS = f"""
 create or replace temp table engine_record as
-with named as (
-    select link, any_value(parties) as parties from envelope group by link
-), link_authority as (
-    select link, coalesce(sender_of(split_part(parties, '|', 1), split_part(parties, '|', 2)), $control) as authority from named
-), written as (
+with written as (
     select *,
         replace(split_part(sent, '^', 1), ' ', '') as sent_text,
-        case when capture is not null then iso_of(regexp_extract(capture, '{_CAPTURED}', 1)) end as capture_iso,
-        ack is not null or answered is not null as is_answer
+        case when capture is not null then iso_of(regexp_extract(capture, '{_CAPTURED}', 1)) end as capture_iso
     from envelope
 ), read as (
     select *,
@@ -174,20 +163,8 @@ select
     link, type, trigger, shape,
     case when ack in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then ack end as ack,
     case when regexp_full_match(split_part(error, '^', 1), '\\d{{1,3}}') then split_part(error, '^', 1) end as error_code,
-    keyed('message', $source, concat_ws('|', parties, sent, type, trigger, control_id, ack, answered,
-        case when control_id is null then concat_ws('|', mrn, visit, placer, filler) end)) as message,
-    case when batch is not null then keyed('message', $source, batch) end as batch,
-    keyed('control', $source, if(is_answer, answered, control_id)) as correlation_key,
-    case when not is_answer then keyed('control', authority, control_id) end as control_key,
-    {_number("mrn")} as mrn_key,
-    {_number("prior", "mrn")} as prior_mrn_key,
-    {_number("visit")} as visit_key,
-    {_number("filler")} as filler_key,
-    coalesce({_number("placer")}, filler_key) as placer_key,
-    {_number("accession")} as accession_key,
-    coalesce(mrn_is_unmapped, false) or coalesce(prior_is_unmapped, false) or coalesce(visit_is_unmapped, false)
-        or coalesce(if(placer_place is not null, placer_is_unmapped, filler_is_unmapped), false) as is_unmapped
-from judged join link_authority using (link)
+    message, batch, correlation_key, control_key, mrn_key, prior_mrn_key, visit_key, placer_key, filler_key, accession_key, is_unmapped
+from judged
 """
 
 _ZONELESS = """
