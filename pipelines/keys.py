@@ -15,6 +15,8 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from pipelines import durable, vector_functions
 from pipelines.errors import KeyMissing
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-    import polars as pl
 
     from pipelines.settings import Settings
 
@@ -138,8 +139,16 @@ def keyed_bytes(key: bytes, kind: str, authority: str, value: bytes) -> str:
     return hmac.new(key, f"{kind}|{authority}|".encode() + value, hashlib.sha256).hexdigest()[:_HEX_DIGITS]
 
 
+def under(kind: str, authority: pl.Expr | str | None, value: pl.Expr) -> pl.Expr:
+    """What the keyed hash of a column of values is of, `kind|authority|value`: null where the authority or the value is."""
+    if isinstance(authority, str):
+        return pl.concat_str(pl.lit(f"{kind}|{authority}|"), value)
+    issuer = pl.lit(None, pl.String) if authority is None else authority
+    return pl.concat_str(pl.lit(f"{kind}|"), issuer, pl.lit("|"), value)
+
+
 def digest(key: bytes, text: pl.Expr) -> pl.Expr:
-    """The keyed hash of a column of texts, each `kind|authority|value`; null of null. A whole column takes half the time of a macro."""
+    """The keyed hash of a column of texts, each made by `under`; null of null. A whole column takes half the time of a macro."""
     namespace: Any = text
     return namespace.chash.hmac_sha256(key=key.decode()).str.head(_HEX_DIGITS)
 

@@ -11,6 +11,8 @@ import re
 
 import polars as pl
 
+from pipelines import keys
+
 _PARENT = "[0-9a-fA-F]{2}-([0-9a-fA-F]{32})-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}"
 _UNIQUE = "[0-9a-f]{24}|[0-9a-f]{32}"
 _NONE = "0+"
@@ -47,8 +49,8 @@ def handed_on(authority: str | None, written: pl.Expr) -> pl.Expr:
         pl.when(plain.str.contains(f"^{_NONE}$"))
         .then(None)
         .when(plain.str.contains(f"^({_UNIQUE})$"))
-        .then(pl.concat_str(pl.lit("trace||"), plain))
-        .otherwise(pl.concat_str(pl.lit("trace|"), pl.lit(authority, pl.String), pl.lit("|"), written))
+        .then(keys.under("trace", "", plain))
+        .otherwise(keys.under("trace", authority, written))
     )
 
 

@@ -66,12 +66,12 @@ def hashed(envelopes: pa.Table, source: SourceSettings, key: bytes) -> pa.Table:
         numbers=pl.when(pl.col("control_id").is_null()).then(_joined(pl.col("mrn", "visit", "placer", "filler"))),
     )
     made = {
-        "message": _under("message", pl.lit(source.name), _joined(pl.col(_MESSAGE))),
-        "batch": _under("message", pl.lit(source.name), pl.col("batch")),
-        "correlation_key": _under(
-            "control", pl.lit(source.name), pl.when("is_answer").then("answered").otherwise("control_id")
+        "message": keys.under("message", source.name, _joined(pl.col(_MESSAGE))),
+        "batch": keys.under("message", source.name, pl.col("batch")),
+        "correlation_key": keys.under(
+            "control", source.name, pl.when("is_answer").then("answered").otherwise("control_id")
         ),
-        "control_key": _under("control", pl.col("issuer"), pl.when(~pl.col("is_answer")).then("control_id")),
+        "control_key": keys.under("control", pl.col("issuer"), pl.when(~pl.col("is_answer")).then("control_id")),
     } | {f"{name}_key": _number(name, kind) for name, kind in _NUMBERS.items()}
     found = frame.select(*_KEPT, *(keys.digest(key, text).alias(name) for name, text in made.items()))
     return (
@@ -85,13 +85,8 @@ def _joined(texts: pl.Expr) -> pl.Expr:
     return pl.concat_str(texts, separator="|", ignore_nulls=True)
 
 
-def _under(kind: str, authority: pl.Expr, text: pl.Expr) -> pl.Expr:
-    """What is hashed; null when a part is."""
-    return pl.concat_str(pl.lit(f"{kind}|"), authority, pl.lit("|"), text)
-
-
 def _number(name: str, kind: str) -> pl.Expr:
     """The number to take of a field: of the repetition that was chosen, the first component."""
     repetition = pl.col(name).str.split("~").list.get(pl.col(f"{name}_place"), null_on_oob=True)
     value = repetition.str.split("^").list.first().str.strip_chars(" ")
-    return _under(kind, pl.col(f"{name}_authority"), pl.when(~value.is_in(["", '""'])).then(value))
+    return keys.under(kind, pl.col(f"{name}_authority"), pl.when(~value.is_in(["", '""'])).then(value))

@@ -42,8 +42,6 @@ _LATER = (
     *("filler", "accession", "sending_application", "sending_facility", "trace"),
 )
 """Fields that were added when logs had been read already: no part of a record's identity, or each would look new."""
-_OFTEN = {"message_key", "parent_key"}
-"""Hashes of what comes again and again, as a message does with each of its events."""
 SHARED = ("control_key", "trace_key")
 """The hashes under which other engines' logs name the same message (decision 52)."""
 _NUMBERED: tuple[Numbered, ...] = ("mrn", "visit", "placer", "filler", "accession")
@@ -83,9 +81,7 @@ def said(fields: pa.Table, mapping: LogMapping, source: SourceSettings, key: byt
         *(values[name].alias(f"{name}_") for name in READ if name in values),
         *(pl.col(places[each.time]).alias(f"proof_{i}_") for i, each in enumerate(mapping.proves)),
         *_flags(mapping, values, source, places),
-        *(keys.digest(key, text).alias(name) for name, text in hashed.items() if name not in _OFTEN),
-    ).with_columns(
-        [_digests(frame.select(hashed[name].alias("text")), key).alias(name) for name in _OFTEN & hashed.keys()]
+        *(keys.digest(key, text).alias(name) for name, text in hashed.items()),
     )
     texts = [] if error is None else _errors(frame.select(error=error, destination=destination), records)
     return Said(records.to_arrow(compat_level=pl.CompatLevel.newest()), texts)
@@ -109,14 +105,15 @@ def _to_hash(name: str, values: dict[str, pl.Expr], mapping: LogMapping, source:
         return None
     kind, value = HASHED[name], values[name]
     if kind not in _NUMBERED:
-        scope = [values.get("flow", pl.lit("")).fill_null(""), pl.lit(":")] if mapping.message_scope == "flow" else []
-        return pl.concat_str(pl.lit(f"{kind}|{source.name}|"), *(scope if kind == "message" else ()), value)
+        if kind == "message" and mapping.message_scope == "flow":
+            value = pl.concat_str(values.get("flow", pl.lit("")).fill_null(""), pl.lit(":"), value)
+        return keys.under(kind, source.name, value)
     assigner = values.get(f"{kind}_assigner")
     if assigner is None:
-        return pl.concat_str(pl.lit(f"{kind}|{source.authority_of(kind)}|"), value)
+        return keys.under(kind, source.authority_of(kind), value)
     own = pl.concat_str(pl.lit(f"{source.name}/"), assigner)
     named = assigner.replace_strict(source.assigners.get(kind, {}), default=own, return_dtype=pl.String)
-    return pl.concat_str(pl.lit(f"{kind}|"), named.fill_null(source.authority_of(kind)), pl.lit("|"), value)
+    return keys.under(kind, named.fill_null(source.authority_of(kind)), value)
 
 
 def _shared(values: dict[str, pl.Expr], source: SourceSettings) -> dict[str, pl.Expr]:
@@ -128,7 +125,7 @@ def _shared(values: dict[str, pl.Expr], source: SourceSettings) -> dict[str, pl.
     ):
         sender = shared_ids.sender(*(values.get(f"sending_{name}", nothing) for name in ("application", "facility")))
         authority = sender.fill_null(pl.lit(source.authorities.get("control"), pl.String))
-        found["control_key"] = pl.concat_str(pl.lit("control|"), authority, pl.lit("|"), values["control_id"])
+        found["control_key"] = keys.under("control", authority, values["control_id"])
     if "trace" in values:
         found["trace_key"] = shared_ids.handed_on(source.authorities.get("trace"), values["trace"])
     return found
@@ -142,7 +139,7 @@ def _identity(mapping: LogMapping, values: dict[str, pl.Expr], source: str) -> t
     if mapping.rows == "snapshots":
         return None, None
     if mapping.format == "cloudevents":
-        return pl.concat_str(pl.lit(f"cloudevent|{source}|"), values["record_id"]), None
+        return keys.under("cloudevent", source, values["record_id"]), None
     whole = [values[name] for name in FIELDS if name in values and name not in _LATER]
     content = pl.concat_str(
         pl.lit(f"record|{source}"),
@@ -178,13 +175,6 @@ def _flags(
 
 def _lacks(frame: pl.DataFrame, value: pl.Expr) -> bool:
     return frame.select(value.is_null().any()).item()
-
-
-def _digests(texts: pl.DataFrame, key: bytes) -> pl.Series:
-    """The keyed hash of each text; null of null. Each text is hashed once."""
-    coded = texts.to_series().to_arrow().dictionary_encode()
-    known = pl.DataFrame({"text": pl.from_arrow(coded.dictionary)}).select(keys.digest(key, pl.col("text"))).to_series()
-    return known.gather(pl.Series(pl.from_arrow(coded.indices)))
 
 
 def _errors(texts: pl.DataFrame, records: pl.DataFrame) -> list[tuple[str, str, str | None]]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 
-from pipelines import planning
+from pipelines import keys, planning, shared_ids
 from pipelines.lending import lent
 from pipelines.sources.events import insert_events
 
@@ -47,8 +48,8 @@ _MESSAGE = (
     ("prior_mrn_authority", pa.string()),
     ("visit", pa.string()),
     ("visit_authority", pa.string()),
-    ("order_number", pa.string()),
-    ("order_authority", pa.string()),
+    ("placer", pa.string()),
+    ("placer_authority", pa.string()),
     ("filler", pa.string()),
     ("filler_authority", pa.string()),
     ("accession", pa.string()),
@@ -75,6 +76,15 @@ _CONNECTOR = (
     ("is_nack", pa.bool_()),
     ("error_bits", pa.int32()),
 )
+_NUMBERS = {
+    "mrn": "mrn",
+    "prior_mrn": "mrn",
+    "visit": "visit",
+    "placer": "placer",
+    "filler": "filler",
+    "accession": "accession",
+}
+"""The kind that each number of a message is hashed as."""
 
 
 @dataclass
@@ -90,17 +100,33 @@ def _table(rows: list[tuple[Any, ...]], form: tuple[tuple[str, pa.DataType], ...
     return pa.table(arrays, names=[name for name, _ in form])
 
 
+def _hashed(messages: pa.Table, source: SourceSettings, key: bytes) -> pa.Table:
+    """The messages with keyed hashes in place of identifiers and of the sender's name: null where there is none."""
+    control = pl.col("control_id")
+    sender = shared_ids.sender(pl.col("application"), pl.col("facility"))
+    texts = {
+        "correlation_key": keys.under("control", source.name, control),
+        "control_key": keys.under(
+            "control", sender.fill_null(pl.lit(source.authorities.get("control"), pl.String)), control
+        ),
+    } | {f"{name}_key": keys.under(kind, pl.col(f"{name}_authority"), pl.col(name)) for name, kind in _NUMBERS.items()}
+    return (
+        pl.DataFrame(pl.from_arrow(messages))
+        .with_columns(keys.digest(key, text).alias(name) for name, text in texts.items())
+        .with_columns(pl.coalesce("placer_key", "filler_key").alias("placer_key"))
+        .drop("control_id", "application", "facility", *_NUMBERS, *(f"{name}_authority" for name in _NUMBERS))
+        .to_arrow()
+    )
+
+
 def explode(session: Session, source: SourceSettings, rows: Rows) -> None:
     """Insert the events of these rows and give a verdict on each message."""
     if not rows.messages:
         return
     db = session.db
-    with lent(db, mirth_message=_table(rows.messages, _MESSAGE), mirth_connector=_table(rows.connectors, _CONNECTOR)):
-        said = {
-            "source": source.name,
-            "zone": session.zone or source.zone,
-            "control": source.authorities.get("control"),
-        }
+    messages = _hashed(_table(rows.messages, _MESSAGE), source, session.key)
+    with lent(db, mirth_message=messages, mirth_connector=_table(rows.connectors, _CONNECTOR)):
+        said = {"source": source.name, "zone": session.zone or source.zone}
         with planning.briefly(db, len(rows.connectors)):
             db.execute(exploding(_ROWS_OF_XML), said)
         db.execute("create or replace temp table record_staged as select file_id, line, byte_offset from mirth_message")
@@ -137,14 +163,6 @@ _ROWS_OF_XML = """
 with message as (
     select *,
         channel_id || ':' || message_id as message_uid,
-        keyed('control', $source, control_id) as correlation_key,
-        keyed('control', coalesce(sender_of(application, facility), $control), control_id) as control_key,
-        keyed('mrn', mrn_authority, mrn) as mrn_key,
-        case when prior_mrn is not null then keyed('mrn', prior_mrn_authority, prior_mrn) end as prior_mrn_key,
-        keyed('visit', visit_authority, visit) as visit_key,
-        case when filler is not null then keyed('filler', filler_authority, filler) end as filler_key,
-        coalesce(keyed('placer', order_authority, order_number), filler_key) as placer_key,
-        case when accession is not null then keyed('accession', accession_authority, accession) end as accession_key,
         hl7_instant(sent, $zone) as sent_at
     from mirth_message
 ), connector as (

@@ -5,6 +5,7 @@ import hmac
 import stat
 
 import duckdb
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,11 +30,16 @@ def sql():
 
 
 @given(st.text(min_size=16, max_size=100), st.text(), st.text(max_size=20))
-def test_sql_and_python_agree_for_any_key_and_text(sql, site_key, value, authority):
+def test_sql_columns_and_python_agree_for_any_key_and_text(sql, site_key, value, authority):
     key = site_key.encode()
     keys.install(sql, key)
     ((found,),) = sql.execute("select keyed('patient', $a, $v)", {"a": authority, "v": value}).fetchall()
     assert found == keys.keyed(key, "patient", authority, value)
+    assert found == of_columns(key, authority, value) == of_columns(key, pl.lit(authority), value)
+
+
+def of_columns(key, authority, value):
+    return pl.select(keys.digest(key, keys.under("patient", authority, pl.lit(value, pl.String)))).item()
 
 
 @pytest.mark.parametrize("value", ["123", "Ångström-Núñez", "患者七", "a|b", "", "😀"])
@@ -47,6 +53,12 @@ def test_sql_and_python_agree_beyond_ascii(sql, value):
 def test_a_missing_value_has_no_key(sql):
     keys.install(sql, KEY)
     assert sql.execute("select keyed('visit', 'a', null)").fetchall() == [(None,)]
+    assert (
+        of_columns(KEY, "a", None)
+        is of_columns(KEY, None, "1")
+        is of_columns(KEY, pl.lit(None, pl.String), "1")
+        is None
+    )
 
 
 @pytest.fixture
