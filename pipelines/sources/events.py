@@ -118,17 +118,19 @@ def insert_events(session: Session, staged: str = "event_staged") -> None:
         group by all
         """
     )
-    db.execute(
-        f"insert into latest_event by name select file_id, max(occurred_at) as occurred_at from {staged} group by all"
-    )
+    db.execute("insert into latest_event by name select file_id, last_at as occurred_at from event_span")
 
 
 _SPOTTED = (
     """
+    create or replace temp table event_span as
+    select file_id, min(occurred_at) as first_at, max(occurred_at) as last_at from {staged} group by all
+    """,
+    """
     create or replace temp table known_event as
     select event_uid from raw.interface_event
-    where occurred_at between (select min(occurred_at) - interval 1 day from {staged})
-            and (select max(occurred_at) + interval 1 day from {staged})
+    where occurred_at between (select min(first_at) - interval 1 day from event_span)
+            and (select max(last_at) + interval 1 day from event_span)
         and event_uid in (select event_uid from {staged})
     """,
     # Numbers are counted in a third of the time that texts take.
