@@ -127,7 +127,6 @@ class _Intake:
         self._growth_of: dict[str, following.Growth] = {}
         self._arrival_of: dict[str, Arrival] = {each.delivered.path: each for each in arrivals.known}
         self._accounts: dict[int, FileAccount] = {}
-        self._readings: dict[str, frozenset[str]] = {}
         self._next_id: int = _scalar(db, "select coalesce(max(file_id), 0) + 1 from account.file")
         self._done_bytes = self._done_files = 0
 
@@ -193,9 +192,10 @@ class _Intake:
             self._growth_of[growth.path] = growth
         return True
 
-    def _is_current(self, known: booking.Sighting | following.Followed, kind: str) -> bool:
+    @staticmethod
+    def _is_current(known: booking.Sighting | following.Followed, kind: str) -> bool:
         reading = readings.of_former_release(kind) if known.reading is None else known.reading
-        return reading in self._readings.setdefault(kind, readings.current(kind))
+        return reading in readings.current(kind)
 
     def _load_all(self, files: Sequence[Intake]) -> None:
         alike: dict[tuple[str, str, str], list[Intake]] = defaultdict(list)

@@ -32,6 +32,8 @@ _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ta
 _TAR_MAGIC = slice(257, 262)
 _DEEPEST = 3
 _PIECE = 1 << 16
+_ROOM = 1 << 20
+"""Memory that is made ready for one piece of a file: most files are smaller than what a caller would take."""
 
 
 def _zstd(raw: BinaryIO, _mode: str) -> Any:  # noqa: ANN401 -- a reader that pyarrow does not type
@@ -75,8 +77,11 @@ class Stream:
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; empty at the end and where the archive breaks off."""
-        buffer = bytearray(size)
-        return bytes(memoryview(buffer)[: self.readinto(memoryview(buffer))])
+        pieces: list[bytes] = []
+        while size and (filled := self.readinto(room := memoryview(bytearray(min(size, _ROOM))))):
+            pieces.append(bytes(room[:filled]))
+            size -= filled
+        return b"".join(pieces)
 
     @property
     def sha256(self) -> str:

@@ -12,7 +12,7 @@ code or time is dropped, because people write names anywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 CODING = '{"coding":[{"system":"VARCHAR","code":"VARCHAR"}]}'
 REFERENCE = (
@@ -111,6 +111,11 @@ class Projection:
     def newer_shape(self) -> str:
         """The second structure, of what R5 shapes otherwise."""
         return _shape(self.newer or {"id": '"VARCHAR"'})
+
+    @cached_property
+    def described(self) -> str:
+        """All that decides what is read of a line: another text where a release reads more. Asked for of every file."""
+        return "\n".join((self.shape, self.newer_shape, *(f"{column.name} {column.type}" for column in self.columns)))
 
 
 def _shape(elements: dict[str, str]) -> str:

@@ -144,7 +144,7 @@ class Examination:
             found = zip(
                 rank[chosen].tolist(),
                 lines[start + chosen].tolist(),
-                texts.take(pa.array(start + chosen)).to_pylist(),
+                texts.slice(start, end - start).take(pa.array(chosen)).to_pylist(),
                 strict=True,
             )
             kept = nsmallest(most, [*self._kept[file_id], *found])

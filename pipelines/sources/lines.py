@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 4 << 20
+_FIRST_BYTES = 1 << 17
+"""Memory for the first block of a file; each further one has twice as much, up to BLOCK_BYTES. Most files of an export are small."""
 CHUNK_BYTES = 96 << 20
 CHUNK_LINES = 1 << 19
 _BOM = b"\xef\xbb\xbf"
@@ -82,9 +84,11 @@ def blocks(stream: Stream, longest: int, size: int = BLOCK_BYTES) -> Iterator[Bl
     line_number, offset, skipped = 1, 0, 0
     carry: bytes | memoryview = b""
     is_first = True
+    room = min(_FIRST_BYTES, size)
     while True:
         kept = len(carry)
-        data = bytearray(kept + size)
+        data = bytearray(kept + room)
+        room = min(2 * room, size)
         data[:kept] = carry
         got = stream.readinto(memoryview(data)[kept:])
         filled = kept + got

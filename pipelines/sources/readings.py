@@ -53,12 +53,9 @@ def _version(kind: str) -> str:
 
 def _fhir() -> dict[str, str]:
     """By type the fingerprint of its elements and columns; of the list of types; and of all together."""
-    types = {
-        name: _digest(each.shape, each.newer_shape, *(f"{column.name} {column.type}" for column in each.columns))
-        for name, each in PROJECTIONS.items()
-    }
+    types = {name: _digest(each.described) for name, each in PROJECTIONS.items()}
     whole = {**types, _TYPES: _digest(*sorted(types)), _ALL: _digest(*sorted(f"{k} {v}" for k, v in types.items()))}
-    return {name: f"{name} {digest}" for name, digest in whole.items()}
+    return {name: f"{name} {each}" for name, each in whole.items()}
 
 
 def _digest(*parts: str) -> str:
