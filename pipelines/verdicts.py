@@ -30,10 +30,15 @@ def remember(db: duckdb.DuckDBPyConnection, table: str, verdict: Verdict, of: st
     """Replace what is known of one table; `of` tells what was judged from what will be judged another time."""
     with transaction(db):
         db.execute('delete from account.verdict where "table" = $table', {"table": table})
-        for o in verdict.outcomes:
+        rows = [
+            [o.table, o.expectation, o.column, o.why, o.severity, o.passed, o.unexpected_share, list(o.kpis)]
+            for o in verdict.outcomes
+        ]
+        if rows:
+            one = "(?, ?, ?, ?, ?, ?, ?, ?)"
             db.execute(
-                f"insert into account.verdict ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [o.table, o.expectation, o.column, o.why, o.severity, o.passed, o.unexpected_share, list(o.kpis)],
+                f"insert into account.verdict ({_COLUMNS}) values {', '.join([one] * len(rows))}",
+                [value for row in rows for value in row],
             )
         db.execute('delete from account.checked where "table" = $table', {"table": table})
         db.execute("insert into account.checked values ($table, $of)", {"table": table, "of": of})

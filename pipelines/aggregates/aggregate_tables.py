@@ -7,6 +7,7 @@ arithmetic.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -213,26 +214,25 @@ def kpi_tables(
     rebased = effective.rebased(decisions)
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in standing.TABLES}
     found_inputs = aggregate.inputs(db, list(KPIS.values()), cuts)
-    for each in found_inputs:
-        if each.kpi.id in still.kpis:
-            say(f"keeping {each.kpi.id}")
-            for name, several in parts.items():
-                several.append(still.of(name, each.kpi.id))
-            continue
-        say(f"computing {each.kpi.id}")
+
+    def computed(each: aggregate.Input) -> dict[str, pl.DataFrame]:
         values = hide_small_numbers(each.kpi, aggregate.kpi_values(each, spans), settings.suppress_below)
-        parts["kpi_value"].append(values)
-        parts["kpi_exclusion"].append(aggregate.kpi_exclusions(each, spans))
-        parts["readiness"].append(aggregate.kpi_readiness(each, spans, verdict))
-        parts["kpi_signal"].append(
-            signals.kpi_signals(
-                each.kpi,
-                values,
-                signal_weeks(as_of),
-                {None: whole[each.kpi.id], **by_facility.get(each.kpi.id, {})},
-                rebased,
-            )
-        )
+        targets = {None: whole[each.kpi.id], **by_facility.get(each.kpi.id, {})}
+        return {
+            "kpi_value": values,
+            "kpi_exclusion": aggregate.kpi_exclusions(each, spans),
+            "readiness": aggregate.kpi_readiness(each, spans, verdict),
+            "kpi_signal": signals.kpi_signals(each.kpi, values, signal_weeks(as_of), targets, rebased),
+        }
+
+    with ThreadPoolExecutor(settings.threads) as pool:  # Polars leaves Python's lock to the others while it works
+        coming = {each.kpi.id: pool.submit(computed, each) for each in found_inputs if each.kpi.id not in still.kpis}
+        for each in found_inputs:
+            kpi = each.kpi.id
+            say(f"computing {kpi}" if kpi in coming else f"keeping {kpi}")
+            found = coming[kpi].result() if kpi in coming else {name: still.of(name, kpi) for name in parts}
+            for name, several in parts.items():
+                several.append(found[name])
     tables = {name: pl.concat(found) for name, found in parts.items()}
     say("evaluating pilots")
     piloted = pilots.pilot_tables(db, found_inputs, tables["kpi_value"], tables["readiness"], settings.suppress_below)

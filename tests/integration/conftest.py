@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -53,11 +54,13 @@ def simulated(tmp_path_factory):
     return made_once(tmp_path_factory, "simulated", lambda out: simulate(out, days=DAYS))
 
 
-def make_home(delivered: Path, place: Path) -> Home:
-    """A home whose landing folder holds what the simulated hospital handed over; files are linked, not copied."""
+def make_home(delivered: Path, place: Path, folders: Sequence[str] = ("fhir", "logs")) -> Home:
+    """A home whose landing folder holds what the simulated hospital handed over, or these folders of it; files are linked, not
+    copied.
+    """
     home = Home(place)
     home.landing.mkdir(parents=True)
-    for folder in ("fhir", "logs"):
+    for folder in folders:
         shutil.copytree(delivered / folder, home.landing / folder, copy_function=os.link)
     for name in ("wardflow.toml", "registry.toml"):
         shutil.copy(delivered / name, place / name)

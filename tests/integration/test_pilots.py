@@ -22,7 +22,9 @@ SEED = 11  # of twenty idle pilots a 95 % interval finds one changed by chance; 
 def evaluated(tmp_path_factory):
     out = tmp_path_factory.mktemp("pilots")
     simulate(out, days=DAYS, seed=SEED)
-    home = make_home(out, tmp_path_factory.mktemp("pilots_home") / "home")
+    home = make_home(
+        out, tmp_path_factory.mktemp("pilots_home") / "home", folders=("fhir",)
+    )  # no message is asked about
     lines = home.decisions_path.read_text().splitlines()
     planned = next(json.loads(line) for line in lines if json.loads(line)["subject"] == "discharge-by-noon")
     plans = {
