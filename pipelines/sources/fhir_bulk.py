@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import orjson
+import pyarrow as pa
 
 from pipelines import planning
 from pipelines.lending import lent
@@ -23,12 +25,10 @@ from pipelines.sources.fhir_elements import PROVENANCE, Projection, snake
 from pipelines.sources.fhir_examination import examination
 from pipelines.sources.fhir_plain import has_plain_form, plain
 from pipelines.sources.fhir_projection import PROJECTIONS
-from pipelines.sources.fhir_staging import gathered, lines_of, staged, wanted
+from pipelines.sources.fhir_staging import gathered, staged, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pipelines.settings import SourceSettings
     from pipelines.sources.fhir_examination import Examination
@@ -43,8 +43,6 @@ PLAIN_LINES = 4_096
 """From so many lines a chunk on, it pays to plan a second statement for those in plain form."""
 
 _NOTHING = Projection(resource="", kind="", elements={}, columns=())
-_PLAIN, _ALL, _REROUTED = "plain", "all", "rerouted"
-"""Which of a chunk's lines a pass is of."""
 
 
 def _type_of(start: bytes, found: re.Match[bytes]) -> str:
@@ -105,8 +103,8 @@ def load_resources(session: Session, files: Sequence[Intake], chunks: Iterable[p
         work = _Work(session, hint, looking)
         for chunk in chunks:
             session.flush()
+            work.take(chunk)
             with lent(db, chunk=chunk):
-                work.take(chunk.nbytes, len(chunk))
                 looking.look(chunk)
         work.settle()
     for file in files:
@@ -126,7 +124,6 @@ class _Work:
         self._hint = hint
         self._looking = looking
         self._gathered: dict[str, Projection] = {}
-        self._rows = 0
         self._bytes = 0
         self._passes = 0
         self._is_mostly_plain = hint in PROJECTIONS and has_plain_form(PROJECTIONS[hint])
@@ -135,22 +132,18 @@ class _Work:
             "create or replace temp table rerouted (file_id integer, line bigint, resource_type varchar)"
         )
 
-    def take(self, size: int, count: int) -> None:
-        """Stage the registered chunk of so many bytes and lines."""
-        db = self._session.db
-        db.execute("delete from rerouted")
-        self._rows = count
-        is_plain = self._is_mostly_plain and count >= PLAIN_LINES
-        self._pass(self._hint, _PLAIN if is_plain else _ALL)
-        others = db.execute(
-            "select resource_type, list(distinct file_id), count(*) from rerouted group by all order by all"
-        ).fetchall()
-        for resource_type, file_ids, _ in others:
+    def take(self, chunk: pa.Table) -> None:
+        """Stage the lines of a chunk."""
+        self._session.db.execute("delete from rerouted")
+        is_plain = self._is_mostly_plain and len(chunk) >= PLAIN_LINES
+        self._pass(self._hint, chunk, np.ones(len(chunk), bool), plain if is_plain else staged)
+        others = self._session.db.sql("from rerouted").to_arrow_table()
+        for resource_type, of_type in _by_type(others):
             if resource_type != self._hint:
-                self.mixed.update(file_ids)
-            self._pass(resource_type, _REROUTED)
-        self._is_mostly_plain = self._is_mostly_plain and sum(n for *_, n in others) <= count / 2
-        self._bytes += size
+                self.mixed.update(of_type["file_id"].unique().to_pylist())
+            self._pass(resource_type, chunk, np.isin(_places(chunk), _places(of_type)), staged)
+        self._is_mostly_plain = self._is_mostly_plain and len(others) <= len(chunk) / 2
+        self._bytes += chunk.nbytes
         if self._bytes >= SETTLED_BYTES:
             self.settle()
 
@@ -165,14 +158,15 @@ class _Work:
         self._gathered.clear()
         self._bytes = 0
 
-    def _pass(self, resource_type: str, lines: str) -> None:
-        """Of the chunk's lines of this type, or of all lines, fill `staged`; those of other types go to `rerouted`, and so do, of
-        a pass for plain lines, those that are not plain.
-        """
+    def _pass(self, resource_type: str, chunk: pa.Table, mine: np.ndarray, query: Callable[[Projection], str]) -> None:
+        """Stage those lines as of this type; others' go to `rerouted`, and so do, of a pass for plain lines, those that are not plain."""
         db = self._session.db
+        chunk = chunk.append_column(
+            "is_mine", pa.array(mine)
+        )  # where DuckDB joined the chunk with them, one thread did all the work
         if resource_type == BUNDLE:
-            of_bundles = lines_of(everything=lines == _ALL, resource_type=BUNDLE)
-            fhir_deletions.load(self._session, of_bundles, wanted())
+            with lent(db, chunk=chunk):
+                fhir_deletions.load(self._session, wanted())
             return
         self._passes += 1
         projection = PROJECTIONS.get(resource_type, _NOTHING)
@@ -180,9 +174,11 @@ class _Work:
         if table not in self._gathered:
             self._gathered[table] = projection
             db.execute(gathered(projection, table))
-        query = plain(projection) if lines == _PLAIN else staged(projection, everything=lines == _ALL)
-        with planning.briefly(db, self._rows):  # prepared once it would be planned anew for every chunk all the same
-            db.execute(f"insert into {table} {query}", {"pass": self._passes})
+        with (
+            lent(db, chunk=chunk),
+            planning.briefly(db, len(chunk)),
+        ):  # prepared once it would be planned anew for every chunk all the same
+            db.execute(f"insert into {table} {query(projection)}", {"pass": self._passes})
         of_pass = f"{table} where pass_no = {self._passes}"
         db.execute(
             f"""
@@ -191,9 +187,19 @@ class _Work:
             from {of_pass} and verdict not in ('other', 'candidate')
             """
         )
-        if lines != _REROUTED:
-            db.execute(f"insert into rerouted select file_id, line, resource_type from {of_pass} and verdict = 'other'")
+        db.execute(f"insert into rerouted select file_id, line, resource_type from {of_pass} and verdict = 'other'")
         self._looking.tally(of_pass)
+
+
+def _places(rows: pa.Table) -> np.ndarray:
+    """File and line of each row, as one number."""
+    return rows["file_id"].to_numpy().astype(np.int64) << 40 | rows["line"].to_numpy()
+
+
+def _by_type(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    types = rows["resource_type"].to_numpy()
+    for resource_type in sorted(set(types.tolist())):
+        yield resource_type, rows.filter(types == resource_type)
 
 
 def _place_of(base: str) -> str:

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 BUNDLE = "Bundle"
 
 
-def load(session: Session, lines: str, wanted: str) -> None:
+def load(session: Session, wanted: str) -> None:
     """Insert a tombstone for each deletion not known yet and give a verdict on each Bundle.
 
-    `lines` is the query's from clause, `wanted` the types that another pass takes; those go to `rerouted`.
+    `chunk` has the lines (`is_mine`); `wanted` are the types that another pass takes; those go to `rerouted`.
     """
-    _stage(session, lines, wanted)
+    _stage(session, wanted)
     for projection in PROJECTIONS.values():
         _insert_tombstones(session, projection)
     _account(session)
 
 
-def _stage(session: Session, lines: str, wanted: str) -> None:
+def _stage(session: Session, wanted: str) -> None:
     """`staged_bundle`: every Bundle line and the resources that it says were deleted (`removals`: type and id, null where conditional)."""
     shape = '{"resourceType":"VARCHAR","entry":[{"request":{"method":"VARCHAR","url":"VARCHAR"}}]}'
     session.db.execute(
@@ -36,7 +36,8 @@ def _stage(session: Session, lines: str, wanted: str) -> None:
         with parsed as (
             select file_id, line, byte_offset, ends_open, exported_at, text, json_valid(text) as is_json,
                 case when json_valid(text) then json_transform(text, '{shape}') end as r
-            from {lines}
+            from chunk join intake using (file_id)
+            where is_mine
         ), judged as (
             select *, case
                 when not is_json then if(ends_open, 'truncated', 'unparseable')

@@ -183,8 +183,16 @@ ELEMENT_MACROS = (
     # `Type?identifier=system|value`, percent-encoded or not, as the identifier that it asks for.
     r"""create or replace temp macro asked_for(x, wanted) as try(url_decode(nullif(
             regexp_extract(x, '(?:^|/)' || wanted || '\?(?:[^#]*&)?identifier=([^&#,]+)(?:&[^#,]*)?$', 1), '')))""",
+    # The usual question, one identifier of one system: told without a list, which takes a third of the time.
+    r"""create or replace temp macro is_plain_question(x, wanted) as
+            regexp_full_match(x, wanted || '\?identifier=[^|&#,%+\s]+\|[^|/&#,%+\s]+')
+            and not contains(x, 'us-ssn') and not contains(x, '2.16.840.1.113883.4.1|')""",
+    """create or replace temp macro asked_key(kind, x, wanted) as keyed(alias_kind(kind),
+            split_part(substr(x, length(wanted) + 13), '|', 1), split_part(x, '|', 2))""",
     # What a reference that is no literal one names: the identifier asked for, those of the contained resource, its own.
-    """create or replace temp macro alias_of(kind, ref, wanted) as first_of(list_transform(case
+    """create or replace temp macro alias_of(kind, ref, wanted) as case
+        when is_plain_question(ref.reference, wanted) then asked_key(kind, ref.reference, wanted)
+        else first_of(list_transform(case
             when contains(ref.reference, '?') then list_transform([asked_for(ref.reference, wanted)], lambda q: struct_pack(
                 system := case when contains(q, '|') then split_part(q, '|', 1) end,
                 "value" := case when contains(q, '|') then substr(q, strpos(q, '|') + 1) else q end,
@@ -194,7 +202,7 @@ ELEMENT_MACROS = (
                 lambda c: c.identifier))
             when ref.reference is null and ref.identifier.value is not null and coalesce(ref."type", wanted) = wanted
                 then [ref.identifier]
-        end, lambda i: identifier_key(alias_kind(kind), i, alias_types(kind))))""",
+        end, lambda i: identifier_key(alias_kind(kind), i, alias_types(kind)))) end""",
     """create or replace temp macro key_of(kind, ref, wanted) as case
             when ref.reference is not null or ref.identifier.value is not null then
                 coalesce(keyed(kind, getvariable('authority'), id_of(ref.reference, wanted)), alias_of(kind, ref, wanted)) end""",
@@ -203,6 +211,7 @@ ELEMENT_MACROS = (
             else list_filter(list_transform(refs, lambda x: key_of(kind, x, wanted)), lambda k: k is not null) end""",
     """create or replace temp macro place_of(ref, wanted) as case
             when regexp_full_match(ref.reference, wanted || '/[A-Za-z0-9.-]{1,64}') then substr(ref.reference, length(wanted) + 2)
+            when is_plain_question(ref.reference, wanted) then asked_key(lower(wanted), ref.reference, wanted)
             else coalesce(place(lower(wanted), id_of(ref.reference, wanted)), alias_of(lower(wanted), ref, wanted))
         end""",
     r"create or replace temp macro word(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9._:/^+~-]{0,63}|[<>]') then x end",

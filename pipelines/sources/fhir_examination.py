@@ -144,7 +144,7 @@ class Examination:
             found = zip(
                 rank[chosen].tolist(),
                 lines[start + chosen].tolist(),
-                texts.slice(start, end - start).take(pa.array(chosen)).to_pylist(),
+                [texts[each].as_py() for each in (start + chosen).tolist()],  # `take` would copy all of them first
                 strict=True,
             )
             kept = nsmallest(most, [*self._kept[file_id], *found])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.sources.fhir_elements import ANY, IDENTIFIERS, REFERENCE
 from pipelines.sources.fhir_rules import instants, sound
-from pipelines.sources.fhir_staging import lines_of, version_hash, wanted
+from pipelines.sources.fhir_staging import LINES, version_hash, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def plain(projection: Projection) -> str:
         with parsed as (
             select file_id, line, byte_offset, exported_at, earliest, latest, text, {newer}
                 try(json_transform(text, '{_shape(projection)}')) as r
-            from {lines_of(everything=True, resource_type=projection.resource)}
+            from {LINES}
         ), projected as (
             select *,
                 {columns}

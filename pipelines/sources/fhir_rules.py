@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.sources.fhir_elements import ANY, SUBJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pipelines.sources.fhir_elements import Projection
 
@@ -43,13 +43,29 @@ def flags(projection: Projection) -> str:
     It reads `r`, `exported_at`, `earliest` and `latest` (times beyond which are far), `last_updated`, the projection's columns
     and its `instants`. Most rows have no finding, which cheap tests tell of each; only the others are searched.
     """
-    found = ",\n".join(_findings(projection))
-    return f"""case when {" and ".join(sound(projection))} then []::varchar[]
-        else coalesce(list_sort(list_distinct(string_split(nullif(concat_ws(' ', {found}), ''), ' '))), []::varchar[]) end"""
+    own = _own_tests(projection)
+    of_its_own = (
+        f"""case when {" and ".join(own)} then []::varchar[] else {_listed(_own(projection))} end"""
+        if own
+        else "[]::varchar[]"
+    )
+    return f"""case when {" and ".join(_usual(projection))} then {of_its_own}
+        else {_listed((*_findings(projection), *_own(projection)))} end"""
+
+
+def _listed(findings: Iterable[str]) -> str:
+    found = ",\n".join(findings)
+    return f"coalesce(list_sort(list_distinct(string_split(nullif(concat_ws(' ', {found}), ''), ' '))), []::varchar[])"
 
 
 def sound(projection: Projection) -> Iterator[str]:
     """Tests that a row without findings passes, each an expression. A row that fails one may still have none."""
+    yield from _usual(projection)
+    yield from _own_tests(projection)
+
+
+def _usual(projection: Projection) -> Iterator[str]:
+    """Those of forms that any type has."""
     instant = {made[len("try_cast(") : -len(" as timestamptz)")]: name for name, made in instants(projection).items()}
     moment = {column.made[len("moment(") : -1]: column.name for column in projection.columns}
     yield from (f"{element} is not null" for _, element in projection.required)
@@ -74,11 +90,20 @@ def sound(projection: Projection) -> Iterator[str]:
         yield f"case when len({references}) = 1 then is_plain_reference({references}[1], '{ANY}') else {many} end"
     for start, end in projection.spans:
         yield f"coalesce({instant[end]} >= {instant[start]}, true)"
-    yield from (f"not coalesce({condition}, false)" for _, condition in projection.findings)
+
+
+def _own_tests(projection: Projection) -> list[str]:
+    """Those of what the type alone has."""
+    return [f"not coalesce({condition}, false)" for _, condition in projection.findings]
+
+
+def _own(projection: Projection) -> Iterator[str]:
+    """The findings of what the type alone has."""
+    yield from (f"case when {condition} then '{flag}' end" for flag, condition in projection.findings)
 
 
 def _findings(projection: Projection) -> Iterator[str]:
-    """Every finding, as an expression that is null where there is none."""
+    """Every finding of forms that any type has, as an expression that is null where there is none."""
     for name, element in projection.required:
         yield f"case when {element} is null then '{missing(name)}' end"
     for column in projection.columns:
@@ -88,8 +113,6 @@ def _findings(projection: Projection) -> Iterator[str]:
     yield from _forms(projection)
     for start, end in projection.spans:
         yield f"case when zoned({end}) < zoned({start}) then 'end_before_start' end"
-    for flag, condition in projection.findings:
-        yield f"case when {condition} then '{flag}' end"
 
 
 def _forms(projection: Projection) -> Iterator[str]:

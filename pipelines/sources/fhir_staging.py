@@ -21,14 +21,10 @@ _ABSENT, _BETWEEN, _OF_A_LIST, _OF_A_STRUCT = "\x1a", "\x1d", "\x1e", "\x1f"
 _FLAT_STRUCTS = re.compile(r"struct\(((?:[\w\"]+ varchar(?:, )?)+)\)\[\]")
 
 
-def lines_of(*, everything: bool, resource_type: str) -> str:
-    """The chunk's lines for this pass, with the export time of their file and the times beyond which others are far from it."""
-    chosen = (
-        "" if everything else f"semi join (from rerouted where resource_type = '{resource_type}') using (file_id, line)"
-    )
-    return f"""chunk {chosen} join (
+LINES = """(select * exclude (is_mine) from chunk where is_mine) join (
         select *, exported_at - interval 20 year as earliest, exported_at + interval 1 day as latest from intake
     ) using (file_id)"""
+"""The chunk's lines that are of this pass, with the export time of their file and the times beyond which others are far from it."""
 
 
 def wanted() -> str:
@@ -48,8 +44,8 @@ def gathered(projection: Projection, table: str) -> str:
     )
 
 
-def staged(projection: Projection, *, everything: bool) -> str:
-    """A query of the pass `$pass`: every line of the pass with its verdict so far and, of this resource type, its allow-listed columns.
+def staged(projection: Projection) -> str:
+    """A query of the pass `$pass`: every line of it with its verdict so far and, of this resource type, its allow-listed columns.
 
     Only what `json_transform` makes nothing of is tested for being JSON, which saves reading every line twice.
     """
@@ -61,7 +57,7 @@ def staged(projection: Projection, *, everything: bool) -> str:
         with parsed as (
             select file_id, line, byte_offset, ends_open, exported_at, earliest, latest, text,
                 try(json_transform(text, '{projection.shape}')) as r
-            from {lines_of(everything=everything, resource_type=projection.resource)}
+            from {LINES}
         ), judged as (
             select *,
                 case

@@ -70,7 +70,7 @@ def simulated(folder: Path, kind: str) -> list[bytes]:
     from pipelines.sources.archives import deliveries
     from pipelines.sources.lines import blocks
 
-    start = b'{"resourceType":"' + kind.encode()
+    start = b'{"resourceType":"' + kind.encode() + b'"'
     latest: dict[bytes, bytes] = {}
     for delivered in deliveries(folder / "fhir", "fhir"):
         if delivered.problem or not delivered.head().lstrip().startswith(b'{"resourceType"'):

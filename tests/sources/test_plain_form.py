@@ -121,7 +121,7 @@ def sql():
     }.items():
         db.execute(f"set variable {name} = {value}")
     db.execute(
-        "create temp table chunk (file_id integer, line bigint, byte_offset bigint, ends_open boolean, text varchar)"
+        "create temp table chunk (file_id integer, line bigint, byte_offset bigint, ends_open boolean, text varchar, is_mine boolean)"
     )
     db.execute("create temp table intake as select 1 as file_id, timestamptz '2026-01-06 00:00:00+00' as exported_at")
     yield db
@@ -146,10 +146,10 @@ def test_a_line_in_plain_form_is_read_as_the_thorough_statement_reads_it(sql, na
     lines = list(dict.fromkeys(json.dumps(each, separators=(",", ":")) for each in resources(projection)))
     sql.execute("delete from chunk")
     sql.execute(
-        "insert into chunk select 1, n, n, false, text from (select unnest($lines) as text, generate_subscripts($lines, 1) as n)",
+        "insert into chunk select 1, n, n, false, text, true from (select unnest($lines) as text, generate_subscripts($lines, 1) as n)",
         {"lines": lines},
     )
-    for table, query in {"short": plain(projection), "thorough": staged(projection, everything=True)}.items():
+    for table, query in {"short": plain(projection), "thorough": staged(projection)}.items():
         sql.execute(gathered(projection, table))
         sql.execute(f"insert into {table} {query}", {"pass": 1})
     read = "select lines.text, rows.* from {} as rows join chunk as lines using (line)"
