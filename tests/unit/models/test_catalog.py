@@ -3,7 +3,17 @@
 import pytest
 
 from models import catalog
-from models.catalog import SQL_ROOT, WHO_IS_WHO, Table, build_order, find_table, read_table, tables, upstream
+from models.catalog import (
+    SQL_ROOT,
+    WHO_IS_WHO,
+    Table,
+    build_order,
+    find_table,
+    new_parser,
+    read_table,
+    tables,
+    upstream,
+)
 from models.errors import BadDeclaration
 from models.kpis import KPIS
 
@@ -99,7 +109,8 @@ def test_comments_are_the_documentation(tmp_path):
     path.write_text(
         "-- Grain: one row per thing.\n-- Things are few.\n-- size: how large.\n-- They last.\nselect 1 as size\n"
     )
-    table = read_table(path)
+    with new_parser() as parser:
+        table = read_table(path, parser)
     assert (table.full_name, table.grain, table.description) == (
         "marts.thing",
         "one row per thing.",
