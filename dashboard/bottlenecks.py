@@ -100,7 +100,7 @@ def headline(found: Workflow) -> tuple[str, str]:
         lost = "lost beyond the windows" if found.cost == "lost_seconds" else "waited"
         share = (worst[found.cost] or 0) / cost
         lead = (
-            f"Of {wording.number(cost / HOUR)} {found.unit} {lost}, {wording.whole_percent(share)} were between "
+            f"Of {wording.number(cost / HOUR)} {found.unit} {lost}, {wording.share(share)} were between "
             f"{worst['activity']} and {worst['next_activity']}."
         )
     total = found.total

@@ -85,15 +85,16 @@ def course(here: Here, incident: Row) -> list[Row]:
 
 
 def headline(rows: Sequence[Row]) -> tuple[str, str]:
-    """How many channels need somebody, and the two numbers that matter most: failed for good, and waiting now."""
+    """How many channels need somebody, and what matters most: failed for good, waiting now, given up and unresolved."""
     trouble = [row for row in rows if row["state"] in NEEDY]
     failed, deliveries = sum(r["failed_final"] for r in rows), sum(r["deliveries"] for r in rows)
-    queued = sum(r["queue_depth"] for r in rows)
+    queued, dead = (sum(r[name] or 0 for r in rows) for name in ("queue_depth", "dead_letters_open"))
     lead = f"{len(trouble)} of {len(rows)} channels need somebody." if trouble else f"All {len(rows)} channels flow."
     if trouble:
         lead = lead.replace("1 of", "One of", 1) if lead.startswith("1 of") else lead
     of = f"{wording.number(failed)} of {wording.number(deliveries)} deliveries failed for good"
-    return lead, f"{of}; {wording.number(queued)} wait in a queue."
+    unresolved = f"; {wording.number(dead)} dead letter{' is' if dead == 1 else 's are'} unresolved" if dead else ""
+    return lead, f"{of}; {wording.number(queued)} wait in a queue{unresolved}."
 
 
 def rate(row: Row) -> str:

@@ -23,7 +23,20 @@ MEANING = {
     "neutral_low": NEUTRAL,
 }
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showAxisDragHandles": False}
+MOST_TICKS = 5
 _WEEK = timedelta(days=7)
+_ROUND = tuple(unit * 10.0**n for n in range(-5, 8) for unit in (1, 2, 5))
+_ROUND_TIMES = (
+    *(each / 60 for each in (1, 2, 5, 10, 20, 30)),
+    *(1, 2, 5, 10, 20, 30, 60, 120, 240, 360, 720, 1440, 2880),
+    *(1440 * each for each in (5, 10, 20, 50, 100, 200, 500, 1000)),
+)
+"""Steps between two ticks, the times in minutes: what people count in."""
+DATES = [
+    {"dtickrange": [None, 24 * 3_600_000 - 1], "value": "%H:%M\n%a %-d %b"},
+    {"dtickrange": [24 * 3_600_000, None], "value": "%a %-d %b"},
+]
+"""How an axis of instants is said, as the pages say days and times."""
 
 
 def spark(weeks: Sequence[Row], target: float | None, said: Callable[[Row], str]) -> go.Figure:
@@ -48,10 +61,12 @@ def trend(
     axis: Callable[[float], str],
     notes: Sequence[tuple[date, str]] = (),
     others: Mapping[str, Sequence[Row]] | None = None,
+    *,
+    is_time: bool = False,
 ) -> go.Figure:
     """Weekly values with limits, mean, target (labelled at its end) and decisions as thin lines with a word.
 
-    `others` are other places' values, drawn as thin lines and named where they are pointed at.
+    `others` are other places' values, drawn as thin lines and named where they are pointed at. `is_time`: values are minutes.
     """
     figure = _series(weeks, said, width=2, size=6, last=11)
     beside = others or {}
@@ -67,7 +82,7 @@ def trend(
         if y is not None and all(abs(y - other) > (high - low) * 0.055 for other, _, _ in marks):
             marks.append((y, word, TEXT))  # a label that would lie on another is left out: its line stays
     for y, word, colour in marks:
-        _label(figure, y, word, colour)
+        label(figure, y, word, colour)
     if target:
         figure.add_hline(y=target[0], line={"color": TARGET, "width": 1.5, "dash": "dot"})
     for number, (when, word) in enumerate(notes):
@@ -77,7 +92,7 @@ def trend(
             xshift=4, yshift=-14 * (number % 3), font={"size": 12, "color": TEXT},
         )  # fmt: skip
     figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=9)
-    figure.update_yaxes(fixedrange=True, range=[low, high], **_ticks(low, high, axis))
+    figure.update_yaxes(fixedrange=True, range=[low, high], **ticks(low, high, axis, is_time=is_time))
     return plain(figure, height=330, margin={"l": 8, "r": 96, "t": 16, "b": 8})
 
 
@@ -132,9 +147,9 @@ def came_and_went(weeks: Sequence[Row], said: Callable[[Row], str]) -> go.Figure
     room = top * 0.09  # labels never lie on each other
     low, high = ends[0][1], max(ends[1][1], ends[0][1] + room)
     for (word, _), y in zip(ends, (low, high), strict=True):
-        _label(figure, y, word, TEXT)
+        label(figure, y, word, TEXT)
     figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=7)
-    figure.update_yaxes(fixedrange=True, range=[0, top * 1.15], **_ticks(0, top, lambda v: f"{round(v):,}"))
+    figure.update_yaxes(fixedrange=True, range=[0, top * 1.15], **ticks(0, top, lambda v: f"{round(v):,}"))
     return plain(figure, height=240, margin={"l": 8, "r": 112, "t": 8, "b": 8})
 
 
@@ -177,13 +192,13 @@ def history(
     low = -top
     for y, word, colour in sorted(ends, key=lambda end: end[0]):
         low = max(y, low + top * 0.13)  # labels never lie on each other
-        _label(figure, low, word, colour)
+        label(figure, low, word, colour)
     named = [row["period"] for row in rows][:: max(1, -(-len(rows) // 7))]
     figure.update_xaxes(
         fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
         ticktext=[f"{day.day} {day:%b}" for day in named],
     )  # fmt: skip
-    figure.update_yaxes(fixedrange=True, range=[-top * 0.03, top * 1.2], **_ticks(0, top, axis))
+    figure.update_yaxes(fixedrange=True, range=[-top * 0.03, top * 1.2], **ticks(0, top, axis))
     return plain(figure, height=170, margin={"l": 8, "r": 84, "t": 4, "b": 4})
 
 
@@ -197,8 +212,9 @@ def course(
     """Lines over the hours or days around an incident, shaded while it lasted; what each says as in `history`."""
     figure = history(steps, lines, said, axis)
     figure.add_vrect(x0=span[0].isoformat(), x1=span[1].isoformat(), fillcolor=BAND, line_width=0, layer="below")
-    named = [row["period"] for row in steps][:: max(1, -(-len(steps) // 6))]
-    figure.update_xaxes(tickvals=[each.isoformat() for each in named], ticktext=[f"{each:%a %H:%M}" for each in named])
+    named = [row["period"] for row in steps][:: max(1, -(-len(steps) // 4))]  # as many as a phone has room for
+    texts = [f"{each:%a %H:%M}" for each in named]
+    figure.update_xaxes(tickvals=[each.isoformat() for each in named], ticktext=texts, tickangle=0)
     return figure
 
 
@@ -259,7 +275,9 @@ def lanes(events: Sequence[Row], names: dict[str, str], said: Callable[[Row], st
             hovertext=[said(e) for e in mine],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    figure.update_xaxes(fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=7)
+    figure.update_xaxes(
+        fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=5, tickangle=0, tickformatstops=DATES
+    )
     figure.update_yaxes(
         fixedrange=True, showgrid=False, automargin=True, categoryorder="array", categoryarray=[*names.values()][::-1],
         tickfont={"size": 13, "color": TEXT},
@@ -324,16 +342,20 @@ def _near(target: float, weeks: Sequence[Row]) -> bool:
     return low - (high - low) <= target <= high + (high - low)
 
 
-def _label(figure: go.Figure, y: float, text: str, colour: str) -> None:
+def label(figure: go.Figure, y: float, text: str, colour: str) -> None:
+    """A word right of the picture at the height of what it names."""
     figure.add_annotation(
         x=1, xref="paper", y=y, text=text, showarrow=False, xanchor="left", xshift=8, font={"size": 12, "color": colour}
     )
 
 
-def _ticks(low: float, high: float, axis: Callable[[float], str]) -> dict[str, Any]:
-    """Three ticks, said as people say them."""
-    step = (high - low) / 4
-    at = [low + step, low + 2 * step, low + 3 * step]
+def ticks(low: float, high: float, axis: Callable[[float], str], *, is_time: bool = False) -> dict[str, Any]:
+    """Round ticks, five at most, said as people say them; `is_time`: the values are minutes."""
+    step = (
+        next((each for each in (_ROUND_TIMES if is_time else _ROUND) if (high - low) / each < MOST_TICKS), high - low)
+        or 1
+    )
+    at = [step * n for n in range(-int(-low // step), int(high // step) + 1)]
     return {"tickvals": at, "ticktext": [axis(v) for v in at], "showgrid": False, "zeroline": False}
 
 

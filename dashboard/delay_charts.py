@@ -9,7 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.charts import LINE, NEUTRAL, ORDINARY, STRONG, TEXT, plain
+from dashboard.charts import LINE, NEUTRAL, ORDINARY, STRONG, TEXT, plain, ticks
+from models import wording
 from models.waits import CARE, PARTS, TIME_PARTS
 
 Row = dict[str, Any]
@@ -25,33 +26,29 @@ LOOKS: Mapping[str, tuple[str, float, str]] = {  # part → colour, depth, patte
     CARE.id: (LINE, 0.6, ""),
 }
 UPWARDS = (CARE.id, "people", "unknown", *(part for part in tuple(PARTS)[::-1] if PARTS[part].cause == "interface"))
-ROW_HEIGHT = 82
+HOUR = 60
+ROW_HEIGHT = 62
 WORDS_WIDTH = 58
 
 
 def by_step(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
-    """A stacked bar for each day or week in minutes, people at the foot; a hidden one is a gap. Each opens its period."""
+    """A stacked bar for each day or week in hours, people at the foot; a hidden one is a gap. Each opens its period."""
     figure = go.Figure()
     x = [step["period"].isoformat() for step in steps]
     for part in UPWARDS:
-        values = [step["parts"].get(part, 0.0) for step in steps]
+        values = [step["parts"].get(part, 0.0) / HOUR for step in steps]
         if any(values):
             figure.add_bar(
                 x=x, y=values, name=TIME_PARTS[part].title, marker=_look(part), customdata=[[day] for day in x],
                 hovertext=[said(step) for step in steps], hovertemplate="%{hovertext}<extra></extra>",
             )  # fmt: skip
-    top = max((step["minutes"] for step in steps), default=0) or 1
+    top = max((step["minutes"] for step in steps), default=0) / HOUR or 1
     named = [step["period"] for step in steps][:: max(1, -(-len(steps) // 7))]
     figure.update_xaxes(
         fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
         ticktext=[f"{day.day} {day:%b}" for day in named],
     )  # fmt: skip
-    rough = top / 60 / 3  # hours between two ticks
-    step = next((unit * 10**n for n in range(6) for unit in (1, 2, 5) if unit * 10**n >= rough), rough) * 60
-    at = [step * n for n in range(1, int(top * 1.06 / step) + 1)] or [top]
-    figure.update_yaxes(
-        fixedrange=True, range=[0, top * 1.06], tickvals=at, ticktext=[axis(v) for v in at], showgrid=False
-    )
+    figure.update_yaxes(fixedrange=True, range=[0, top * 1.06], **ticks(0, top, lambda amount: axis(amount * HOUR)))
     figure.update_layout(barmode="stack", bargap=0.18)
     return plain(figure, height=270, margin={"l": 8, "r": 8, "t": 8, "b": 8})
 
@@ -71,10 +68,10 @@ def one_bar(parts: Sequence[Row], said: Callable[[Row], str]) -> go.Figure:
 
 
 def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Sequence[Row] = ()) -> go.Figure:
-    """A row for each wait, its stretches in time: rows with `row`, `part`, `from_at`, `until_at`; `word` is written beside one.
+    """A row for each wait from its own begin: rows with `row`, `head`, `part`, `after` and `minutes`; `word` is written under one.
 
     A stretch too short to be seen is drawn as a thin mark, so that none is lost. `marks` are the stages that the news reached: rows with
-    `row`, `occurred_at` and `said`.
+    `row`, `after` and `said`.
     """
     figure = go.Figure()
     names = list(dict.fromkeys(stretch["row"] for stretch in stretches))
@@ -84,8 +81,8 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Seque
             continue
         look = _look(part)
         figure.add_bar(
-            base=[stretch["from_at"] for stretch in mine],
-            x=[(stretch["until_at"] - stretch["from_at"]).total_seconds() * 1000 for stretch in mine],
+            base=[stretch["after"] for stretch in mine],
+            x=[stretch["minutes"] for stretch in mine],
             y=[stretch["row"] for stretch in mine],
             orientation="h",
             marker=look | {"line": {"width": 1 if part != "people" else 0, "color": look["color"]}},
@@ -95,7 +92,7 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Seque
         )
     if marks:
         figure.add_scatter(
-            x=[mark["occurred_at"] for mark in marks],
+            x=[mark["after"] for mark in marks],
             y=[mark["row"] for mark in marks],
             mode="markers",
             marker={"symbol": "line-ns", "size": 11, "line": {"width": 1, "color": STRONG}},
@@ -103,22 +100,27 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Seque
             hovertemplate="%{hovertext}<extra></extra>",
         )
     words = {stretch["row"]: stretch["word"] for stretch in stretches if stretch.get("word")}
+    heads = {stretch["row"]: stretch["head"] for stretch in stretches}
     for name in names:
         beside = "<br>".join(textwrap.wrap(words.get(name, ""), WORDS_WIDTH))
-        for text, anchor, shift, size in ((name, "bottom", 9, 12.5), (beside, "top", -9, 11.5)):
+        for text, anchor, shift, size in ((heads[name], "bottom", 9, 12.5), (beside, "top", -9, 11.5)):
             if text:
                 figure.add_annotation(
                     x=0, xref="paper", y=name, yanchor=anchor, yshift=shift, text=text, showarrow=False, xanchor="left", align="left",
                     font={"size": size, "color": STRONG if anchor == "bottom" else TEXT},
                 )  # fmt: skip
+    drawn = [each["after"] + each.get("minutes", 0) for each in (*stretches, *marks)]
+    low, high = min([0, *(mark["after"] for mark in marks)]), max(drawn, default=0) or 1
+    air = (high - low) * 0.01
     figure.update_xaxes(
-        type="date", fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, nticks=4, tickangle=0
-    )
+        fixedrange=True, range=[low - air, high + air], ticks="outside", tickcolor=LINE, tickangle=0,
+        **ticks(low, high, wording.duration, is_time=True),
+    )  # fmt: skip
     figure.update_yaxes(
         visible=False, fixedrange=True, categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4]
     )
     figure.update_layout(barmode="overlay")
-    return plain(figure, height=48 + ROW_HEIGHT * len(names), margin={"l": 8, "r": 16, "t": 4, "b": 8})
+    return plain(figure, height=40 + ROW_HEIGHT * len(names), margin={"l": 8, "r": 16, "t": 4, "b": 8})
 
 
 def _look(part: str) -> Row:

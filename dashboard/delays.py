@@ -45,6 +45,7 @@ class Delays:
     hidden: int = 0  # of the steps
     kinds: Sequence[Row] = ()  # of a measure's cases: what was waited for, null `wait_kind` for nothing
     withheld: int = 0  # of the steps
+    since: date | None = None  # the first day or week of which anything is known
 
     @property
     def is_hidden(self) -> bool:
@@ -102,6 +103,7 @@ def read(here: Here, kind: WaitKind | Kpi) -> Delays:
         sum(step["suppressed"] for step in steps),
         sorted((row for row in shown if row["split"] == "kind"), key=lambda row: -row["minutes"]),
         sum(step["is_withheld"] for step in steps),
+        min((step["period"] for step in steps), default=None),
     )
 
 
@@ -138,19 +140,13 @@ def hop(row: Mapping[str, Any]) -> str:
 
 
 def span(found: Delays) -> str:
-    """The period in words: a day by its name, a week by its Monday, longer ones by their weeks."""
+    """The period in words: a day by its name, a week by its Monday, longer ones by their weeks, or since the data begin."""
     days = (found.end - found.start).days
     if days == 1:
         return f"on {wording.day(found.start)}"
+    if found.since is not None and found.since > found.start:
+        return f"since {wording.day(found.since)}"
     return f"in the {wording.week(found.start)}" if days == WEEK else f"in the last {days // WEEK} weeks"
-
-
-def percent(share: float) -> str:
-    """A share in whole percent; with decimals where it is almost nothing or almost all, so that little is not nothing."""
-    if 0 < share < LEAST:
-        return f"under {wording.percent(LEAST)}"
-    is_near = 0 < share < LITTLE or 1 - LITTLE < share < 1 - LEAST
-    return wording.percent(share) if is_near else wording.whole_percent(share)
 
 
 def headline(found: Delays, threshold: int) -> tuple[str, str]:
@@ -164,29 +160,29 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
             "Choose a longer period or all facilities.",
         )
     if found.whole["is_withheld"]:
-        unsure = percent(found.share(found.whole["minutes_uncertain"]))
+        unsure = wording.share(found.share(found.whole["minutes_uncertain"]))
         return (
             "What this time was made of is withheld.",
             (
                 f"{title}: {_of(found)}. People acted before the message came, and how long they had known can only be estimated: "
-                f"{unsure} of the time may well belong elsewhere, and more than {percent(MOST_UNCERTAIN)} is not shown. "
+                f"{unsure} of the time may well belong elsewhere, and more than {wording.share(MOST_UNCERTAIN)} is not shown. "
                 "Choose a longer period."
             ),
         )
     if isinstance(found.kind, Kpi):
         return where_it_went(found), f"{title}: {_of(found)}."
-    people = f"{percent(found.share(found.minutes('people')))} was with people"
+    people = f"{wording.share(found.share(found.minutes('people')))} was with people"
     if found.hops and found.minutes("interface"):
         first = found.hops[0]
         others = found.minutes("interface") - first["minutes"]
-        more = f", {percent(found.share(others))} elsewhere on the way" if found.share(others) >= LITTLE else ""
-        lead = f"{percent(found.share(first['minutes']))} of the delay was in {first['name']}{more}; {people}."
+        more = f", {wording.share(found.share(others))} elsewhere on the way" if found.share(others) >= LITTLE else ""
+        lead = f"{wording.share(found.share(first['minutes']))} of the delay was in {first['name']}{more}; {people}."
     else:
         lead = f"{people[0].upper()}{people[1:]}: none of it was in a channel."
     unknown = found.minutes("unknown")
     parts = [f"{title}: {_of(found)}"]
     if unknown:
-        parts.append(f"of {percent(found.share(unknown))} it is not known")
+        parts.append(f"of {wording.share(found.share(unknown))} it is not known")
     return lead, "; ".join(parts) + "."
 
 
@@ -197,15 +193,15 @@ def where_it_went(found: Delays) -> str:
     if late >= LEAST:
         names = [row["name"] for row in found.hops]
         where = f" ({'most ' if len(names) > 1 else ''}in {names[0]})" if names else ""
-        told.append(f"{percent(late)} was messages held up or on their way{where}")
+        told.append(f"{wording.share(late)} was messages held up or on their way{where}")
     if found.minutes("people"):
-        told.append(f"{percent(found.share(found.minutes('people')))} was with people")
+        told.append(f"{wording.share(found.share(found.minutes('people')))} was with people")
     if found.minutes("unknown"):
-        told.append(f"of {percent(found.share(found.minutes('unknown')))} nobody knows where the news was")
+        told.append(f"of {wording.share(found.share(found.minutes('unknown')))} nobody knows where the news was")
     if care and not told:
         return "No message and no answer that is followed here was awaited: all of this time was care and work itself."
     if care:
-        told.append(f"in {percent(care)} nothing was awaited: care and work itself")
+        told.append(f"in {wording.share(care)} nothing was awaited: care and work itself")
     return f"Of this time {', '.join(told)}." if told else "These cases took no time."
 
 
@@ -239,16 +235,16 @@ def edge_headline(parts: Sequence[Row], minutes: float) -> str:
     if not parts or not minutes:
         return ""
     late = [row for row in parts if TIME_PARTS[row["part"]].cause == "interface"]
-    told = [f"{percent(_sum(late) / minutes)} went on messages on their way"] if late else []
+    told = [f"{wording.share(_sum(late) / minutes)} went on messages on their way"] if late else []
     if late:
         first = max(late, key=lambda row: row["minutes"])
         told[0] += f" (most in {first['name']}: {TIME_PARTS[first['part']].title.lower()})" if first["name"] else ""
     for cause, words in (("people", "with people"), ("unknown", "nobody knows where")):
         mine = [row for row in parts if TIME_PARTS[row["part"]].cause == cause]
         if mine:
-            told.append(f"{percent(_sum(mine) / minutes)} {words}")
+            told.append(f"{wording.share(_sum(mine) / minutes)} {words}")
     left = 1 - _sum(parts) / minutes
-    rest = f" In the other {percent(left)} nobody had been asked to act." if left >= LITTLE else ""
+    rest = f" In the other {wording.share(left)} nobody had been asked to act." if left >= LITTLE else ""
     return f"Of this time {', '.join(told)}.{rest}"
 
 
@@ -261,7 +257,7 @@ def said(found: Delays, step: Row) -> str:
     when = wording.day(step["period"]) if found.grain == "day" else wording.week(step["period"])
     total = step["minutes"] or 1
     parts = "; ".join(
-        f"{TIME_PARTS[part].title.lower()} {wording.hours(step['parts'][part])} ({percent(step['parts'][part] / total)})"
+        f"{TIME_PARTS[part].title.lower()} {wording.hours(step['parts'][part])} ({wording.share(step['parts'][part] / total)})"
         for part in TIME_PARTS
         if step["parts"].get(part)
     )
@@ -273,24 +269,33 @@ def unknowns(found: Delays) -> list[tuple[str, str]]:
     if found.whole is None or not found.parts:
         return []
     whole = found.whole
+    unknown, across, estimated, unsure = (
+        wording.share(found.share(minutes))
+        for minutes in (
+            found.minutes("unknown"),
+            *(whole[f"minutes_{name}"] for name in ("across_clocks", "estimated", "uncertain")),
+        )
+    )
     listed = [
-        ("Not known", f"{percent(found.share(found.minutes('unknown')))}: {TIME_PARTS['unknown'].meaning}"),
+        ("Not known", f"{unknown}: {TIME_PARTS['unknown'].meaning}"),
         (
             "Between two clocks",
             (
-                f"{percent(found.share(whole['minutes_across_clocks']))} began by an engine's clock and ended by the record's, or the "
-                "other way round; a difference of the clocks moves time between the parts, the sum stays"
+                f"{across} began by an engine's clock and ended by the record's, or the other way round; "
+                "a difference of the clocks moves time between the parts, the sum stays"
             ),
         ),
-        (
-            "Estimated",
-            (
-                f"{percent(found.share(whole['minutes_estimated']))}: people acted before the message came; they are taken to have needed "
-                f"as long as is usual there, so that {percent(found.share(whole['minutes_uncertain']))} may well belong to another part"
-            ),
-        ),
-        ("Still open", f"{wording.number(whole['open_waits'])}, counted with what they have waited so far"),
     ]
+    if whole["minutes_estimated"]:
+        unsure = (
+            f"{estimated}: people acted before the message came; they are taken to have needed as long as is usual there, "
+            f"so that {unsure} may well belong to another part"
+        )
+        listed.append(("Estimated", unsure))
+    if whole["open_waits"]:
+        listed.append(
+            ("Still open", f"{wording.number(whole['open_waits'])}, counted with what they have waited so far")
+        )
     one = {"day": "day", "week": "week"}[found.grain]
     for name, steps, why in (
         ("Hidden", found.hidden, "of too few patients"),

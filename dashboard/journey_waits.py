@@ -94,10 +94,11 @@ def _reached(stage: Row) -> Row:
 
 
 def marks(waits: Sequence[Row]) -> list[Row]:
-    """Every stage whose time is known, with the `row` it stands in and its sentence."""
+    """Every stage whose time is known, with the `row` it stands in, the minutes `after` the wait began, and its sentence."""
     return [
         stage
-        | {"row": wait["name"], "said": f"{wait['name']}: {stage['name'].lower()}, {stage['when']} ({stage['says']})"}
+        | {"row": wait["name"], "after": _after(wait, stage["occurred_at"])}
+        | {"said": f"{wait['name']}: {stage['name'].lower()}, {stage['when']} ({stage['says']})"}
         for wait in waits
         for stage in wait["stages"]
         if stage["occurred_at"] is not None
@@ -160,16 +161,31 @@ def drawn(waits: Sequence[Row]) -> list[Row]:
 
 
 def bars(waits: Sequence[Row]) -> list[Row]:
-    """Every stretch with the `row` it stands in; the one that kept the news longest has a `word` beside it."""
+    """Every stretch with the `row` it stands in, its `head` in words, and the minutes `after` the wait began.
+
+    The stretch that kept the news longest has a `word` beside it.
+    """
     found: list[Row] = []
     for wait in waits:
         kept = [each for each in wait["stretches"] if PARTS[each["part"]].cause != "people"]
         longest = max(kept, key=lambda each: each["minutes"], default=None)
         found += [
-            each | {"row": wait["name"], "word": short(wait, each) if each is longest and each["minutes"] >= 1 else ""}
+            each
+            | {"row": wait["name"], "head": _head(wait), "after": _after(wait, each["from_at"])}
+            | {"word": short(wait, each) if each is longest and each["minutes"] >= 1 else ""}
             for each in wait["stretches"]
         ]
     return found
+
+
+def _head(wait: Row) -> str:
+    """What was waited for, since when, how long."""
+    began = wait["began_at"]
+    return f"<b>{wait['name']}</b>, {began:%a} {began.day} {began:%b %H:%M}, {wording.duration(wait['minutes'])}"
+
+
+def _after(wait: Row, instant: datetime) -> float:
+    return (instant - wait["began_at"]).total_seconds() / 60
 
 
 def short(wait: Row, stretch: Row) -> str:

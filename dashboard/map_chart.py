@@ -15,7 +15,7 @@ def process_map(
     said: Callable[[Row], str],
 ) -> go.Figure:
     """Steps from top to bottom, one a row, each with its `labels` under it; a line from step to step as wide as its
-    volume, `hot` ones in the colour of concern: straight to the next row, else as an arc on the left.
+    volume, `hot` ones in the colour of concern: straight to the next row, else as an arc on the left. The arrow of a line names it.
     """
     figure = go.Figure()
     most = max((edge["count"] for edge in edges), default=1)
@@ -30,7 +30,7 @@ def process_map(
         )
         figure.add_scatter(
             x=[x[middle]], y=[y[middle]], mode="markers", hovertext=[said(edge)], hovertemplate="%{hovertext}<extra></extra>",
-            marker={"size": 12, "color": colour, "symbol": "triangle-down" if end > start else "triangle-up"},
+            customdata=[[edge["name"]]], marker={"size": 12, "color": colour, "symbol": "triangle-down" if end > start else "triangle-up"},
         )  # fmt: skip
     for step, row in rows.items():
         text = "<br>".join([f"<b>{step}</b>", *labels[step]])

@@ -124,10 +124,10 @@ def _reason(why: Why, amount: float, step: str, kinds: dict[str, int]) -> str:
         "slow": "slower than in its own weeks before",
         "troubled": others,
         "lost": f"{hours(amount)} lost by patients",
-        "lost_share": f"{wording.whole_percent(amount)} of all hours lost",
+        "lost_share": f"{wording.share(amount)} of all hours lost",
         "no_window": "no step that was seen here has a window in registry.toml",
         "no_case": "no case began in this period",
-        "late": f"{step} in time {wording.whole_percent(amount)} of the times",
+        "late": f"{step} in time {wording.share(amount)} of the times",
     }
     return said[why]
 

@@ -80,7 +80,7 @@ def first_to_fix(found: Sequence[Ranked]) -> str:
     effort = f"{days(rank.effort)} of effort" if rank.is_effort_supplied else "an effort that nobody has supplied"
     return (
         f"First: {name(row)} ({row['owner'] or 'nobody answers for it'}), {hours(row['lost_hours'])} lost, "
-        f"{wording.whole_percent(rank.confidence)} sure, against {effort}."
+        f"{wording.share(rank.confidence)} sure, against {effort}."
     )
 
 
@@ -137,7 +137,7 @@ def value(criterion: str, amount: float) -> str:
         case "patients":
             return wording.number(amount)
         case "confidence":
-            return wording.whole_percent(amount)
+            return wording.share(amount)
         case "effort":
             return days(amount)
         case _:
@@ -153,7 +153,7 @@ def verdict(found: Choice) -> str:
     """Which option is first, and how sure that is whatever the weights."""
     row, best = found.options[0]
     said = f"{title(row)} is first with {best.score:.2f} of 1"
-    return f"{said}; of all possible weights it is first with {wording.whole_percent(best.wins)} of them."
+    return f"{said}; of all possible weights it is first with {wording.share(best.wins)} of them."
 
 
 def title(row: Row) -> str:

@@ -46,7 +46,7 @@ def what_if(found: Workflow, edge: Mapping[str, Any]) -> str | None:
     when = f"its best quartile week (the {wording.week(edge['best_week'])}: {level} on average)"
     if not edge["saved_seconds"]:
         return f"As it is, the wait takes no longer than in {when}."
-    share = wording.whole_percent(edge["saved_seconds"] / edge["wait_total_seconds"])
+    share = wording.share(edge["saved_seconds"] / edge["wait_total_seconds"])
     return (
         f"Had every week been like {when}, the {wording.number(edge['count'])} waits would have taken {hours(edge['saved_seconds'])} "
         f"less: {share} of {wording.number(edge['wait_total_seconds'] / HOUR)} {found.unit}."

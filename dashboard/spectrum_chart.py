@@ -5,7 +5,7 @@ from datetime import datetime
 
 import plotly.graph_objects as go
 
-from dashboard.charts import BAND, CONCERNING, IMPROVING, LINE, ORDINARY, STRONG, Row, plain
+from dashboard.charts import BAND, CONCERNING, IMPROVING, LINE, ORDINARY, STRONG, TEXT, Row, label, plain, ticks
 from dashboard.spectrum import Line
 
 COLOURS = (IMPROVING, LINE, ORDINARY, CONCERNING)
@@ -13,24 +13,26 @@ COLOURS = (IMPROVING, LINE, ORDINARY, CONCERNING)
 
 
 def week_band(weeks: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
-    """Half of each week's waits as a band around their median, from zero."""
+    """Half of each week's waits as a band around their median, from zero, in minutes; each line is named at its end."""
     figure = go.Figure()
     x = [week["week"].isoformat() for week in weeks]
-    figure.add_scatter(x=x, y=[w["wait_p75_seconds"] for w in weeks], mode="lines", line={"width": 0}, hoverinfo="skip")
+    low, half, high = ([week[f"wait_{part}_seconds"] / 60 for week in weeks] for part in ("p25", "median", "p75"))
+    for y, fill in ((high, None), (low, "tonexty")):
+        figure.add_scatter(x=x, y=y, mode="lines", line={"width": 0}, fill=fill, fillcolor=BAND, hoverinfo="skip")
     figure.add_scatter(
-        x=x, y=[w["wait_p25_seconds"] for w in weeks], mode="lines", line={"width": 0}, fill="tonexty", fillcolor=BAND, hoverinfo="skip"
-    )  # fmt: skip
-    figure.add_scatter(
-        x=x, y=[w["wait_median_seconds"] for w in weeks], mode="lines+markers", line={"color": STRONG, "width": 2},
+        x=x, y=half, mode="lines+markers", line={"color": STRONG, "width": 2},
         marker={"size": 5, "color": STRONG}, hovertext=[said(w) for w in weeks], hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
-    top = max((w["wait_p75_seconds"] for w in weeks), default=0) or 1
-    marks = [top / 3, 2 * top / 3, top]
+    top = max(high, default=0) or 1
+    room = -top
+    for y, word, colour in ((low, "a quarter", TEXT), (half, "half", STRONG), (high, "three quarters", TEXT)):
+        room = max(y[-1], room + top * 0.11)  # labels never lie on each other
+        label(figure, room, word, colour)
     figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=7)
     figure.update_yaxes(
-        fixedrange=True, showgrid=False, zeroline=False, range=[0, top * 1.1], tickvals=marks, ticktext=[axis(each) for each in marks]
-    )  # fmt: skip
-    return plain(figure, height=220, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+        fixedrange=True, range=[-top * 0.03, top * 1.1], **ticks(0, top, lambda v: axis(v * 60), is_time=True)
+    )
+    return plain(figure, height=220, margin={"l": 8, "r": 96, "t": 8, "b": 8})
 
 
 def spectrum(lines: Sequence[Line], steps: tuple[str, str], local: Callable[[datetime], datetime]) -> go.Figure:

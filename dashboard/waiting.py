@@ -81,7 +81,7 @@ def said(step: Mapping[str, Any]) -> str:
     reason, seconds = max(parts(step), key=lambda part: part[1])
     still = f"; {wording.number(step['still_waiting'])} still wait" if step["still_waiting"] else ""
     return (
-        f"Of {hours(whole)} until {step['activity']} was begun, {wording.whole_percent(seconds / whole)} were {reason}: "
+        f"Of {hours(whole)} until {step['activity']} was begun, {wording.share(seconds / whole)} were {reason}: "
         f"{MEANING[reason]}{still}."
     )
 
@@ -98,8 +98,4 @@ def roles(handovers: Sequence[Row]) -> tuple[list[str], list[str]]:
 def recorded(handovers: Sequence[Row]) -> str:
     """Of which share of the handovers the tasks themselves name both roles."""
     whole = sum(row["count"] for row in handovers)
-    return (
-        wording.whole_percent(sum(row.get("recorded_count") or 0 for row in handovers) / whole)
-        if whole
-        else wording.NONE
-    )
+    return wording.share(sum(row.get("recorded_count") or 0 for row in handovers) / whole) if whole else wording.NONE

@@ -36,9 +36,13 @@ def reasons(
         before = [sum(each for _, each in parts(step)[:place]) / step["wait_seconds"] for step in shown]
         for step, start, share in zip(shown, before, shares, strict=True):
             if share >= NARROW:
+                is_last = (
+                    start > 0 and start + share > 1 - NARROW
+                )  # its words end where it ends: they never leave the picture
                 figure.add_annotation(
-                    x=start, y=step["activity"], yshift=28, xanchor="left", showarrow=False,
-                    text=f"{reason} {wording.whole_percent(share)}", font={"size": 12, "color": TEXT},
+                    x=start + share if is_last else start, y=step["activity"], yshift=28, showarrow=False,
+                    xanchor="right" if is_last else "left",
+                    text=f"{reason} {wording.share(share)}", font={"size": 12, "color": TEXT},
                 )  # fmt: skip
     figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1])
     figure.update_yaxes(fixedrange=True, showgrid=False, tickfont={"size": 13, "color": STRONG}, automargin=True)

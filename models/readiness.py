@@ -139,7 +139,9 @@ def _verdict(kpi: Kpi, found: Mapping[str, Any], failed_checks: Sequence[FailedC
         completeness = known / of if of else None
         inputs.append(Input(kpi.table, requirement.column, completeness))
         if completeness is not None and completeness < requirement.at_least:
-            missing = f"{requirement.missing} Known for {known:,} of {of:,}, {requirement.at_least:.0%} are needed."
+            missing = (
+                f"{requirement.missing} Known for {known:,} of {of:,}, {requirement.at_least * 100:.0f} % are needed."
+            )
             reasons.append((requirement.below, missing))
     resolution = found.get("_interval")
     if resolution is not None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NONE: Final = "–"
 MINUS: Final = "−"
 _HOUR, _DAY = 60, 60 * 24
+_LITTLE, _LEAST = 0.01, 0.0001
 
 
 def number(value: float | None) -> str:
@@ -31,9 +32,12 @@ def percent(share: float | None) -> str:
     return _signed(f"{share * 100:.{decimals}f} %")
 
 
-def whole_percent(share: float) -> str:
-    """A fraction (0 to 1) in whole percent, where a decimal would say too much: `94 %`."""
-    return f"{share * 100:.0f} %"
+def share(part: float) -> str:
+    """A fraction (0 to 1) in whole percent; with decimals where it is almost nothing or almost all, so that little is not nothing."""
+    if 0 < part < _LEAST:
+        return f"under {percent(_LEAST)}"
+    is_near = 0 < part < _LITTLE or 1 - _LITTLE < part < 1 - _LEAST
+    return percent(part) if is_near else f"{part * 100:.0f} %"
 
 
 def known_within(minutes: float | None) -> str:

@@ -34,7 +34,7 @@ if not found.edges:
     )
     st.stop()
 st.subheader("The map", anchor=False)
-workflow.draw_map(found)
+workflow.draw_map(now, found)
 st.subheader("Waits, the costliest first", anchor=False)
 workflow.draw_waits(now, found)
 st.subheader("Why work waits", anchor=False)

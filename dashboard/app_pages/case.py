@@ -31,7 +31,7 @@ if opened is not None:
         kinds = st.pills(
             "Show", list(NAMES), selection_mode="multi", default=list(NAMES), format_func=NAMES.__getitem__, key="kinds"
         )
-        draw_timeline(now, [e for e in events if e["kind"] in kinds], source_files(now, f"journey of {case}"))
+        draw_timeline(now, [e for e in events if e["kind"] in kinds], source_files(now, f"journey of {case}", events))
         draw_links(now, events)
         draw_deciding(now, "case", case)
         draw_decisions(now, "case", case)

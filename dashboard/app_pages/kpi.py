@@ -37,6 +37,7 @@ if reading.weeks and reading.look != "withheld":
             lambda row: words.weekly(kpi, row),
             lambda v: wording.value(v, kpi.unit),
             notes(now, kpi.id),
+            is_time=kpi.unit == "minutes",
         ),
         key="trend",
         alt=words.spark_alt(reading),

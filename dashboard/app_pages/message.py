@@ -36,7 +36,7 @@ if opened is not None and deliveries is not None:
                 icon=":material/route:",
             )
         draw_deliveries(sent)
-        draw_events(now, events, source_files(now, f"hops of {key}"))
+        draw_events(now, events, source_files(now, f"hops of {key}", events))
     else:
         markup.empty(
             "Nothing is known of this message.", "The link may be older than the snapshot; hops are kept for 27 weeks."

@@ -25,8 +25,8 @@ HEADS = (
     "Messages",
     "Failed for good",
     "Waiting",
-    "ACK",
-    "Hop",
+    "ACK 50, 95, 99 %",
+    "Hop 50, 95, 99 %",
     "Last message",
     "Owner",
 )
@@ -206,7 +206,7 @@ def _said_by_engine(here: Here, row: Row) -> str:
 
 def _usual(row: Row) -> tuple[str, ...]:
     usual = row["throughput_ratio"]
-    return () if usual is None else (f"{wording.whole_percent(usual)} of usual",)
+    return () if usual is None else (f"{wording.share(usual)} of usual",)
 
 
 def _dead(row: Row) -> str:

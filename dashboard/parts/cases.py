@@ -1,7 +1,8 @@
 """The cases behind a number: opened for a purpose, the ones to look at first on top, each a link to its journey."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
+from typing import Any
 
 import streamlit as st
 
@@ -37,15 +38,15 @@ def draw_cases(here: Here, reading: Reading) -> None:
     st.caption(f"{most.capitalize()} of {words.counted(kpi, reading.denominator)}; the ones to look at first on top.")
     pages = -(-len(found) // AT_ONCE)
     page = st.pagination(pages, key=f"page-{kpi.id}") if pages > 1 else 1
-    files = source_files(here, asked)
     shown = found[(page - 1) * AT_ONCE : page * AT_ONCE]
+    files = source_files(here, asked, shown)
     heads = ("Case", "Day", "Where", "State" if kpi.unit == "count" else kpi.short_title)
     lines = ("Source file and line",) if files else ()
     draw_rows(
         "case",
         (*heads, *lines),
         [ListedRow(_link(here, reading, case), _cells(reading, case, files)) for case in shown],
-        (1.05, 1.9, 1.3, 2.5)[: len(heads) + len(lines) - 1],
+        (1, 2.5, 1, 2.5)[: len(heads) + len(lines) - 1],
     )
 
 
@@ -80,16 +81,16 @@ def _amount(reading: Reading, case: Row) -> Cell:
     return ("check" if case["flag"] else "remove", "yes" if case["flag"] else "no", "quiet" if good else "concern")
 
 
-def source_files(here: Here, asked: str) -> dict[int, str]:
-    """Paths of source files by their number, for those who may see them; the opening is recorded like any other."""
+def source_files(here: Here, asked: str, rows: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """Paths of the files that `rows` came from, by their number, for those who may see them; the opening is recorded like any other."""
     if not data.may_open(here.found, here.person, "file"):
         return {}
     opened = further_opening(here, "file", asked)
-    return (
-        {row["file_id"]: short_path(row["path"]) for row in data.opened_rows(opened, here.found, "file")}
-        if opened
-        else {}
-    )
+    if opened is None:
+        return {}
+    wanted = tuple(sorted({row["file_id"] for row in rows if row["file_id"] is not None}))
+    found = data.opened_rows(opened, here.found, "file", {"file_id": wanted}, limit=len(wanted))
+    return {row["file_id"]: short_path(row["path"]) for row in found}
 
 
 def short_path(path: str) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, data, delay_charts, delays, words
 from dashboard.data import Row
-from dashboard.delays import Delays, percent
+from dashboard.delays import Delays
 from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.cases import source_files
@@ -82,6 +82,7 @@ def draw_bars(here: Here, found: Delays) -> None:
         numeric=(cases, "Patients", "All", *(TIME_PARTS[part].title for part in shown)),
         choose=True,
     )
+    markup.legend([(f"part-{part}", TIME_PARTS[part].title) for part in shown])
     if chosen and chosen[0]:
         st.switch_page(
             here.pages["delays"], query_params=here.view.to(facility=here.view.facility, on=chosen[0][0]).params
@@ -97,7 +98,7 @@ def draw_parts(found: Delays) -> None:
         [
             (
                 markup.Swatch(f"part-{row['part']}", TIME_PARTS[row["part"]].title, TIME_PARTS[row["part"]].meaning),
-                percent(found.share(row["minutes"])),
+                wording.share(found.share(row["minutes"])),
                 wording.hours(row["minutes"]),
                 *(wording.number(row[name.lower()]) for name in counted),
             )
@@ -123,7 +124,7 @@ def draw_kinds(found: Delays) -> None:
         [
             (
                 WAIT_KINDS[row["wait_kind"]].title if row["wait_kind"] else CARE.title,
-                percent(found.share(row["minutes"])),
+                wording.share(found.share(row["minutes"])),
                 wording.hours(row["minutes"]),
                 wording.number(row["cases"]),
             )
@@ -180,7 +181,7 @@ def draw_hops(here: Here, found: Delays) -> None:
                 [
                     row["source"],
                     wording.hours(row["minutes"]),
-                    percent(found.share(row["minutes"])),
+                    wording.share(found.share(row["minutes"])),
                     *(wording.number(row[name.lower()]) for name in counted),
                 ],
             )
@@ -213,7 +214,7 @@ def draw_edge(here: Here, workflow: str, edge: Row) -> None:
         [
             (
                 markup.Swatch(f"part-{row['part']}", TIME_PARTS[row["part"]].title, TIME_PARTS[row["part"]].meaning),
-                percent(row["minutes"] / minutes),
+                wording.share(row["minutes"] / minutes),
                 wording.hours(row["minutes"]),
                 row["name"] or wording.NONE,
             )
@@ -239,13 +240,13 @@ def draw_longest(here: Here, found: Delays) -> None:
     cut = further_opening(here, "wait_part", asked)
     keys = tuple(row["wait_key"] for row in waits)
     parts = data.opened_rows(cut, here.found, "wait_part", {"wait_key": keys}) if cut else []
-    files = source_files(here, asked)
+    files = source_files(here, asked, waits)
     lines = ("Source file and line",) if files else ()
     draw_rows(
         "case",
         ("Case", "Began", "Where", "Waited", "Longest stretch", *lines),
         [ListedRow(_to_case(here, row), _wait_cells(row, parts, files)) for row in waits],
-        (1.2, 1.6, 0.9, 1.8, 2.2)[: 4 + len(lines)],
+        (1.1, 2.3, 0.8, 1.9, 2.3)[: 4 + len(lines)],
     )
 
 

@@ -71,14 +71,14 @@ def draw_queue(here: Here, rows: Sequence[Row]) -> None:
             ListedRow(lambda row=row: _link(here, row), _cells(here, row))
             for row in rows[(page - 1) * AT_ONCE :][:AT_ONCE]
         ],
-        (1.4, 1.2, 1.1, 1.4),
+        (2.4, 1.1, 1.1, 0.9),
     )
 
 
 def draw_one(here: Here, row: Row) -> None:
     """One exception: what proves it, where it leads, and the forms to assign, acknowledge or resolve it."""
     key = row["exception_key"]
-    files = source_files(here, f"exception {key}")
+    files = source_files(here, f"exception {key}", [row])
     facts = [
         ("What did not happen", row["what"]),
         ("Where", exceptions.where(row)),

@@ -117,6 +117,15 @@ def source_line(event: Mapping[str, Any], files: Mapping[int, str]) -> str:
     return f"{files.get(event['file_id'], 'file ' + str(event['file_id']))}:{event['line']}"
 
 
+def legend(entries: Sequence[tuple[str, str]]) -> None:
+    """What the colours of a picture stand for: looks (classes of style.css) with their words, each entry unbroken where there is room."""
+    listed = "".join(
+        f'<span><span class="wf-swatch wf-{escape(look)}" aria-hidden="true"></span>{escape(word)}</span>'
+        for look, word in entries
+    )
+    st.html(f'<p class="wf-legend wf-entries">{listed}</p>')
+
+
 def headline(lead: str, rest: str) -> None:
     """The one sentence that answers the page's question."""
     st.html(f'<p class="wf-headline"><strong>{escape(unbroken(lead))}</strong> {escape(unbroken(rest))}</p>')
@@ -143,7 +152,7 @@ def cell_html(cell: Cell | Bars | Lines | Hours | Swatch | None) -> str:
         return f'<span class="wf-bars" role="img" aria-label="{escape(cell.said)}">{bars}</span>'
     if isinstance(cell, tuple):
         return chip(*cell)
-    return escape("–" if cell is None else str(cell))
+    return escape(wording.NONE if cell is None else unbroken(str(cell)))
 
 
 def _hours_html(cell: Hours) -> str:

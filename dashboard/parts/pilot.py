@@ -76,6 +76,7 @@ def _chart(here: Here, row: Row, kpi: Kpi, weeks: list[Row]) -> None:
             lambda v: wording.value(v, kpi.unit),
             [(row["starts_on"], "first day")],
             pilots.others(here, row["pilot"]),
+            is_time=kpi.unit == "minutes",
         ),
         key="pilot",
         alt=f"{kpi.title} at {pilots.place(row)}, {len(weeks)} weeks with limits from the weeks before {row['starts_on']}, "

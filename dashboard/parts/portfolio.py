@@ -29,9 +29,9 @@ def draw_portfolio(here: Here, entries: Sequence[Entry]) -> None:
         (0.6, 2.2, 2),
     )
     st.caption(
-        f"Retire: no message for {QUIET_DAYS:g} days. Fix: silent, over {wording.whole_percent(FAILING)} failed for good, slower than in "
+        f"Retire: no message for {QUIET_DAYS:g} days. Fix: silent, over {wording.share(FAILING)} failed for good, slower than in "
         f"its own weeks before, more than one trouble in four weeks, over {LOST_A_WEEK:g} patient-hour lost a week; of a workflow, "
-        f"{wording.whole_percent(LOST_SHARE)} of all hours lost, or a step in time less often than {wording.whole_percent(IN_TIME)} of the "
+        f"{wording.share(LOST_SHARE)} of all hours lost, or a step in time less often than {wording.share(IN_TIME)} of the "
         "times. The rules are the same for all; what to do is for people to decide."
     )
 

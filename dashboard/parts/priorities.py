@@ -41,7 +41,7 @@ def _rank_cells(each: Ranked) -> list[markup.Cell | None]:
         pain.interval(row["lost_low"], row["lost_high"]),
         wording.percent(row["share"]),
         wording.number(row["patients"]),
-        wording.whole_percent(rank.confidence),
+        wording.share(rank.confidence),
         priorities.days(rank.effort) if rank.is_effort_supplied else "not supplied",
         row["owner"] or wording.NONE,
     ]
@@ -54,7 +54,7 @@ def draw_choice(found: Choice) -> None:
         return
     st.markdown(priorities.verdict(found))
     criteria = list(found.weights)
-    heads = [f"{priorities.criterion(each)} (× {found.weights[each]:g})" for each in criteria]
+    heads = [f"{priorities.criterion(each)} (×\u00a0{found.weights[each]:g})" for each in criteria]
     markup.table(
         "Options by their weighted score",
         ("Option", "Score", "First with", *heads, "Answers for it"),
@@ -62,7 +62,7 @@ def draw_choice(found: Choice) -> None:
             (
                 priorities.title(row),
                 f"{each.score:.2f}",
-                wording.whole_percent(each.wins),
+                wording.share(each.wins),
                 *(priorities.value(name, found.values[each.id].values.get(name, 0.0)) for name in criteria),
                 row["owner"] or wording.NONE,
             )

@@ -50,16 +50,16 @@ def _draw_known(found: Waiting, of: Workflow) -> None:
         ],
         numeric=("Waited", *(reason.capitalize() for reason in REASONS)),
     )
-    meanings = "; ".join(f"{reason}: {meaning}" for reason, meaning in waiting.MEANING.items())
+    markup.facts([(reason.capitalize(), meaning) for reason, meaning in waiting.MEANING.items()])
     st.caption(
-        f"{meanings}. How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it, "
+        "How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it, "
         "and how many places from how many were ever taken at once; what a team does beside its recorded work is not seen, and no person "
         f"is told apart. {rest}"
     )
 
 
 def _hover(step: waiting.Row, reason: str, seconds: float) -> str:
-    share = wording.whole_percent(seconds / step["wait_seconds"]) if step["wait_seconds"] else wording.NONE
+    share = wording.share(seconds / step["wait_seconds"]) if step["wait_seconds"] else wording.NONE
     return f"{step['activity']}: {hours(seconds)} {reason}, {share}: {waiting.MEANING[reason]}"
 
 

@@ -36,6 +36,7 @@ def _draw(found: Sequence[Row]) -> None:
     drawn = journey_waits.drawn(found)
     names = {wait["wait_key"]: wait for wait in drawn}
     st.markdown(markup.unbroken(journey_waits.headline(found)))
+    st.caption("Each wait from its own begin; a thin line is a stage that the news reached.")
     draw_picture(
         delay_charts.waterfall(
             journey_waits.bars(drawn),
@@ -59,19 +60,12 @@ def _draw(found: Sequence[Row]) -> None:
         ],
     )
     shown = [part for part in PARTS if any(each["part"] == part for wait in drawn for each in wait["stretches"])]
-    st.html(
-        '<p class="wf-legend">'
-        + " ".join(
-            f'<span class="wf-swatch wf-part-{part}"></span>{PARTS[part].title}: {PARTS[part].meaning}.'
-            for part in shown
-        )
-        + "</p>"
-    )
+    markup.legend([(f"part-{part}", f"{PARTS[part].title}: {PARTS[part].meaning}") for part in shown])
     if timeline := journey_waits.timeline(drawn):
         with st.expander("Every stage, from happened to acted on", icon=":material/timeline:"):
             st.caption(
-                "A thin line in the picture is a stage. Each time is by the clock of what says it: "
-                "two stages of two clocks may stand in the wrong order by as much as the clocks differ."
+                "Each time is by the clock of what says it: two stages of two clocks may stand in the wrong order "
+                "by as much as the clocks differ."
             )
             heads = ("Wait", *(stage.title for stage in STAGES.values()))
             markup.table("The stages of each wait", heads, timeline)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import bottlenecks, data, map_chart, readings, words
 from dashboard.bottlenecks import AT_FIRST, MOST, Row, Workflow, duration, hours
+from dashboard.filters import View
 from dashboard.here import Here
 from dashboard.parts import delay, markup, spectrum
 from dashboard.parts.cases import source_files
@@ -41,15 +42,18 @@ def _choose() -> None:
         st.query_params["workflow"] = st.session_state["workflow"]
 
 
-def draw_map(found: Workflow) -> None:
-    """The map of the edges that carry most, and how many it leaves out."""
+def draw_map(here: Here, found: Workflow) -> None:
+    """The map of the edges that carry most, and how many it leaves out; an arrow that is clicked opens its wait."""
     most = AT_FIRST
     if len(found.edges) > AT_FIRST:
         most = st.slider("Steps on the map", 5, min(len(found.edges), MOST), AT_FIRST, key="most-edges")
     shown = bottlenecks.chosen(found.edges, most)
     rows = bottlenecks.rows_of(shown)
+    st.caption(
+        "Under a step: how often the next one follows, half within, 90 % within, hours lost. An arrow opens its wait."
+    )
     labels = bottlenecks.labels(shown, rows)
-    draw_picture(
+    chosen = draw_picture(
         map_chart.process_map(shown, rows, bottlenecks.hot(found), labels, bottlenecks.said),
         key="map",
         alt="Which step follows which: how often, half within, nine of ten within, and hours lost beyond the window.",
@@ -67,19 +71,22 @@ def draw_map(found: Workflow) -> None:
             for edge in shown
         ],
         numeric=("Times", "Half within", "Nine of ten within", "Waited", "Lost"),
+        choose=True,
     )
+    if chosen and chosen[0]:
+        st.switch_page(here.pages["bottlenecks"], query_params=_opened(here, found, chosen[0][0]).params)
     st.caption(_left_out(found, shown))
 
 
 def _left_out(found: Workflow, shown: list[Row]) -> str:
-    parts = ["Under a step: how often the next one follows, half within, 90 % within, lost. Dotted lines go back."]
+    parts = ["Dotted lines go back."]
     if len(shown) < len(found.edges):
         waited = sum(edge["wait_total_seconds"] for edge in shown) / (
             sum(edge["wait_total_seconds"] for edge in found.edges) or 1
         )
         parts.append(
             f"{wording.number(len(found.edges) - len(shown))} of {wording.number(len(found.edges))} steps are left out; "
-            f"the ones shown carry {wording.whole_percent(waited)} of all waiting."
+            f"the ones shown carry {wording.share(waited)} of all waiting."
         )
     if found.hidden_edges:
         parts.append(f"{found.hidden_edges} steps of too few cases are hidden.")
@@ -99,19 +106,23 @@ def draw_waits(here: Here, found: Workflow) -> None:
             ListedRow(_to_edge(here, found, edge), _wait_cells(edge, found.cost, cost)[: len(heads) - 1 + has_queue])
             for edge in found.edges[:LISTED]
         ],
-        (1.5, 0.6, 0.7, 0.8, 0.8, 0.7, 1.7, 0.6)[: len(heads) - 1 + has_queue],
+        (1.4, 0.6, 0.7, 0.75, 0.75, 0.65, 2, 0.6)[: len(heads) - 1 + has_queue],
     )
 
 
 def _to_edge(here: Here, found: Workflow, edge: Row) -> Callable[[], None]:
-    view = here.view.scope.to(workflow=found.id, step=edge["name"])
+    view = _opened(here, found, edge["name"])
     return lambda: here.link("bottlenecks", f"**{edge['next_activity']}**", view, icon="", help="")
+
+
+def _opened(here: Here, found: Workflow, name: str) -> View:
+    return here.view.scope.to(workflow=found.id, step=name)
 
 
 def _wait_cells(edge: Row, cost_column: str, cost: float) -> list[markup.Cell | None]:
     share = (edge[cost_column] or 0) / cost if cost else 0.0
     queue, total = edge["queue_total_seconds"], edge["wait_total_seconds"]
-    percent = wording.whole_percent(share)
+    percent = wording.share(share)
     return [
         edge["activity"],
         hours(edge[cost_column]),
@@ -120,7 +131,7 @@ def _wait_cells(edge: Row, cost_column: str, cost: float) -> list[markup.Cell | 
         duration(edge["wait_p90_seconds"]),
         duration(edge["target_seconds"]),
         edge["owner"] or wording.NONE,
-        None if queue is None or not total else wording.whole_percent(queue / total),
+        None if queue is None or not total else wording.share(queue / total),
     ]
 
 
@@ -176,13 +187,13 @@ def draw_edge(here: Here, found: Workflow, edge: Row) -> None:
     cases = data.opened_rows(
         opened, here.found, "workflow_event", window, order=("-wait_minutes", "case_key"), limit=CASES
     )
-    files = source_files(here, asked)
+    files = source_files(here, asked, cases)
     lines = ("Source file and line",) if files else ()
     draw_rows(
         "case",
         ("Case", "Day", "Where", "Waited", *lines),
         [ListedRow(_to_case(here, row), _case_cells(row, files)) for row in cases],
-        (1.05, 1.9, 1.3, 2.5)[: 3 + len(lines)],
+        (1, 2.5, 0.7, 2.5)[: 3 + len(lines)],
     )
 
 

@@ -86,8 +86,8 @@ def visit(monkeypatch) -> Callable[..., AppTest]:
 
 
 def words(app: AppTest) -> str:
-    """Everything that the page says, markup included."""
+    """Everything that the page says, markup included, its unbroken spaces as ordinary ones."""
     kinds = ("html", "markdown", "caption", "subheader", "error", "success")
     said = [str(element.value) for kind in kinds for element in app.get(kind)]  # type: ignore[attr-defined]
     said = [text for text in said if not text.startswith("<style>")]
-    return "\n".join([*said, *(link.proto.label for link in app.get("page_link"))])
+    return "\n".join([*said, *(link.proto.label for link in app.get("page_link"))]).replace("\u00a0", " ")

@@ -1,12 +1,12 @@
 """How late was the data, and how late were people?: what the page says of parts, hops, days, and who may see the waits behind them."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dashboard import delay_charts, delays, journey_waits
-from dashboard.delays import Delays, headline, hop, percent, span
+from dashboard import charts, delay_charts, delays, journey_waits
+from dashboard.delays import Delays, headline, hop, span
 from models import wording
 from models.kpis import KPIS
 from models.waits import PARTS, TIME_PARTS, WAIT_KINDS
@@ -77,19 +77,21 @@ def test_channels_of_one_name_in_several_engines_are_told_apart():
     assert [each["name"] for each in delays.named(hops)] == ["A (engine)", "B", "A (mirth)"]
 
 
-def test_little_is_not_nothing():
-    assert (percent(0.0), percent(0.00005), percent(0.0042), percent(0.41)) == ("0 %", "under 0.01 %", "0.42 %", "41 %")
-
-
-def test_almost_all_is_not_all():
-    assert (percent(0.984), percent(0.9978), percent(1.0)) == ("98 %", "99.8 %", "100 %")
+def test_one_wait_that_goes_on_is_said_as_one():
     assert headline(found({"people": 60.0}, open_waits=1), 5)[1].endswith("; 1 is still open.")
 
 
 def test_periods_are_named_by_their_length():
     named = [span(found({}, start=MONDAY, end=end)) for end in (date(2026, 1, 13), date(2026, 1, 19), SUNDAY)]
     assert named == ["on Mon 12 Jan 2026", "in the week of 12 Jan", "in the last 13 weeks"]
+    assert span(replace(found({}, start=MONDAY, end=SUNDAY), since=date(2026, 2, 2))) == "since Mon 2 Feb 2026"
     assert (hop({"channel": "A", "destination": "B"}), hop({"channel": "A", "destination": None})) == ("A → B", "A")
+
+
+def test_ticks_are_round_numbers_and_of_times_round_times():
+    assert charts.ticks(0, 1450, wording.number)["ticktext"] == ["0", "500", "1,000"]
+    assert charts.ticks(0.01, 0.07, wording.percent)["ticktext"] == ["2.0 %", "4.0 %", "6.0 %"]
+    assert charts.ticks(0, 700, wording.duration, is_time=True)["ticktext"] == ["0 min", "4 h 00", "8 h 00"]
 
 
 def test_each_part_looks_different_and_people_stand_at_the_foot():
@@ -101,7 +103,7 @@ def test_each_part_looks_different_and_people_stand_at_the_foot():
 
 
 def test_the_page_tells_shares_hops_and_what_it_cannot_know(homes, visit):
-    said = words(visit(homes["sample"], "delays", wait="boarding")).replace("\u00a0", " ")
+    said = words(visit(homes["sample"], "delays", wait="boarding"))
     # 13 weeks of 100 h: 41 in ORDERS → LIS, 4 before sending, 50 with people, 5 not known
     assert "41 % of the delay was in ORDERS → LIS, 4 % elsewhere on the way; 50 % was with people." in said
     assert "520 waits of 390 patients took 1,300 patient-hours; 2 are still open; of 5 % it is not known" in said
@@ -110,7 +112,7 @@ def test_the_page_tells_shares_hops_and_what_it_cannot_know(homes, visit):
 
 
 def test_a_measures_page_says_where_its_time_went_and_opens_it(homes, visit):
-    said = words(visit(homes["sample"], "kpi", kpi="ed_length_of_stay")).replace("\u00a0", " ")
+    said = words(visit(homes["sample"], "kpi", kpi="ed_length_of_stay"))
     # 13 weeks of 100 h: 45 on messages, 30 with people, 5 not known, 20 in which nothing was awaited
     assert (
         "Of this time 45 % was messages held up or on their way (most in ORDERS → LIS), 30 % was with people, of 5 % nobody knows "
@@ -118,7 +120,7 @@ def test_a_measures_page_says_where_its_time_went_and_opens_it(homes, visit):
     ) in said
     assert "520 cases of 390 patients took 1,300 patient-hours; 2 are still open." in said
     assert "How late was the data, and how late were people?" in said
-    opened = words(visit(homes["sample"], "delays", kpi="ed_length_of_stay")).replace("\u00a0", " ")
+    opened = words(visit(homes["sample"], "delays", kpi="ed_length_of_stay"))
     assert "Of this time 45 % was messages held up" in opened
     assert "Admit decision to leaving the department" in opened  # what was waited for
     assert "The longest waits" not in opened
@@ -158,7 +160,7 @@ def test_every_kind_of_wait_and_every_measure_of_time_can_be_chosen_by_a_name_of
     ("on", "expected"), [("2026-04-07", "on Tue 7 Apr 2026: 6 waits"), ("2026-04-12", "fewer than 5 patients")]
 )
 def test_one_day_is_opened_by_the_url_and_a_small_one_is_hidden(homes, visit, on, expected):
-    said = words(visit(homes["sample"], "delays", wait="boarding", weeks="4", on=on)).replace("\u00a0", " ")
+    said = words(visit(homes["sample"], "delays", wait="boarding", weeks="4", on=on))
     assert expected in said
 
 
@@ -169,9 +171,7 @@ def test_a_unit_has_no_days(homes, visit):
 
 def test_the_longest_waits_open_for_a_purpose_only(homes, visit):
     where = {"wait": "boarding", "weeks": "4"}
-    opened = words(visit(homes["sample"], "delays", role="informatics", purpose="a test", **where)).replace(
-        "\u00a0", " "
-    )
+    opened = words(visit(homes["sample"], "delays", role="informatics", purpose="a test", **where))
     assert f"Case {CASE[:8]}" in opened
     assert "3 h 00 not known" in opened
     assert "sees totals only" in words(visit(homes["sample"], "delays", role="leadership", **where))
@@ -197,7 +197,7 @@ def test_an_edge_says_what_of_its_time_was_late_data(homes, visit):
 
 
 def test_a_journey_shows_its_waits_with_the_hop_that_kept_the_news_and_who_sent_it_on(homes, visit):
-    said = words(visit(homes["sample"], "case", case=CASE, purpose="a test", role="informatics")).replace("\u00a0", " ")
+    said = words(visit(homes["sample"], "case", case=CASE, purpose="a test", role="informatics"))
     # the order: 10 min before sending, 20 in a queue, 60 given up, 30 with people; the bed: three hours of which nothing is known
     assert (
         "Of 5.0 h in 2 waits 1.5 h were late data, most in ADT-OUT → BED-MGMT: nobody had it, sent again by service desk"
@@ -213,7 +213,10 @@ def test_a_journey_shows_its_waits_with_the_hop_that_kept_the_news_and_who_sent_
         assert stage in said
 
 
-STRETCH = {"part": "queue", "minutes": 5.0, "hop": "A → B", "did": None, "is_estimated": True, "is_across_clocks": True}
+STRETCH = {
+    "part": "queue", "minutes": 5.0, "hop": "A → B", "did": None, "is_estimated": True, "is_across_clocks": True,
+    "from_at": datetime(2026, 1, 12, 9, tzinfo=UTC),
+}  # fmt: skip
 
 
 def waited(name, *stretches, kind="boarding"):
@@ -222,9 +225,21 @@ def waited(name, *stretches, kind="boarding"):
     return {"wait_kind": kind, "name": name, "late": late, "minutes": minutes, "stretches": list(stretches)}
 
 
+def test_waits_of_different_days_are_drawn_from_their_own_begin():
+    nine = datetime(2026, 1, 12, 9, tzinfo=UTC)
+    bed = waited("Bed", STRETCH | {"from_at": nine}, STRETCH | {"from_at": nine + timedelta(minutes=5)})
+    result = waited("Result", STRETCH | {"from_at": nine + timedelta(days=3)}) | {"began_at": nine + timedelta(days=3)}
+    bars = journey_waits.bars([bed | {"began_at": nine}, result])
+    assert [(bar["row"], bar["after"]) for bar in bars] == [("Bed", 0), ("Bed", 5), ("Result", 0)]
+    assert bars[2]["head"] == "<b>Result</b>, Thu 15 Jan 09:00, 5 min"
+    axis = delay_charts.waterfall(bars, lambda _: "").layout.xaxis
+    assert (axis.ticktext[0], axis.ticktext[-1]) == ("0 min", "10 min")
+
+
 def test_a_missing_hop_is_named_and_a_stretch_says_how_it_is_known():
     unknown = STRETCH | {"part": "unknown", "hop": ""}
     bed = waited("Bed", STRETCH, unknown | {"minutes": 9.0})
+    bed |= {"began_at": STRETCH["from_at"]}
     assert [bar["word"] for bar in journey_waits.bars([bed])] == ["", "no log has the decision"]
     assert journey_waits.said(bed, STRETCH) == "Bed: in a queue in A → B, 5 min (estimated; between two clocks)"
     assert journey_waits.said(bed, STRETCH | {"did": "released by service desk", "is_estimated": False}).endswith(

@@ -80,7 +80,7 @@ def test_a_visit_without_acuity_can_be_asked_for(spec):
 def test_unknown_locations_turn_length_of_stay_biased_but_not_who_left(spec):
     verdict = spec.readiness("ed_length_of_stay", VISITS)
     assert (verdict.state, verdict.inputs[0].completeness) == ("biased", 5 / 6)
-    assert verdict.why[0].endswith("Known for 5 of 6, 100% are needed.")
+    assert verdict.why[0].endswith("Known for 5 of 6, 100 % are needed.")
     assert spec.readiness("ed_left_before_seen", VISITS).state == "ready"
 
 
