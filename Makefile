@@ -25,8 +25,10 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## a simulated hospital from nothing to its dashboard; ARGS="--days 21 --no-serve" for less
 	@$(BIN)/wardflow demo $(ARGS)
 
-test: setup lint  ## everything that must hold before a change is merged
-	@$(MAKE) --no-print-directory test-models test-core test-pipeline test-dashboard test-browser
+# Two sections at a time, each with its output in one piece: while one waits for a process or a last file, the other works.
+# The longest goes first; all that is quick goes beside it.
+test: setup  ## everything that must hold before a change is merged
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-pipeline lint test-models test-core test-dashboard test-browser
 
 lint: setup  ## style, types, and who may import whom
 	$(BIN)/ruff check .
