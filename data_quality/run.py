@@ -67,6 +67,11 @@ class Verdict:
         return bool(self.structural_failures)
 
 
+def load_library() -> None:
+    """Import Great Expectations, which takes seconds: the first validation does it, if nobody who had to wait anyway did."""
+    import_module("great_expectations")
+
+
 def validate(
     db: duckdb.DuckDBPyConnection,
     tables: Iterable[str],
@@ -175,7 +180,7 @@ def _context() -> Any:  # noqa: ANN401 -- a Great Expectations context
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the library's own messages, which may quote values, out of the log and off the terminal."""
-    import_module("great_expectations")  # sets its logger's level, so it comes first
+    load_library()  # it sets its logger's level, so it comes first
     logger = logging.getLogger("great_expectations")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

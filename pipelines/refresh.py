@@ -40,6 +40,17 @@ class RefreshResult:
     seconds: float
 
 
+def get_ready(home: Home) -> None:
+    """Load the libraries of a run, which takes seconds: a run does it, if nobody who had to wait anyway did."""
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    os.environ["WARDFLOW_HOME"] = str(home.path.resolve())
+    from data_quality.run import load_library
+    from pipelines.definitions import defs
+
+    load_library()
+    defs()
+
+
 def refresh(
     home: Home,
     *,
@@ -56,8 +67,7 @@ def refresh(
         HomeBusy: another writer holds the home for too long.
         PipelineError: the settings or the site key are not usable, so that nothing was started.
     """
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-    os.environ["WARDFLOW_HOME"] = str(home.path.resolve())
+    get_ready(home)
     import dagster as dg
 
     from models.kpis import KPIS

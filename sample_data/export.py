@@ -14,7 +14,7 @@ import orjson
 from sample_data.clock import DAY, instant, local_date
 from sample_data.delivery import PACKINGS, Cut, plain
 from sample_data.fhir import Resource
-from sample_data.files import settle, write_folder
+from sample_data.files import write_folder
 from sample_data.planted import Plants
 
 TYPES = (
@@ -84,8 +84,7 @@ class Export:
         cut = Cut(until, self._last, TYPES, self._rendered(), self._deleted)
         packed = PACKINGS[packing](cut)
         folder = f"{local_date(until).isoformat()}-{packing}"
-        write_folder(self._folder / folder, packed.files)
-        settle(self._folder / folder)
+        write_folder(self._folder / folder, packed.files, settled=True)
         self._packed.append(
             {
                 "kind": "packed_export",

@@ -19,8 +19,10 @@ def write_file(path: Path, chunks: Iterable[bytes]) -> int:
     return size
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files (names may contain one level of subfolder) that appears complete or not at all."""
+def write_folder(folder: Path, files: Mapping[str, bytes], *, settled: bool = False) -> None:
+    """Write a folder of files (names may contain one level of subfolder) that appears complete or not at all. `settled`: its files
+    are a day old, so that none that ends within a line looks as if it were still being written.
+    """
     hidden = folder.with_name(f".{folder.name}.part")
     if hidden.exists():
         shutil.rmtree(hidden)
@@ -29,11 +31,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         path = hidden / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
+        if settled:
+            yesterday = time.time() - 24 * 60 * 60
+            os.utime(path, (yesterday, yesterday))
     os.replace(hidden, folder)  # noqa: PTH105
-
-
-def settle(folder: Path) -> None:
-    """Make the files of a folder a day old, so that none that ends within a line looks as if it were still being written."""
-    yesterday = time.time() - 24 * 60 * 60
-    for path in folder.rglob("*"):
-        os.utime(path, (yesterday, yesterday))

@@ -80,6 +80,7 @@ def simulate(
 ) -> SimulationReport:
     """Simulate `days` days of `facilities` hospitals and write them under `out`; the same seed gives the same bytes.
 
+    The registry, the settings and what people decided are there before the first day is, the answers after the last.
     With `roads` the first day of the last hospital is also written as other engines would have, a home of its own under `roads/`.
 
     `progress` is called after each day with the share done, 0 to 1.
@@ -91,6 +92,7 @@ def simulate(
         raise ValueError(f"{days} days: a simulation needs at least 1.")
     began = time.perf_counter()
     run = _Run(out, Calendar(days), facilities_of(facilities), seed, roads=roads)
+    run.configure()
     for day in range(days + 1):
         run.day(day)
         if progress:
@@ -171,8 +173,17 @@ class _Run:
             for log in self.logs:
                 log.write_day(begin, until)
 
+    def configure(self) -> None:
+        """Write the hospital's own files."""
+        write_file(self._out / "registry.toml", [configuration.registry(self._facilities).encode()])
+        write_file(self._out / "wardflow.toml", [configuration.settings(self._facilities).encode()])
+        write_file(
+            self._out / "decisions.ndjson",
+            [configuration.decisions(self._calendar, self._plants, self._facilities)],
+        )
+
     def finish(self) -> None:
-        """Write the answers and the hospital's own files."""
+        """Write the answers."""
         if self._roads:
             self._roads.write()
         names = tuple(facility.name for facility in self._facilities)
@@ -199,12 +210,6 @@ class _Run:
             "stages": stages(self.trace, self._calendar, self._facilities),
         }
         write_file(self._out / "truth.json", [orjson.dumps(truth, option=orjson.OPT_INDENT_2), b"\n"])
-        write_file(self._out / "registry.toml", [configuration.registry(self._facilities).encode()])
-        write_file(self._out / "wardflow.toml", [configuration.settings(self._facilities).encode()])
-        write_file(
-            self._out / "decisions.ndjson",
-            [configuration.decisions(self._calendar, self._plants, self._facilities)],
-        )
 
     def _details(self) -> dict[str, Any]:
         """What only the finished run knows about its planted defects."""

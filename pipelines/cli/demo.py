@@ -16,8 +16,10 @@ from pipelines.cli.report import checks_sentence, ingest_sentence
 from pipelines.cli.run import free_port, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from pipelines.accounts import FileAccount
+    from pipelines.cli.edge import Call
     from pipelines.home import Home
     from pipelines.refresh import RefreshResult
     from sample_data.simulate import SimulationReport
@@ -95,25 +97,23 @@ def demo(days: int, facilities: int, seed: int, port: int | None, *, no_serve: b
     Example: wardflow demo
              wardflow demo --home /tmp/small --days 21 --no-serve
     """
-    from pipelines import keys
     from pipelines.home import Home
     from pipelines.refresh import refresh
 
     began = time.monotonic()
+    stopwatch = Stopwatch()
     call = call_of()
     home = Home(call.home_path)
     settings = {"days": days, "facilities": facilities, "seed": seed}
-    report = _hospital(home, settings)
-    home.create()
-    keys.create(call.settings())
-    if report:
-        click.echo(f"Simulated  {_simulated(report, days, facilities)}")
-    else:
+    taken_in: dict[str, FileAccount] = {}
+    if is_there(home, settings):
         click.echo("Simulated  already there")
-    stopwatch = Stopwatch()
+    else:
+        report, taken_in = _simulated_and_taken_in(call, home, settings)
+        click.echo(f"Simulated  {_simulated(report, days, facilities)}, and taken in meanwhile")
     with progress("wardflow demo") as advance:
         result = refresh(home, progress=stopwatch.around(advance))
-    _say(result, stopwatch, call.settings().zone)
+    _say(result, taken_in, stopwatch, call.settings().zone)
     if not result.succeeded:
         raise CheckFailed(result.failure or "The run failed.")
     click.echo(f"Took       {time.monotonic() - began:.0f} s from nothing to published")
@@ -122,16 +122,15 @@ def demo(days: int, facilities: int, seed: int, port: int | None, *, no_serve: b
         serve(call, port=port or free_port())
 
 
-def _hospital(home: Home, settings: dict[str, int]) -> SimulationReport | None:
-    """The simulated files in the home, and the configuration that belongs to them; null when they are there already.
+def is_there(home: Home, settings: dict[str, int]) -> bool:
+    """Whether the home holds all of this simulation; what an interrupted one left behind is removed.
 
     Raises:
         WrongUse: the home is somebody's own, or holds another simulation.
     """
-    marker = home.path / MARKER
-    before = _read(marker)
+    before = _read(home.path / MARKER)
     if before.get("finished") and before["settings"] == settings:
-        return None
+        return True
     if before.get("finished"):
         was = ", ".join(f"{name} {n}" for name, n in before["settings"].items())
         raise WrongUse(
@@ -140,19 +139,39 @@ def _hospital(home: Home, settings: dict[str, int]) -> SimulationReport | None:
     if not before and home.path.exists() and any(home.path.iterdir()):
         raise WrongUse(f"{home.path} holds something else than a demo. Name a new home with --home.")
     shutil.rmtree(home.landing, ignore_errors=True)
+    for left in home.path.glob(f"{home.warehouse_path.name}*"):
+        left.unlink()
+    return False
+
+
+def _simulated_and_taken_in(
+    call: Call, home: Home, settings: dict[str, int]
+) -> tuple[SimulationReport, dict[str, FileAccount]]:
+    """The simulated files in the home, taken in while they came, and the configuration that belongs to them."""
+    from pipelines import keys
+    from pipelines.cli.at_work import at_work, take_in_meanwhile
+    from pipelines.refresh import get_ready
+
+    marker = home.path / MARKER
     home.path.mkdir(parents=True, exist_ok=True, mode=0o750)
     marker.write_text(json.dumps({"settings": settings, "finished": False}), encoding="utf-8")
-    report = _simulate(home.landing, settings["days"], settings["facilities"], settings["seed"])
-    home.decisions_path.parent.mkdir(exist_ok=True, mode=0o750)
-    for name, target in {
-        "wardflow.toml": home.settings_path,
-        "registry.toml": home.registry_path,
-        "decisions.ndjson": home.decisions_path,
-        "truth.json": home.path / "truth.json",
-    }.items():
-        (home.landing / name).replace(target)
+    with at_work(home.landing, **settings) as hospital, progress("simulating") as advance:
+        get_ready(home)
+        hospital.await_opening()
+        home.decisions_path.parent.mkdir(exist_ok=True, mode=0o750)
+        for name, target in {
+            "wardflow.toml": home.settings_path,
+            "registry.toml": home.registry_path,
+            "decisions.ndjson": home.decisions_path,
+        }.items():
+            (home.landing / name).replace(target)
+        home.create()
+        keys.create(call.settings())
+        taken_in = take_in_meanwhile(home, hospital, lambda share: advance("", share))
+        report = hospital.report()
+    (home.landing / "truth.json").replace(home.path / "truth.json")
     marker.write_text(json.dumps({"settings": settings, "finished": True}), encoding="utf-8")
-    return report
+    return report, taken_in
 
 
 def _read(marker: Path) -> dict[str, Any]:
@@ -179,12 +198,12 @@ def _simulated(report: SimulationReport, days: int, facilities: int) -> str:
 
 
 class Stopwatch:
-    """How long each stage of a run took, from the names of its steps."""
+    """How long each stage took, from the names of a run's steps."""
 
     def __init__(self) -> None:
         """Start with the first stage, before any step was named."""
         self.seconds: dict[str, float] = {}
-        self._stage = "ingest"
+        self._stage = "simulate and ingest"
         self._since = time.monotonic()
 
     def around(self, advance: Callable[[str, float], None]) -> Callable[[str, float], None]:
@@ -208,11 +227,14 @@ class Stopwatch:
         self._since = now
 
 
-def _say(result: RefreshResult, stopwatch: Stopwatch, zone: str) -> None:
+def _say(result: RefreshResult, taken_in: Mapping[str, FileAccount], stopwatch: Stopwatch, zone: str) -> None:
     from zoneinfo import ZoneInfo
 
-    if result.ingested is not None:
-        click.echo(ingest_sentence(result.ingested))
+    from pipelines.accounts import IngestReport
+
+    if result.ingested is not None:  # to the run, what came in before it is known
+        files = tuple(taken_in.get(file.path, file) for file in result.ingested.files)
+        click.echo(ingest_sentence(IngestReport(files, result.ingested.unrecognised)))
     click.echo("Stages     " + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in stopwatch.laps().items()))
     if result.manifest is None or not result.succeeded:
         return
