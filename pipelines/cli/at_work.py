@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.home import Home
     from sample_data.simulate import SimulationReport
 
-DAYS_AT_ONCE = 45
+DAYS_AT_ONCE = 90
 """So many days are taken in together: to read a type of resource costs something however few there are."""
 
 
