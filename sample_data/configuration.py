@@ -10,6 +10,7 @@ from sample_data.critical import WINDOW_MINUTES
 from sample_data.facility import Facility
 from sample_data.handoff import ACCEPT_MINUTES
 from sample_data.planted import IDLE_PILOT_WARD, PILOT_MINUTES, PILOT_WARD, Plants
+from sample_data.relay import RELAY, engines
 
 _SYSTEMS = (
     ("EHR", "Electronic health record", "Clinical informatics"),
@@ -130,7 +131,7 @@ def registry(facilities: tuple[Facility, ...]) -> str:
     """registry.toml: every channel but PHARM-TEST, which somebody forgot."""
     parts = ["# What this hospital runs and who answers for it. Channels that this file lacks are reported.\n"]
     parts += [_table("system", {"id": i, "name": n, "owner": o}) for i, n, o in _SYSTEMS]
-    for facility in facilities:
+    for facility in engines(facilities):
         parts += [_table("interface", {
             "flow": flow, "source": facility.source, "facility": facility.name, "owner": owner,
             "protocol": "HL7 v2 over MLLP", "data_domain": domain, "criticality": criticality,
@@ -165,6 +166,8 @@ _LONGEST_NIGHT = {0: 360}
 def interfaces(facility: Facility) -> list[tuple[str, str, str, str, int | None, str]]:
     """Flow, owner, domain, criticality, longest silence in minutes (None: by what is usual at that hour), kind."""
     night = _LONGEST_NIGHT.get(facility.index, 480)
+    if facility.engine == "relay":
+        return [(RELAY, "Integration lead", "results", "high", night, "channel")]
     rest: list[tuple[str, str, str, str, int | None, str]] = [
         ("ORDERS", "Integration lead", "orders", "high", night, "channel"),
         ("RESULTS", "Laboratory manager", "results", "high", night, "channel"),
@@ -195,10 +198,12 @@ def settings(facilities: tuple[Facility, ...]) -> str:
     """wardflow.toml of a home whose landing folder holds the simulation's output."""
     ehr = {"name": "ehr", "kind": "fhir", "path": "landing/fhir", "zone": ZONE, "expected_every_hours": 24}
     parts = [_HOME.format(zone=ZONE, acknowledge=WINDOW_MINUTES, accept=ACCEPT_MINUTES), _table("sources", ehr)]
-    for facility in facilities:
+    for facility in engines(facilities):
         authorities = ", ".join(f'{kind} = "urn:sim:{facility.slug}:{kind}"' for kind in ("mrn", "visit", "placer"))
         kind = "mirth" if facility.engine == "mirth" else "ndjson-log"
         log = {**ehr, "name": facility.source, "kind": kind, "path": f"landing/logs/{facility.source}"}
+        if facility.engine == "relay":  # whose log does not say who sent a message
+            authorities += f', control = "msh:LIS/{facility.slug.upper()}"'
         parts.append(f"{_table('sources', log)}authorities = {{ {authorities} }}\n")
         if kind == "mirth":  # whose messages name who assigned a number
             parts[-1] += f'assigners = {{ mrn = {{ {facility.prefix} = "urn:sim:{facility.slug}:mrn" }} }}\n'

@@ -173,17 +173,21 @@ class Engine:
         *,
         placer: str | None = None,
         detail: str = "",
+        is_lost: bool = False,
     ) -> Message:
-        """Hand a message to the engine and learn its whole course. `kind` is like `ADT^A01`."""
+        """Hand a message to the engine and learn its whole course. `kind` is like `ADT^A01`.
+
+        One that `is_lost` behind the first engine takes its turn in the line all the same, so that no other message fares otherwise.
+        """
         draw = self._draws.get(channel, self._draw)
         received = now + 4 + int(36 * draw.random())
         acknowledged = received + 3 + int(57 * draw.random())
         routed = received + 2 + int(43 * draw.random())
         self._controls += 1
-        is_lost = kind == LOST_KIND and now < self._loses_until and self._controls % LOST_ONE_IN == 0
+        is_lost_here = kind == LOST_KIND and now < self._loses_until and self._controls % LOST_ONE_IN == 0
         message = Message(
             number=self._next(channel),
-            child_number=self._next("ADT-OUT") if channel == "ADT" and not is_lost else None,
+            child_number=self._next("ADT-OUT") if channel == "ADT" and not is_lost_here else None,
             control_id=f"{self._facility.prefix}{self._controls:08d}",
             channel=channel,
             kind=kind,
@@ -195,19 +199,21 @@ class Engine:
             received=received,
             acknowledged=acknowledged,
             routed=routed,
-            is_lost=is_lost,
+            is_lost=is_lost or is_lost_here,
         )
         if channel == "PHARM-TEST":
             message.source_state = "filtered" if happens(draw, 0.2) else "routed"
         elif happens(draw, UNREADABLE_SHARE):
             message.source_state = "failed"
         message.is_drifted = channel == DRIFT_CHANNEL and self._drift[0] <= now < self._drift[1]
-        if is_lost:
+        if is_lost_here:
             message.source_state = "routed"
         elif message.source_state == "routed":
             message.deliveries = [
                 self._deliver(channel, to, routed + 1 + int(6 * draw.random())) for to in self._route(channel, kind)
             ]
+        if is_lost:
+            message.deliveries = []
         self._log(message)
         return message
 

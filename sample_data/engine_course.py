@@ -74,8 +74,8 @@ class Delivery:
 class Message:
     """One message through one engine. `source_state` is routed, filtered or failed (neither of these goes anywhere).
 
-    `is_drifted` when it is written in a format that its receivers do not expect; `is_lost` when the router had it taken and the
-    channel behind it never got it.
+    `is_drifted` when it is written in a format that its receivers do not expect; `is_lost` when the first channel had it taken and
+    the one behind, or the engine behind, never got it.
     """
 
     number: int

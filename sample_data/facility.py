@@ -41,7 +41,7 @@ class Roster:
 
 @dataclass(frozen=True)
 class Facility:
-    """One hospital. `engine` is the kind of integration engine it runs: mirth or ndjson."""
+    """One hospital. `engine` is the kind of integration engine it runs: mirth or ndjson; relay is the second one, see `relay`."""
 
     index: int
     slug: str

@@ -23,6 +23,7 @@ from sample_data.fhir_work import REQUEST_STATUS, Change, provenance
 from sample_data.people import POPULATION, Person, person_of
 from sample_data.planted import Plants
 from sample_data.records import Encounter, Order, Task
+from sample_data.relay import behind
 from sample_data.staff import Simulation, Staff
 from sample_data.trace import NewsTrace, PairTrace, Trace, TriggerTrace
 
@@ -93,10 +94,23 @@ class Hospital:
         return f"{kind}-{self.facility.code}-{self.number(kind):07d}"
 
     def send(
-        self, channel: str, kind: str, visit: Encounter, *, placer: str | None = None, detail: str = ""
+        self,
+        channel: str,
+        kind: str,
+        visit: Encounter,
+        *,
+        placer: str | None = None,
+        detail: str = "",
+        is_lost: bool = False,
     ) -> Message:
         """Send a message about an encounter through the engine."""
-        return self.engine.send(channel, kind, self.env.now, visit.person, visit.number, placer=placer, detail=detail)
+        now, person, number = self.env.now, visit.person, visit.number
+        return self.engine.send(channel, kind, now, person, number, placer=placer, detail=detail, is_lost=is_lost)
+
+    def is_lost(self, order: Order) -> bool:
+        """Whether the message of a result that is sent now never comes to the second engine, where there is one."""
+        hour = hour_of_week(self.env.now) % 24
+        return behind(self.facility) is not None and self.plants.is_lost(order.words, hour)
 
     def news(self, what: str, destination: str, visit: Encounter) -> NewsTrace:
         """Something has happened now to a patient that a system has to hear of."""

@@ -9,6 +9,7 @@ from simpy import Event
 from sample_data.chance import about, happens
 from sample_data.clock import HOUR, MINUTE, SECOND
 from sample_data.critical import CriticalResults
+from sample_data.engine_course import Message
 from sample_data.fhir_access import audit_event
 from sample_data.fhir_orders import TESTS
 from sample_data.hospital import Hospital
@@ -138,8 +139,13 @@ class Laboratory:
         self._hospital.save_order(order)
 
     def _told(self, what: str, news: NewsTrace, order: Order) -> Generator[Event, Any, None]:
-        """Wait until the receiver knows, by message or, of a few, by telephone. Of critical results there is always a message."""
-        if self._hospital.plants.is_telephoned(order.words, what) and news.what != "critical result":
+        """Wait until the receiver knows, by message or, of a few, by telephone. Of critical results there is always a message.
+
+        Of the few that are lost between two engines nobody hears, nor waits: of a round on the wards.
+        """
+        if news.what == "result" and order.encounter.kind != "EMER" and self._hospital.is_lost(order):
+            news.sent.append(self._send(*_MESSAGES[what], order, is_lost=True))
+        elif self._hospital.plants.is_telephoned(order.words, what) and news.what != "critical result":
             yield self._hospital.env.timeout((5 + order.words // TELEPHONED) * MINUTE)
             news.known = self._hospital.env.now
         else:
@@ -149,11 +155,9 @@ class Laboratory:
         self, channel: str, kind: str, control: str, *, news: NewsTrace, order: Order
     ) -> Generator[Event, Any, None]:
         """Send and wait; when the message dies, wait until someone misses it and sends it again."""
-        hospital, env = self._hospital, self._hospital.env
+        env = self._hospital.env
         while True:
-            message = hospital.send(
-                channel, kind, order.encounter, placer=order.placer, detail=self._segments(order, control)
-            )
+            message = self._send(channel, kind, control, order)
             news.sent.append(message)
             arrival = message.arrival(news.destination)
             if arrival is not None:
@@ -161,6 +165,10 @@ class Laboratory:
                 news.known = env.now
                 return
             yield env.timeout(max(0, message.settled - env.now) + round(self._draw.uniform(1, 3) * HOUR))
+
+    def _send(self, channel: str, kind: str, control: str, order: Order, *, is_lost: bool = False) -> Message:
+        visit, detail = order.encounter, self._segments(order, control)
+        return self._hospital.send(channel, kind, visit, placer=order.placer, detail=detail, is_lost=is_lost)
 
     def _measure(self, order: Order) -> None:
         test, chance = TESTS[order.test], self._draw.random()

@@ -10,6 +10,7 @@ from typing import Any
 from sample_data.clock import HOUR, Calendar, instant, midnight, to_ms
 from sample_data.delivery import PACKINGS
 from sample_data.feeds import FeedPlants
+from sample_data.relay import RELAY, RELAYED
 from sample_data.shapes import ShapePlants
 
 OUTAGE_HOURS = 9
@@ -25,6 +26,8 @@ TOLD_LATE = 199
 """One order in so many stays active for hours after its report is final."""
 TELEPHONED = 307
 """Of one order in so many, and of one result, no message is ever sent: people telephone."""
+LOST_RESULTS, LOST_HOURS = 111, range(8, 18)
+"""Of so many results of a ward one is lost between two engines, in hours in which many others come; none that the audit trail tells of."""
 UNTOLD, WRONG_MESSAGE = 89, 23
 """Of so many emergency visits one ends without a discharge message; of so many stays one gets that of somebody else, or a transfer's."""
 FULFIL_TASKS = 12
@@ -123,6 +126,10 @@ class Plants:
         """Whether no message of an order, or of its result, is ever sent."""
         return self.is_long_enough and words % TELEPHONED == ("order", "result").index(what) + 1
 
+    def is_lost(self, words: int, hour: int) -> bool:
+        """Whether the message of this order's result, sent in this hour of the day, never comes to the second of two engines."""
+        return self.is_long_enough and words % LOST_RESULTS == 1 and hour in LOST_HOURS
+
     def is_task(self, words: int) -> bool:
         """Whether an imaging order is also somebody's task."""
         return self.is_long_enough and words % FULFIL_TASKS == 0
@@ -204,6 +211,12 @@ class Plants:
                 first,
                 self._from(self.calendar.start_ms),
                 {"channel": "ROUTER", "next_channel": "ADT-OUT"},
+            ),
+            (
+                "message_lost",
+                first,
+                self._from(self.calendar.start_ms) if self.is_long_enough else None,
+                {"channel": RELAYED, "next_channel": RELAY},
             ),
             *self._too_short(),
             ("unregistered_channel", first, self._from(self.calendar.start_ms), {"channel": "PHARM-TEST"}),

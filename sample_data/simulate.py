@@ -35,6 +35,7 @@ from sample_data.pharmacy import PharmacyTest
 from sample_data.planted import Plants
 from sample_data.radiology import Radiology
 from sample_data.registration import Mistakes
+from sample_data.relay import Relay, engines, handovers
 from sample_data.roads import Roads
 from sample_data.scheduling import Scheduling
 from sample_data.staff import Simulation
@@ -124,20 +125,23 @@ class _Run:
 
     def _open(self, facility: Facility) -> Hospital:
         begin, plants = self._calendar.begin_ms, self._plants
-        log = (MirthLog if facility.engine == "mirth" else EngineLog)(
-            facility, self._out / "logs", self._calendar.start_ms
-        )
-        self.logs.append(log)
-
+        folder, start_ms = self._out / "logs", self._calendar.start_ms
+        logs = {
+            each.source: (MirthLog if each.engine == "mirth" else EngineLog)(each, folder, start_ms)
+            for each in engines([facility])
+        }
+        self.logs.extend(logs.values())
+        relay = Relay(facility)
         on_roads = self._roads if facility is self._facilities[-1] else None
 
         def note(message: Message) -> None:
-            log.add(message)
             if on_roads:
                 on_roads.add(message)
-            if message.received >= self._calendar.start_ms:
-                known = message.channel != UNREGISTERED_CHANNEL
-                self.trace.message(facility.index, message, is_registered=known, has_router=facility.engine == "mirth")
+            index = None if message.channel == UNREGISTERED_CHANNEL else facility.index
+            for engine, here, hop in relay.logged(message):
+                logs[engine.source].add(here)
+                if here.received >= start_ms:
+                    self.trace.message(index, engine.source, here, has_router=engine.engine == "mirth", hop=hop)
 
         outage = plants.outage if facility.index == 0 else None
         engine = Engine(facility, self._seed, (begin, self._calendar.end_ms), outage, note, plants.feeds)
@@ -208,6 +212,7 @@ class _Run:
             "times": times(self.trace, self._calendar, self._facilities),
             "late_waits": late_waits(self.trace, self._calendar, self._facilities),
             "stages": stages(self.trace, self._calendar, self._facilities),
+            "handovers": handovers(self.trace.messages, self._facilities, self._calendar.end_ms),
         }
         write_file(self._out / "truth.json", [orjson.dumps(truth, option=orjson.OPT_INDENT_2), b"\n"])
 

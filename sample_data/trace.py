@@ -195,14 +195,14 @@ class NewsTrace:
 
 @dataclass(slots=True)
 class MessageTrace:
-    """A message that the engine of facility `source` received, with what became of it at every destination.
+    """A message that the engine `source` received, with what became of it at every destination.
 
-    `channel` is the first one in the engine's log, `hop` when a router handed it on to the second, if it did; `is_lost` when it
-    never came there.
+    `channel` is the first one in the engine's log, `hop` when a router handed it on to the second, or this engine to the one
+    behind, if it did; `is_lost` when it never came there.
     """
 
     facility: int | None
-    source: int
+    source: str
     channel: str
     kind: str
     received: int
@@ -254,8 +254,10 @@ class Trace:
     upgraded: set[str] = field(default_factory=set)
     """Ids of encounters that were written in R5."""
 
-    def message(self, facility: int, message: Message, *, is_registered: bool, has_router: bool) -> None:
-        """Note a message of a facility's engine; admissions come in at its router, if it has one."""
+    def message(
+        self, facility: int | None, source: str, message: Message, *, has_router: bool, hop: int | None = None
+    ) -> None:
+        """Note a message of an engine; admissions come in at its router, if it has one. `hop` is when another engine had it from there."""
         is_routed = has_router and message.channel == "ADT"
         deliveries = tuple(
             DeliveryTrace(
@@ -270,12 +272,12 @@ class Trace:
         )
         self.messages.append(
             MessageTrace(
-                facility=facility if is_registered else None,
-                source=facility,
+                facility=facility,
+                source=source,
                 channel="ROUTER" if is_routed else message.channel,
                 kind=message.kind[:3],
                 received=message.received,
-                hop=message.hop if is_routed and message.source_state == "routed" else None,
+                hop=message.hop if is_routed and message.source_state == "routed" else hop,
                 is_lost=message.is_lost,
                 is_drifted=message.is_drifted,
                 deliveries=deliveries,

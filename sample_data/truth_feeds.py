@@ -11,6 +11,7 @@ from sample_data.answers import Cells, Value
 from sample_data.clock import HOUR, MINUTE, SECOND, hour_of_week, local_date
 from sample_data.configuration import interfaces as registered
 from sample_data.facility import Facility
+from sample_data.relay import engines
 from sample_data.trace import Trace
 
 WEEKS_AROUND, FEWEST_WEEKS, BUSY = 4, 2, 5
@@ -31,7 +32,7 @@ class ChannelHour:
 def feeds(trace: Trace, cells: Cells, facilities: tuple[Facility, ...]) -> dict[str, list[dict[str, Any]]]:
     """The cells of every KPI of feeds."""
     cut = cells.cut * SECOND
-    hours = [hour for facility in facilities for hour in _hours(trace, facility, cut)]
+    hours = [hour for engine in engines(facilities) for hour in _hours(trace, engine, cut)]
 
     def silent(rows: Sequence[ChannelHour], _undated: Sequence[ChannelHour]) -> Value:
         total = sum(hour.silent for hour in rows)
@@ -53,9 +54,9 @@ def _hours(trace: Trace, facility: Facility, cut: int) -> Iterator[ChannelHour]:
     seen: dict[str, list[int]] = defaultdict(list)
     limits = {flow: silence for flow, _, _, _, silence, _ in registered(facility)}
     for message in trace.messages:
-        if message.source == facility.index:
+        if message.source == facility.source:
             seen[message.channel].append(message.received)
-            if message.hop is not None and message.hop < cut and not message.is_lost:
+            if message.channel == "ROUTER" and (message.hop or cut) < cut and not message.is_lost:
                 seen["ADT-OUT"].append(message.hop)
     if not seen:
         return

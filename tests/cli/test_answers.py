@@ -165,7 +165,7 @@ def test_interfaces_has_every_channel_with_counts_and_latencies(wardflow):
         assert isinstance(each["incidents"], list)
         assert {row["kind"] for row in each["incidents"]} <= {*INCIDENTS, "decision"}
     drifted = [each for each in found if each["drifted"]]
-    assert {each["flow"] for each in drifted} == {"RESULTS"}
+    assert {each["flow"] for each in drifted} == {"RESULTS", "EHR-RESULTS"}  # where results come in, and behind
     assert all("schema_drift" in {row["kind"] for row in each["incidents"]} for each in drifted)
     assert "messages in an unusual format" in wardflow("interfaces").stdout
 
@@ -285,7 +285,7 @@ def test_status_says_what_is_fresh_and_what_failed(wardflow):
     assert sum(found["kpis"].values()) == len(KPI_IDS)
     assert found["late"] == []
     followed = {each["source"]: each for each in found["followed"]}
-    assert followed.keys() == {"mirth-northfield", "engine-eastbrook", "engine-westhaven"}
+    assert followed.keys() == {"mirth-northfield", "engine-northfield", "engine-eastbrook", "engine-westhaven"}
     assert all(each["files"] > 0 and each["behind_seconds"] == 0 for each in followed.values())
     incidents = found["incidents"]
     assert {"error_burst", "schema_drift"} <= {

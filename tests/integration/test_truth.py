@@ -229,6 +229,38 @@ def test_news_was_sent_and_received_when_the_stages_say_it_was(hospital):
         assert received == pytest.approx(row["received_seconds"], abs=2)
 
 
+def test_a_message_of_two_engines_is_one_journey_and_what_was_lost_between_them_is_counted(hospital):
+    home, _, truth = hospital
+    with duckdb.connect(str(home.warehouse_path), read_only=True) as db:
+        found = db.execute(
+            """
+            select handover.facility, handover.source, handover.next_source, count(*), count_if(handover.is_lost),
+                avg(epoch_ms(passage.received_at) - epoch_ms(message.received_at)),
+                avg(epoch_ms(behind.settled_at) - epoch_ms(passage.received_at))
+            from marts.handover as handover
+            inner join marts.message as message on message.message_key = handover.message_key
+            left join marts.message_passage as passage on passage.from_message_key = handover.message_key and passage.place = 2
+            left join marts.message_delivery as behind on behind.message_key = passage.message_key
+            where handover.next_source <> handover.source
+            group by all
+            """
+        ).fetchall()
+        exceptions = db.execute(
+            """
+            select count(*) from marts.work_exception as exception
+            inner join marts.handover as handover on handover.message_key = exception.message_key
+            where exception.kind = 'message_lost' and handover.next_source <> handover.source
+            """
+        ).fetchone()
+    assert len(found) == len(truth["handovers"]) == 1
+    names = ("facility", "source", "next_source", "messages", "lost")
+    for row, true in zip(found, truth["handovers"], strict=True):
+        assert row[:5] == tuple(true[name] for name in names)
+        assert row[5:] == pytest.approx((true["hop_ms"], true["behind_ms"]), abs=0.01)
+        assert exceptions == (true["lost"],)
+        assert true["lost"] > 0
+
+
 def test_how_late_results_were_opened_is_told_as_hours_of_the_record_and_by_nobody_s_name(hospital):
     home, manifest, truth = hospital
     with duckdb.connect(str(home.warehouse_path), read_only=True) as db:

@@ -121,6 +121,8 @@ def test_each_further_facility_runs_the_engine_of_its_template(tmp_path):
     simulate(tmp_path, days=1, facilities=4)
     assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == [
         "engine-eastbrook",
+        "engine-northfield",
+        "engine-southmere-hospital",
         "engine-westhaven",
         "mirth-northfield",
         "mirth-southmere-hospital",

@@ -282,10 +282,12 @@ def test_the_hospitals_own_files_name_what_is_there(out, truth):
     assert [source["name"] for source in settings["sources"]] == [
         "ehr",
         "mirth-northfield",
+        "engine-northfield",
         "engine-eastbrook",
         "engine-westhaven",
     ]
-    assert settings["sources"][2]["authorities"]["mrn"] == "urn:sim:eastbrook:mrn"
+    assert settings["sources"][2]["authorities"]["control"] == "msh:LIS/NORTHFIELD"
+    assert settings["sources"][3]["authorities"]["mrn"] == "urn:sim:eastbrook:mrn"
     entries = [json.loads(line) for line in (out / "decisions.ndjson").read_text().splitlines()]
     assert [entry["decided_at"] for entry in entries] == sorted(entry["decided_at"] for entry in entries)
     assert {entry["action"] for entry in entries} == {"assign", "target", "acknowledge", "pilot"}
