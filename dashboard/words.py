@@ -44,6 +44,7 @@ COUNTED = {  # mart → one, many
     "expected_message": ("expected message", "expected messages"),
     "handover": ("handover", "handovers"),
     "status_pair": ("pair of records", "pairs of records"),
+    "process_incident": ("incident", "incidents"),
     "unowned_wait": ("wait", "waits"),
     "workflow_case": ("case", "cases"),
     "step_wait": ("wait", "waits"),

@@ -61,6 +61,7 @@ EXCEPTIONS: dict[str, tuple[Rule, ...]] = {
         ),
         present("file_id", _TRACE, at_least=0.9, severity="content"),
     ),
+    "marts.process_incident": _expected("incident_key", "is_open"),
     "marts.unowned_wait": _expected("wait_key", "is_open"),
     "marts.workflow_case": _expected("workflow_case_key", "is_on_path", "is_settled", "is_path_known", "is_open"),
     "marts.step_wait": _expected("step_wait_key", "is_within", "is_settled", "is_path_known", "is_open"),

@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = {
     "message_never_seen": Kind("Message never seen", "message_never_seen_rate", about_people=False),
     "message_lost": Kind("Message lost between channels", "handover_lost_rate", about_people=False),
     "message_undelivered": Kind("Message given up", "dead_letters_open", about_people=False),
+    "process_incident": Kind("Process that cannot go on", "process_incidents", about_people=False),
     "silent_feed": Kind("Silent feed", "silent_feed_minutes", about_people=False),
     "status_disagreement": Kind("Two records disagree", "status_disagreement_rate", about_people=True),
     "task_bounced": Kind("Task that bounced", "task_bounce_rate", about_people=False),

@@ -9,6 +9,7 @@ from sample_data.clock import DAY, ZONE, Calendar, instant, to_ms
 from sample_data.critical import WINDOW_MINUTES
 from sample_data.facility import Facility
 from sample_data.handoff import ACCEPT_MINUTES
+from sample_data.letters import source as process_engine
 from sample_data.planted import IDLE_PILOT_WARD, PILOT_MINUTES, PILOT_WARD, Plants
 from sample_data.relay import RELAY, engines
 
@@ -207,6 +208,10 @@ def settings(facilities: tuple[Facility, ...]) -> str:
         parts.append(f"{_table('sources', log)}authorities = {{ {authorities} }}\n")
         if kind == "mirth":  # whose messages name who assigned a number
             parts[-1] += f'assigners = {{ mrn = {{ {facility.prefix} = "urn:sim:{facility.slug}:mrn" }} }}\n'
+    for facility in facilities:
+        if name := process_engine(facility):
+            log = {**ehr, "name": name, "kind": "camunda", "path": f"landing/logs/{name}"}
+            parts.append(f'{_table("sources", log)}authorities = {{ visit = "urn:sim:{facility.slug}:visit" }}\n')
     return "\n".join(parts)
 
 

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sample_data.clock import SECOND
 from sample_data.engine_course import ACCEPTED, Attempt, Delivery, Message
 from sample_data.facility import Facility
-from sample_data.hl7 import SENDER_SKEW
 from sample_data.trace import MessageTrace
 
 RELAYED, RELAY = "RESULTS", "EHR-RESULTS"
@@ -60,11 +58,7 @@ class Relay:
         handed = Delivery(RELAY, message.received + 1, [Attempt(message.received + 1, hop, ACCEPTED)])
         yield Logged(self._facility, replace(first, deliveries=[handed]), hop)
         if not message.is_lost:
-            written = (message.sent + SENDER_SKEW) // SECOND * SECOND  # MSH-7, of which the message has whole seconds
-            yield Logged(
-                self._behind,
-                replace(message, channel=RELAY, sent=written - SENDER_SKEW, received=hop, acknowledged=hop + 1),
-            )
+            yield Logged(self._behind, replace(message, channel=RELAY, received=hop, acknowledged=hop + 1))
 
 
 def handovers(messages: Sequence[MessageTrace], facilities: tuple[Facility, ...], cut: int) -> list[dict[str, Any]]:
@@ -78,6 +72,7 @@ def handovers(messages: Sequence[MessageTrace], facilities: tuple[Facility, ...]
         here = [m for m in messages if m.facility == facility.index and m.received < cut]
         handed = [m for m in here if m.source == facility.source and m.channel == RELAYED and (m.hop or cut) < cut]
         if relay and handed:
+            arrived = [m for m in handed if not m.is_lost]
             came = [m for m in here if m.source == relay.source]
             rows.append(
                 {
@@ -85,8 +80,8 @@ def handovers(messages: Sequence[MessageTrace], facilities: tuple[Facility, ...]
                     "source": facility.source,
                     "next_source": relay.source,
                     "messages": len(handed),
-                    "lost": sum(m.is_lost for m in handed),
-                    "hop_ms": round(sum((m.hop or 0) - m.received for m in handed) / len(handed), 3),
+                    "lost": len(handed) - len(arrived),
+                    "hop_ms": round(sum((m.hop or 0) - m.received for m in arrived) / len(arrived), 3),
                     "behind_ms": round(sum(d.ended - m.received for m in came for d in m.deliveries) / len(came), 3),
                 }
             )

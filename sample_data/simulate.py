@@ -30,6 +30,8 @@ from sample_data.handoff import ACCEPT_MINUTES, Handoffs
 from sample_data.hl7 import SENDER_SKEW
 from sample_data.hospital import Hospital
 from sample_data.lab import Laboratory
+from sample_data.letters import Letters
+from sample_data.letters import source as process_engine
 from sample_data.mirth import MirthLog
 from sample_data.pharmacy import PharmacyTest
 from sample_data.planted import Plants
@@ -116,6 +118,7 @@ class _Run:
         self.trace = Trace()
         self.export = Export(out / "fhir", self._plants)
         self.logs: list[MirthLog | EngineLog] = []
+        self._letters: dict[str, Letters] = {}
         span = (calendar.start_ms, calendar.end_ms)
         self._roads = Roads(facilities[-1], out / "roads", span) if roads else None
         for resource in organizations(facilities, calendar.begin_ms):
@@ -160,6 +163,8 @@ class _Run:
         Billing(hospital)
         if facility.index == 0:
             PharmacyTest(hospital)
+        if name := process_engine(facility):
+            self._letters[name] = Letters(hospital, start_ms)
         return hospital
 
     def day(self, number: int) -> None:
@@ -190,6 +195,8 @@ class _Run:
         """Write the answers."""
         if self._roads:
             self._roads.write()
+        for name, letters in self._letters.items():
+            letters.write(self._out / "logs" / name, self._calendar.end_ms)
         names = tuple(facility.name for facility in self._facilities)
         resources = {kind: self.export.counts[kind] for kind in TYPES}
         truth: dict[str, Any] = {

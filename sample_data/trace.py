@@ -155,6 +155,14 @@ class HandoffTrace:
     visit: str = ""
 
 
+class IncidentTrace(NamedTuple):
+    """A job of a process engine that failed for good, in milliseconds; `ended` when somebody repaired it, None if nobody ever does."""
+
+    facility: int
+    raised: int
+    ended: int | None
+
+
 class DeliveryTrace(NamedTuple):
     """A message on its way to one destination, in milliseconds, as the whole course will have been.
 
@@ -240,6 +248,7 @@ class Trace:
     criticals: list[CriticalTrace] = field(default_factory=list)
     pairs: list[PairTrace] = field(default_factory=list)
     openings: list[OpeningTrace] = field(default_factory=list)
+    incidents: list[IncidentTrace] = field(default_factory=list)
     handoffs: list[HandoffTrace] = field(default_factory=list)
     triggers: list[TriggerTrace] = field(default_factory=list)
     work: list[WorkTrace] = field(default_factory=list)

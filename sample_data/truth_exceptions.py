@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 from sample_data.answers import Cells, Value, ms, share
 from sample_data.clock import SECOND
 from sample_data.critical import WINDOW_MINUTES
-from sample_data.trace import CriticalTrace, MessageTrace, OrderTrace, PairTrace, Trace, TriggerTrace, WorkTrace
+from sample_data.trace import (
+    CriticalTrace,
+    IncidentTrace,
+    MessageTrace,
+    OrderTrace,
+    PairTrace,
+    Trace,
+    TriggerTrace,
+    WorkTrace,
+)
 
 WINDOW = WINDOW_MINUTES * 60
 TASK_WITHIN = {"admission-decision": 10 * 60, "critical-result": 5 * 60, "bed-left": 15 * 60}
@@ -64,6 +73,7 @@ def exceptions(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         "message_never_seen_rate": cells.of(_expected(trace, cut), lambda e: ms(e.due), _never_seen),
         "handover_lost_rate": cells.of(handed, lambda m: m.hop, _lost),
         "status_disagreement_rate": cells.of(_done(trace, cut), lambda d: d.first, _disagreeing, hides=True),
+        "process_incidents": cells.of(trace.incidents, lambda i: i.raised, _incidents(cut), engine=True),
         "task_bounce_rate": cells.of(trace.work, lambda w: ms(w.created), _bounced),
         "waits_without_owner": cells.of(_unowned(trace), lambda w: ms(w.began), _number),
     }
@@ -175,6 +185,13 @@ def _disagreeing(rows: Sequence[Done], _undated: Rows) -> Value:
     settled = [d for d in rows if d.second is not None or d.first + AGREE_WITHIN <= d.until]
     wrong = sum(d.second is None or d.second > d.first + AGREE_WITHIN for d in settled)
     return share(wrong, len(settled), sum(d.second is None for d in rows))
+
+
+def _incidents(cut: int) -> Callable[[Rows, Rows], Value]:
+    def measure(rows: Sequence[IncidentTrace], _undated: Rows) -> Value:
+        return Value(len(rows), len(rows), len(rows), sum(not i.ended or i.ended >= cut * SECOND for i in rows))
+
+    return measure
 
 
 def _bounced(rows: Sequence[WorkTrace], _undated: Rows) -> Value:

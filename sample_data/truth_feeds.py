@@ -56,7 +56,7 @@ def _hours(trace: Trace, facility: Facility, cut: int) -> Iterator[ChannelHour]:
     for message in trace.messages:
         if message.source == facility.source:
             seen[message.channel].append(message.received)
-            if message.channel == "ROUTER" and (message.hop or cut) < cut and not message.is_lost:
+            if message.channel == "ROUTER" and message.hop is not None and message.hop < cut and not message.is_lost:
                 seen["ADT-OUT"].append(message.hop)
     if not seen:
         return

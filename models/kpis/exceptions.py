@@ -225,6 +225,30 @@ TASK_BOUNCE_RATE = Kpi(
     about_people=False,
     paired_with="task_rework_rate",
 )
+PROCESS_INCIDENTS = Kpi(
+    id="process_incidents",
+    title="Processes that an engine could not go on with",
+    short_title="Process incidents",
+    definition="Incidents of process engines (a job or an external task that failed for good, or another reason why a process waits for a "
+    "person) that were raised in the period, resolved or not.",
+    source="Camunda 7 and Operaton: history of incidents",
+    version="1",
+    family="exceptions",
+    matters_to="it",
+    mart="process_incident",
+    case="incident_key",
+    measure=Count(),
+    unit="count",
+    improves="down",
+    clock="raised",
+    dimensions=("facility", "unit", "incident_type", "activity"),
+    owner="Integration lead",
+    action="Repair what the step calls, and retry the job; split by step to see what fails again and again.",
+    uses=("is_open",),
+    caveats=("Retries before an incident was raised are no history, and why a job failed is never read.",),
+    open_when="is_open",
+    about_people=False,
+)
 WAITS_WITHOUT_OWNER = Kpi(
     id="waits_without_owner",
     title="Waits for a step that nobody owns",
@@ -257,5 +281,6 @@ EXCEPTIONS = (
     HANDOVER_LOST_RATE,
     STATUS_DISAGREEMENT_RATE,
     TASK_BOUNCE_RATE,
+    PROCESS_INCIDENTS,
     WAITS_WITHOUT_OWNER,
 )

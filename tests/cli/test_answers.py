@@ -285,7 +285,10 @@ def test_status_says_what_is_fresh_and_what_failed(wardflow):
     assert sum(found["kpis"].values()) == len(KPI_IDS)
     assert found["late"] == []
     followed = {each["source"]: each for each in found["followed"]}
-    assert followed.keys() == {"mirth-northfield", "engine-northfield", "engine-eastbrook", "engine-westhaven"}
+    assert followed.keys() == {
+        *("mirth-northfield", "engine-northfield", "engine-eastbrook", "engine-westhaven"),
+        "processes-westhaven",
+    }
     assert all(each["files"] > 0 and each["behind_seconds"] == 0 for each in followed.values())
     incidents = found["incidents"]
     assert {"error_burst", "schema_drift"} <= {

@@ -100,6 +100,21 @@ def test_tasks_that_bounced_are_counted_where_their_changes_were_recorded(spec):
     assert spec.value("task_bounce_rate", BOUNCED) == (1 / 3, 1, 3, 1)  # t1 of t1 t2 t3
 
 
+INCIDENTS = """
+incident_key | encounter_key | unit             | incident_type | raised_date | is_open
+i1           | v1            | discharge-letter | failedJob     | 2026-04-06  | no
+i2           |               | referral         | other         | 2026-04-08  | yes
+"""
+
+
+def test_every_incident_of_a_process_engine_counts_on_the_day_it_was_raised_resolved_or_not(spec):
+    assert spec.value("process_incidents", INCIDENTS) == (2, 2, 2, 1)
+    assert [row[:2] for row in spec.rows("process_incidents", INCIDENTS, grain="day")] == [
+        (date(2026, 4, 6), 1),
+        (date(2026, 4, 8), 1),
+    ]
+
+
 WAITS = """
 wait_key | encounter_key | workflow  | activity           | wait_date  | is_open
 w1       | v1            | discharge | cleaning requested | 2026-04-06 | no

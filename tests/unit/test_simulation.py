@@ -126,6 +126,7 @@ def test_each_further_facility_runs_the_engine_of_its_template(tmp_path):
         "engine-westhaven",
         "mirth-northfield",
         "mirth-southmere-hospital",
+        "processes-westhaven",
     ]
 
 

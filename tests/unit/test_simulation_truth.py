@@ -285,6 +285,7 @@ def test_the_hospitals_own_files_name_what_is_there(out, truth):
         "engine-northfield",
         "engine-eastbrook",
         "engine-westhaven",
+        "processes-westhaven",
     ]
     assert settings["sources"][2]["authorities"]["control"] == "msh:LIS/NORTHFIELD"
     assert settings["sources"][3]["authorities"]["mrn"] == "urn:sim:eastbrook:mrn"

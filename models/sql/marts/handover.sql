@@ -229,6 +229,7 @@ with child as (
 )
 select
     md5(handed.source || ':' || handed.message_uid || ':' || handed.node_id) as handover_key,
+    handed.message_uid || ':' || handed.node_id as delivery_key,
     handed.message_key,
     message.encounter_key,
     message.order_key,

@@ -1,6 +1,6 @@
 -- Grain: one row per laboratory result that an audit trail shows somebody opened.
 -- Not published: who touched what stays in the warehouse; only hours summed over enough people leave it (docs/privacy.md).
--- available_at: when it was verified and, where a message brought it, delivered.
+-- available_at: when it was verified and, where a message brought it, delivered: not to another engine, but by the last one on its way.
 -- opened_at: when somebody first read the result, or the record of its order, after it was verified.
 -- opener: a hash that says nothing but that it was the same person.
 -- late_from_at: available, and the hospital's result_open_minutes more. minutes_late: from then until it was opened, zero in time.
@@ -40,6 +40,14 @@ with report as (
     ) as read
     inner join report
         on report.report_key = read.report_key
+), passed as (
+    select from_delivery_key as delivery_key
+    from marts.message_passage
+    where from_delivery_key is not null
+    union
+    select delivery_key
+    from marts.handover
+    where next_source <> source
 ), delivered as (
     select
         message.order_key,
@@ -48,6 +56,7 @@ with report as (
     inner join marts.message as message
         on message.message_key = delivery.message_key
     where message.msg_type = 'ORU'
+        and delivery.delivery_key not in (select delivery_key from passed)
     group by message.order_key
 ), opened as (
     select

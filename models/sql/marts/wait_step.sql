@@ -2,7 +2,8 @@
 -- Not published: message_event has what happened to a message, wait_part and wait_stage what it meant for the wait.
 -- A message for the same order or visit counts when it came in after the news and before anybody acted, with a minute's grace for two
 -- clocks. Other destinations than the system of record do not count, unless the registry names none.
--- A delivery to another engine whose log holds the message as well (message_passage) is a hop on its way, no receiver.
+-- A delivery to another engine whose log holds the message as well (message_passage), or should (handover), is a hop on its way, no
+-- receiver.
 -- is_told: the receiver had the news.
 -- is_last_of_several: the log keeps only this try of several (attempts_exact).
 with about as (
@@ -36,9 +37,13 @@ with about as (
         and about.received_at >= wait.began_at - interval 1 minute
         and about.received_at < coalesce(wait.acted_at, wait.until_at)
 ), passed as (
-    select distinct from_delivery_key as delivery_key
+    select from_delivery_key as delivery_key
     from marts.message_passage
     where from_delivery_key is not null
+    union
+    select delivery_key
+    from marts.handover
+    where next_source <> source
 ), addressed as (
     select
         news.wait_key,

@@ -2,7 +2,8 @@
 -- The queue that people work through: the open ones. One whose window has not closed at the data cut is none.
 -- kind: missed_handoff, no_task (a trigger without its task), silent_feed, message_never_seen (no message of an order or
 -- result in the engine's log), message_lost (one channel delivered it, the next never received it), message_undelivered (given
--- up by the engine), critical_unanswered (neither acknowledged nor escalated), step_without_owner, task_bounced, status_disagreement.
+-- up by the engine), process_incident (a process engine cannot go on), critical_unanswered (neither acknowledged nor escalated),
+-- step_without_owner, task_bounced, status_disagreement.
 -- exception_key: of kind and subject, the same in every run.
 -- what: what did not happen, in words of a fixed list.
 -- unit: the ward, department or channel.
@@ -209,6 +210,29 @@ with silence as (
         on flow.source = delivery.source
         and flow.channel = delivery.channel
     where delivery.is_given_up
+    union all
+    select
+        'process_incident' as kind,
+        incident_key as subject,
+        case incident_type
+            when 'failedJob' then 'a job failed, and nobody has repaired it'
+            when 'failedExternalTask' then 'an external task failed, and nobody has repaired it'
+            else 'a process cannot go on, and nobody has repaired it'
+        end as what,
+        encounter_key,
+        order_key,
+        null::varchar as message_key,
+        null::varchar as task_key,
+        source,
+        null::varchar as channel,
+        facility,
+        unit,
+        owner,
+        raised_at as expected_at,
+        ended_at as closed_at,
+        file_id,
+        line
+    from marts.process_incident
     union all
     select
         'critical_unanswered' as kind,

@@ -143,6 +143,19 @@ def test_a_result_is_opened_late_beyond_an_hour_and_loses_what_nothing_else_take
     }
 
 
+def test_a_result_is_there_when_the_last_of_two_engines_has_delivered_it(ordered):
+    order(ordered, "o1", "09:30:00", "10:00:00")
+    about = {"msg_type": "ORU", "placer_key": "placer of o1", "control_key": "LIS 1"}
+    ordered.event("m1", "received", "10:00:10", **about)
+    ordered.event("m1", "delivered", "10:00:11", node="HUB", **about)
+    behind = {"source": "hub", "flow": "IN", **about}
+    ordered.event("h1", "received", "10:00:12", **behind)
+    ordered.event("h1", "delivered", "10:40:00", node="EHR", **behind)
+    opened(ordered, "o1", "12:00:00")
+    (row,) = ordered.build("marts.result_opening")
+    assert row["minutes_late"] == 20  # an hour after 10:40, not after 10:00:11
+
+
 def test_sums_of_days_drawn_again_hold_what_every_day_gives():
     steady, once = drawn_sums([dict.fromkeys(range(28), 2.0), {3: 56.0}], 28)
     assert middle_95(steady) == (56.0, 56.0)  # 28 days of 2, whichever are drawn

@@ -112,6 +112,31 @@ def test_a_wait_goes_through_both_engines_although_only_the_first_knows_the_orde
     ]
 
 
+def test_news_that_was_lost_between_two_engines_has_told_nobody(hospital):
+    hospital.emergency_department()
+    hospital.visit("e1", ("room 1", "2026-01-05T09:00:00-05:00", "2026-01-05T12:00:00-05:00"))
+    hospital.deliver(
+        "fhir_service_request", order_key="o1", encounter_key="e1", patient_key="patient of e1", placer_keys=["placer of o1"],
+        status="active", intent="order", category_codes=["108252007"], priority="routine", authored_on="2026-01-05T10:00:00-05:00",
+        location_id="room 1",
+    )  # fmt: skip
+    hospital.deliver(
+        "fhir_specimen", specimen_key="s1", patient_key="patient of e1", order_keys=["o1"], collected="2026-01-05T11:00:00-05:00"
+    )  # fmt: skip
+    order = {"msg_type": "ORM", "msg_trigger": "O01", "placer_key": "placer of o1"}
+    sent(hospital, "mirth", "m1", "10:01", flow="ORDERS", node="HUB", control_key="EHR 7", **order)
+    for uid, minute in (("2", 0), ("3", 30)):  # of others: both logs cover the hour
+        about = {"control_key": f"EHR {uid}", "msg_type": "ORM"}
+        sent(hospital, "mirth", f"m{uid}", f"10:{minute:02d}", flow="ORDERS", node="HUB", **about)
+        sent(hospital, "hub", f"h{uid}", f"10:{minute + 1:02d}", flow="LAB", node="LIS", **about)
+    parts = [row for row in hospital.build("marts.wait_part") if row["wait_key"].startswith("order_to_collection:")]
+    assert [(row["part"], row["destination"], round(row["minutes"] * 60)) for row in parts] == [
+        ("source", None, 60),
+        ("transport", None, 1),
+        ("transport", "HUB", 59 * 60 - 1),  # until somebody acted: none of it was a wait for people
+    ]
+
+
 def test_each_identifier_says_how_many_messages_it_joins_and_why_not_the_others(hospital):
     hospital.visit("e1", ("room 1", "2026-01-05T09:00:00-05:00", None))
     sent(hospital, "mirth", "m1", "10:00", flow="ORDERS", node="HUB", control_key="EHR 7", visit_key="visit of e1")

@@ -226,6 +226,10 @@ def test_an_instance_about_a_visit_is_part_of_its_journey_and_what_failed_in_it_
     found, rows = steps(hospital, "referral", clock)
     assert found == [(1, "08:40", "Triage"), (2, "08:45", "incident: failedJob"), (3, "09:00", "Book")]
     assert {(row["facility"], row["encounter_key"]) for row in rows} == {("Northfield", "e1")}
+    (queued,) = hospital.build("marts.work_exception")
+    assert (queued["kind"], queued["what"]) == ("process_incident", "a job failed, and nobody has repaired it")
+    assert (queued["encounter_key"], queued["facility"], queued["unit"]) == ("e1", "Northfield", "referral")
+    assert (clock(queued["expected_at"]), clock(queued["closed_at"])) == ("08:45", "08:50")
     journey = [row for row in hospital.build("marts.journey_event") if row["place"] == "process referral"]
     journey.sort(key=lambda row: row["seq"])
     assert [(clock(row["occurred_at"]), clock(row["until_at"]), row["kind"], row["what"]) for row in journey] == [
