@@ -68,7 +68,7 @@ class Verdict:
 
 
 def load_library() -> None:
-    """Import Great Expectations, which takes seconds: the first validation does it, if nobody who had to wait anyway did."""
+    """Import Great Expectations, which takes seconds: the first validation does it, if nobody did who had to wait anyway."""
     import_module("great_expectations")
 
 

@@ -41,14 +41,18 @@ class RefreshResult:
 
 
 def get_ready(home: Home) -> None:
-    """Load the libraries of a run, which takes seconds: a run does it, if nobody who had to wait anyway did."""
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-    os.environ["WARDFLOW_HOME"] = str(home.path.resolve())
+    """Load what a run of everything will need, which takes seconds: for whoever has to wait for something else anyway."""
+    _tell_dagster(home)
     from data_quality.run import load_library
     from pipelines.definitions import defs
 
     load_library()
     defs()
+
+
+def _tell_dagster(home: Home) -> None:
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    os.environ["WARDFLOW_HOME"] = str(home.path.resolve())
 
 
 def refresh(
@@ -67,7 +71,7 @@ def refresh(
         HomeBusy: another writer holds the home for too long.
         PipelineError: the settings or the site key are not usable, so that nothing was started.
     """
-    get_ready(home)
+    _tell_dagster(home)
     import dagster as dg
 
     from models.kpis import KPIS
