@@ -58,7 +58,7 @@ def hospital(tmp_path_factory):
 
     def note(message):
         roads.add(message)
-        trace.message(0, message, is_registered=True, has_router=False)
+        trace.message(0, facility.source, message, has_router=False)
 
     outage = (span[0] + HOUR, span[0] + HOUR + 50 * MINUTE)
     storm = {"storm": (span[1] - 10 * SECOND, span[1] + HOUR)}
