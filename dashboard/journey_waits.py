@@ -20,6 +20,7 @@ AT_ONCE = 10
 DROPPED = ("failed", "dead-lettered", "queued")
 SAYS = {
     "msh_7": "MSH-7, by the sender's clock",
+    "msa_1": "the answer of the receiver's application (AA)",
     "engine_log": "the engine's log",
     "record": "the record",
     "several": "several resources of the record",

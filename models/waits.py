@@ -60,7 +60,7 @@ STAGES: Mapping[str, Stage] = {
         Stage("sent", "Sent", "the sender's own date of the message"),
         Stage("hop", "Passed on", "an engine's channel first had it"),
         Stage("delivered", "Delivered", "the receiving system acknowledged the message"),
-        Stage("visible", "Visible", "it was shown to somebody who has to act"),
+        Stage("visible", "Visible", "it stood where those see it who have to act"),
         Stage("acknowledged", "Acknowledged", "somebody said that they have it"),
         Stage("acted", "Acted on", "the receiver first acted on it"),
     )
@@ -76,6 +76,9 @@ UNKNOWN: Mapping[str, str] = {
     "not_in_log": "the engine's log does not keep the date of the message (MSH-7)",
     "not_delivered": "no log shows that the receiver had it",
     "no_task": "no task shows it to anybody",
+    "told_otherwise": "people acted before the message came, so they were told another way",
+    "no_answer_kept": "the engine's log does not keep the receiver's answer (MSA-1)",
+    "only_stored": "the receiver only said that it has stored the message",
     "not_told": "no system that delivers says so",
     "no_state": "no version of the task shows it accepted",
     "not_yet": "it has not happened yet",

@@ -7,6 +7,7 @@ Not here: what the parts mean (`models.waits`).
 
 from collections import defaultdict
 from collections.abc import Iterator
+from statistics import fmean
 from typing import Any
 
 from sample_data.clock import MINUTE, Calendar, instant, local_date
@@ -69,14 +70,19 @@ def late_waits(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...
 
 def stages(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -> list[dict[str, Any]]:
     """Rows of the `stages` part of truth.json, by facility and kind of wait until somebody acted: of the waits whose first message came in
-    before that, how many, and the mean seconds from what happened until the sender sent it, and until the engine had it.
+    before that, how many, and the mean seconds from what happened until the sender sent it, and until the engine had it. Of those whose
+    message the receiver's system had before that, how many (`told`), and until then.
     """
     seconds: dict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
+    told: dict[tuple[int, str], list[float]] = defaultdict(list)
     for news in trace.news:
         kind, _ = KINDS.get(news.what, (None, None))
         if kind and calendar.start_ms <= news.began < calendar.end_ms and news.sent:
-            first = news.sent[0]
-            if first.received < _until(news.acted, calendar.end_ms):
+            first, until = news.sent[0], _until(news.acted, calendar.end_ms)
+            arrivals = [at for each in news.sent if (at := each.arrival(news.destination)) is not None]
+            if arrivals and min(arrivals) <= until:
+                told[news.facility, kind].append((min(arrivals) - news.began) / 1000)
+            if first.received < until:
                 seconds[news.facility, kind].append(
                     ((first.sent - news.began) / 1000, (first.received - news.began) / 1000)
                 )
@@ -87,6 +93,8 @@ def stages(trace: Trace, calendar: Calendar, facilities: tuple[Facility, ...]) -
             "waits": len(rows),
             "sent_seconds": round(sum(sent for sent, _ in rows) / len(rows), 3),
             "received_seconds": round(sum(received for _, received in rows) / len(rows), 3),
+            "told": len(told[facility, kind]),
+            "told_seconds": round(fmean(told[facility, kind] or [0.0]), 3),
         }
         for (facility, kind), rows in sorted(seconds.items())
     ]

@@ -213,8 +213,11 @@ def test_news_was_sent_and_received_when_the_stages_say_it_was(hospital):
         rows = db.execute(
             """
             select wait.facility, wait.wait_kind, count(*), avg(epoch(sent.occurred_at - wait.began_at)),
-                avg(epoch(hop.occurred_at - wait.began_at))
+                avg(epoch(hop.occurred_at - wait.began_at)), avg(epoch(recorded.occurred_at - wait.began_at)), count(visible.occurred_at),
+                avg(epoch(visible.occurred_at - wait.began_at))
             from marts.wait as wait
+            inner join marts.wait_stage as recorded on recorded.wait_key = wait.wait_key and recorded.stage = 'recorded'
+            inner join marts.wait_stage as visible on visible.wait_key = wait.wait_key and visible.stage = 'visible'
             inner join marts.wait_stage as sent on sent.wait_key = wait.wait_key and sent.stage = 'sent'
             inner join marts.wait_stage as hop on hop.wait_key = wait.wait_key and hop.stage = 'hop' and hop.stage_no = 4
             where wait.is_to_action and wait.began_at::date >= $start::date and wait.began_at::date < $end::date
@@ -225,10 +228,19 @@ def test_news_was_sent_and_received_when_the_stages_say_it_was(hospital):
     found = {(facility, kind): numbers for facility, kind, *numbers in rows}
     assert found.keys() == {(row["facility"], row["wait_kind"]) for row in truth["stages"]}
     for row in truth["stages"]:
-        waits, sent, received = found[row["facility"], row["wait_kind"]]
+        waits, sent, received, recorded, shown, visible = found[row["facility"], row["wait_kind"]]
         assert waits == pytest.approx(row["waits"], rel=0.02)
         assert sent == pytest.approx(row["sent_seconds"] + SENDER_SKEW / 1000, abs=2)  # files write whole seconds
         assert received == pytest.approx(row["received_seconds"], abs=2)
+        assert 0 <= recorded <= sent + 0.001  # at the latest then: a system sends what it has stored
+        if row["wait_kind"] == "result_to_acknowledgement":
+            assert 0.9 * row["told"] < shown <= row["told"]  # some are shown to nobody
+        elif row["facility"] == truth["facilities"][0]:
+            assert shown == 0  # its engine's extract keeps no answers
+            continue
+        else:
+            assert shown == pytest.approx(row["told"], rel=0.02)
+        assert visible == pytest.approx(row["told_seconds"], abs=2)
 
 
 def test_a_message_of_two_engines_is_one_journey_and_what_was_lost_between_them_is_counted(hospital):

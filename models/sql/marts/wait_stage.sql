@@ -1,36 +1,17 @@
 -- Grain: one row per wait and stage of its news, in the order of the news' way; a stage that is not known is a row without a time.
 -- stage: happened; recorded (the source system stored it); sent (the sender's own date of the message, MSH-7); hop (an engine's channel,
--- or its way to one destination, first had it); delivered (the system of record acknowledged the message); visible (it was shown to
--- somebody); acknowledged (a person said that they have it); acted. What people tell each other has no sent, hop and delivered.
+-- or its way to one destination, first had it); delivered (the system of record acknowledged the message); visible (it stood where those
+-- see it who have to act); acknowledged (a person said that they have it); acted. What people tell each other has no sent, hop and delivered.
+-- recorded: a version of the resource that was stored before the receiver heard; where exports bring later ones only, or one that need not
+-- be the first and is younger, the message about it: a system sends what it has stored. visible: the task that shows it; of what a message brings, the answer of the receiver's
+-- application (AA), which has taken it in; of a handoff, which is a task itself, when that was stored.
 -- occurred_at: by the clock in clock_id: a source of exports, `sender`, or an engine's; times of two clocks are not subtracted.
 -- precision: how exactly it is written: s, ms, us or min; null where nothing says.
 -- is_bound: it was then at the latest, and may have been before.
--- basis: what says so: the element of the resource, msh_7, or engine_log.
+-- basis: what says so: the element of the resource, msh_7, msa_1, or engine_log.
 -- unknown_because: why there is no time: see `models.waits`.
 -- source, channel, destination, message_key: of a hop and of the delivery, and of what was sent the message.
-with fact as (
-    select
-        order_key as subject_key,
-        'ServiceRequest.authoredOn' as basis,
-        ordered_precision as precision,
-        source
-    from staging.order
-    union all
-    select
-        observation_key as subject_key,
-        'Observation.issued' as basis,
-        issued_precision as precision,
-        source
-    from staging.observation
-    where is_critical
-    union all
-    select
-        task_key as subject_key,
-        'Task.authoredOn' as basis,
-        authored_precision as precision,
-        source
-    from staging.task
-), told as (
+with told as (
     select
         wait_key,
         arg_min(message_key, event_order) as first_message_key,
@@ -42,9 +23,17 @@ with fact as (
             channel := channel,
             destination := destination,
             message_key := message_key,
+            ack_code := ack_code,
             file_id := file_id,
             line := line
-        ), event_order) filter (where is_told) as delivered
+        ), event_order) filter (where is_told) as delivered,
+        arg_min(struct_pack(
+            occurred_at := occurred_at,
+            time_precision := time_precision,
+            clock_id := clock_id,
+            file_id := file_id,
+            line := line
+        ), event_order) as entered
     from marts.wait_step
     group by wait_key
 ), hop as (
@@ -97,17 +86,122 @@ with fact as (
         wait.*,
         substr(wait.wait_key, length(wait.wait_kind) + 2) as subject_key,
         wait.msg_type is not null as is_carried,
+        told.wait_key is not null as is_seen,
         fact.basis,
         fact.precision,
         fact.source as record,
+        fact.stored_at,
+        fact.is_first,
+        fact.stored_source,
+        fact.file_id as stored_file_id,
+        fact.line as stored_line,
         told.first_message_key,
         told.delivered,
-        coalesce(told.delivered.occurred_at, wait.acted_at, wait.until_at) as heard_by
+        told.entered,
+        message.sent_at,
+        message.source as sent_source,
+        message.file_id as sent_file_id,
+        message.line as sent_line,
+        coalesce(told.delivered.occurred_at, wait.acted_at, wait.until_at) as heard_by,
+        coalesce(
+            fact.stored_at between wait.began_at and heard_by
+            and (fact.is_first or told.wait_key is null or fact.stored_at <= coalesce(message.sent_at, told.entered.occurred_at)),
+            false
+        ) as is_stored_by_version
     from marts.wait as wait
-    left join fact
-        on fact.subject_key = substr(wait.wait_key, length(wait.wait_kind) + 2)
+    inner join marts.wait_record as fact
+        on fact.wait_key = wait.wait_key
     left join told
         on told.wait_key = wait.wait_key
+    left join staging.message as message
+        on message.message_key = told.first_message_key
+), recorded as (
+    select
+        wait_key,
+        stored_at as occurred_at,
+        'ms' as precision,
+        not is_first as is_bound,
+        'meta.lastUpdated' as basis,
+        stored_source as clock_id,
+        null as message_key,
+        stored_file_id as file_id,
+        stored_line as line,
+        null as unknown_because
+    from known
+    where is_stored_by_version
+    union all
+    select
+        wait_key,
+        coalesce(sent_at, entered.occurred_at) as occurred_at,
+        case when sent_at is null then entered.time_precision when epoch_us(sent_at) % 1000000 = 0 then 's' else 'ms' end as precision,
+        true as is_bound,
+        if(sent_at is null, 'engine_log', 'msh_7') as basis,
+        if(sent_at is null, entered.clock_id, 'sender') as clock_id,
+        first_message_key as message_key,
+        coalesce(sent_file_id, entered.file_id) as file_id,
+        coalesce(sent_line, entered.line) as line,
+        case
+            when is_seen then null
+            when basis is null then 'several_resources'
+            when stored_at is null then 'no_version'
+            when stored_at > heard_by then 'later_version'
+            else 'earlier_version'
+        end as unknown_because
+    from known
+    where not is_stored_by_version
+), visible as (
+    select
+        known.wait_key,
+        shown.occurred_at,
+        shown.precision,
+        false as is_bound,
+        'Task.authoredOn' as basis,
+        shown.source as clock_id,
+        shown.file_id,
+        shown.line,
+        if(shown.occurred_at is null, 'no_task', null) as unknown_because
+    from known
+    left join shown
+        on shown.subject_key = known.subject_key
+    where known.wait_kind = 'result_to_acknowledgement'
+    union all
+    select
+        wait_key,
+        stored_at as occurred_at,
+        'ms' as precision,
+        true as is_bound,
+        'meta.lastUpdated' as basis,
+        stored_source as clock_id,
+        stored_file_id as file_id,
+        stored_line as line,
+        case
+            when stored_at between began_at and heard_by then null
+            when stored_at is null then 'no_version'
+            when stored_at > heard_by then 'later_version'
+            else 'earlier_version'
+        end as unknown_because
+    from known
+    where wait_kind = 'handoff_to_acceptance'
+    union all
+    select
+        wait_key,
+        delivered.occurred_at,
+        delivered.time_precision as precision,
+        true as is_bound,
+        'msa_1' as basis,
+        delivered.clock_id,
+        delivered.file_id,
+        delivered.line,
+        case
+            when not is_carried then 'not_told'
+            when not is_seen then 'no_message'
+            when delivered is null then 'not_delivered'
+            when delivered.occurred_at > coalesce(acted_at, until_at) then 'told_otherwise'
+            when delivered.ack_code is null then 'no_answer_kept'
+            when delivered.ack_code <> 'AA' then 'only_stored'
+        end as unknown_because
+    from known
+    where wait_kind not in ('result_to_acknowledgement', 'handoff_to_acceptance')
 ), stage as (
     select
         wait_key,
@@ -129,52 +223,43 @@ with fact as (
     from known
     union all
     select
-        known.wait_key,
+        wait_key,
         2 as place,
         0 as event_order,
         'recorded' as stage,
-        case when version.written_at between known.began_at and known.heard_by then version.written_at end as occurred_at,
-        case when version.written_at between known.began_at and known.heard_by then 'ms' end as precision,
-        not coalesce(version.is_first, false) as is_bound,
-        'meta.lastUpdated' as basis,
-        version.source as clock_id,
+        occurred_at,
+        precision,
+        is_bound,
+        basis,
+        clock_id,
         null as source,
         null as channel,
         null as destination,
-        null as message_key,
-        version.file_id,
-        version.line,
-        case
-            when known.basis is null then 'several_resources'
-            when version.subject_key is null then 'no_version'
-            when version.written_at > known.heard_by then 'later_version'
-            when version.written_at < known.began_at then 'earlier_version'
-        end as unknown_because
-    from known
-    left join staging.first_version as version
-        on version.subject_key = known.subject_key
+        message_key,
+        file_id,
+        line,
+        unknown_because
+    from recorded
     union all
     select
-        known.wait_key,
+        wait_key,
         3 as place,
         0 as event_order,
         'sent' as stage,
-        message.sent_at as occurred_at,
-        case when message.sent_at is null then null when epoch_us(message.sent_at) % 1000000 = 0 then 's' else 'ms' end as precision,
+        sent_at as occurred_at,
+        case when epoch_us(sent_at) % 1000000 = 0 then 's' when sent_at is not null then 'ms' end as precision,
         false as is_bound,
         'msh_7' as basis,
         'sender' as clock_id,
-        message.source,
+        sent_source as source,
         null as channel,
         null as destination,
-        known.first_message_key as message_key,
-        message.file_id,
-        message.line,
-        case when known.first_message_key is null then 'no_message' when message.sent_at is null then 'not_in_log' end as unknown_because
+        first_message_key as message_key,
+        sent_file_id as file_id,
+        sent_line as line,
+        case when first_message_key is null then 'no_message' when sent_at is null then 'not_in_log' end as unknown_because
     from known
-    left join staging.message as message
-        on message.message_key = known.first_message_key
-    where known.is_carried
+    where is_carried
     union all
     select
         wait_key,
@@ -219,29 +304,23 @@ with fact as (
     where is_carried
     union all
     select
-        known.wait_key,
+        wait_key,
         6 as place,
         0 as event_order,
         'visible' as stage,
-        shown.occurred_at,
-        shown.precision,
-        false as is_bound,
-        'Task.authoredOn' as basis,
-        shown.source as clock_id,
+        occurred_at,
+        precision,
+        is_bound,
+        basis,
+        clock_id,
         null as source,
         null as channel,
         null as destination,
         null as message_key,
-        shown.file_id,
-        shown.line,
-        case
-            when shown.occurred_at is not null then null
-            when known.wait_kind = 'result_to_acknowledgement' then 'no_task'
-            else 'not_told'
-        end as unknown_because
-    from known
-    left join shown
-        on shown.subject_key = known.subject_key
+        file_id,
+        line,
+        unknown_because
+    from visible
     union all
     select
         known.wait_key,
@@ -296,8 +375,8 @@ select
     wait_key,
     cast(row_number() over (partition by wait_key order by place, event_order, channel, destination, message_key) as integer) as stage_no,
     stage,
-    occurred_at,
-    precision,
+    case when unknown_because is null then occurred_at end as occurred_at,
+    case when unknown_because is null then precision end as precision,
     case when unknown_because is null then is_bound end as is_bound,
     case when unknown_because is null then basis end as basis,
     case when unknown_because is null then clock_id end as clock_id,

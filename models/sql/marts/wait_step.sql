@@ -5,6 +5,7 @@
 -- A delivery to another engine whose log holds the message as well (message_passage), or should (handover), is a hop on its way, no
 -- receiver.
 -- is_told: the receiver had the news.
+-- ack_code: of a delivery how the receiver answered: AA (its application took it), CA (it was only stored), null where the log keeps no answer.
 -- is_last_of_several: the log keeps only this try of several (attempts_exact).
 with about as (
     select
@@ -77,6 +78,7 @@ select
     case when event.node_role = 'destination' then event.node end as destination,
     event.clock_id,
     event.error_class,
+    case when event.event_type = 'delivered' then event.ack_code end as ack_code,
     event.event_type = 'attempt_started' and not coalesce(event.attempts_exact, true) and event.attempt_no > 1 as is_last_of_several,
     event.event_type = 'delivered' and receiver.delivery_key is not null as is_told,
     event.file_id,

@@ -45,7 +45,7 @@ def test_an_order_has_every_stage_that_some_system_tells(hospital):
     stored(hospital, "10:00:20", version="1")
     specimen(hospital, "11:00:00")
     way = (("routed", "10:01:01"), ("attempt_started", "10:01:02"), ("delivered", "10:01:03"))
-    message(hospital, "m1", "10:01:00", *way, sent_at=at("10:00:50"))
+    message(hospital, "m1", "10:01:00", *way, sent_at=at("10:00:50"), ack_code="AA")
     assert stages(hospital) == [
         ("happened", "10:00:00", "ehr", None),
         ("recorded", "10:00:20", "ehr", None),
@@ -53,7 +53,7 @@ def test_an_order_has_every_stage_that_some_system_tells(hospital):
         ("hop", "10:01:00", "engine", None),  # ORDERS had it
         ("hop", "10:01:01", "engine", None),  # on its way to LIS
         ("delivered", "10:01:03", "engine", None),
-        ("visible", None, None, "not_told"),
+        ("visible", "10:01:03", "engine", None),  # its application had taken it in
         ("acknowledged", None, None, "not_told"),
         ("acted", "11:00:00", "ehr", None),
     ]
@@ -66,6 +66,60 @@ def test_a_version_written_when_the_order_was_done_does_not_say_when_it_was_reco
     specimen(hospital, "11:00:00")
     found = {stage: why for stage, _, _, why in stages(hospital)}
     assert (found["recorded"], found["sent"], found["delivered"]) == ("later_version", "no_message", "no_message")
+
+
+def test_a_system_had_stored_what_it_sent_where_the_exports_bring_later_versions_only(hospital):
+    ward(hospital)
+    order(hospital, "10:00:00")
+    stored(hospital, "11:00:05", version="3")
+    specimen(hospital, "11:00:00")
+    message(hospital, "m1", "10:01:00", ("delivered", "10:01:03"), sent_at=at("10:00:50"))
+    rows = {
+        row["stage"]: row for row in hospital.build("marts.wait_stage") if row["wait_key"] == "order_to_collection:o1"
+    }
+    recorded = rows["recorded"]
+    assert (local(recorded["occurred_at"]), recorded["is_bound"]) == ("10:00:50", True)
+    assert (recorded["basis"], recorded["clock_id"], recorded["message_key"]) == ("msh_7", "sender", "m1")
+
+
+def test_without_the_date_of_the_message_the_order_was_stored_when_the_engine_had_it(hospital):
+    ward(hospital)
+    order(hospital, "10:00:00")
+    message(hospital, "m1", "10:01:00", ("delivered", "10:01:03"))
+    rows = {
+        row["stage"]: row for row in hospital.build("marts.wait_stage") if row["wait_key"] == "order_to_collection:o1"
+    }
+    recorded = rows["recorded"]
+    assert (local(recorded["occurred_at"]), recorded["basis"]) == ("10:01:00", "engine_log")
+
+
+def test_an_order_is_visible_once_the_application_has_taken_it_in_and_nobody_acted_before(hospital):
+    ward(hospital)
+    answers = [("AA", "10:05:00"), ("CA", "10:05:00"), (None, "10:05:00"), ("AA", "11:05:00")]
+    for number, (answer, delivered) in enumerate(answers):
+        order(hospital, "10:00:00", key=f"o{number}")
+        specimen(hospital, "11:00:00", key=f"o{number}")
+        message(hospital, f"m{number}", "10:01:00", ("delivered", delivered), key=f"o{number}", ack_code=answer)
+    rows = {row["wait_key"]: row for row in hospital.build("marts.wait_stage") if row["stage"] == "visible"}
+    mine = [rows[f"order_to_collection:o{number}"] for number in range(len(answers))]
+    assert [(local(row["occurred_at"]), row["unknown_because"]) for row in mine] == [
+        ("10:05:00", None),
+        (None, "only_stored"),
+        (None, "no_answer_kept"),
+        (None, "told_otherwise"),  # the sample was there before the message
+    ]
+
+
+def test_a_visit_that_waits_to_leave_was_recorded_when_its_discharge_order_was_stored(hospital):
+    hospital.emergency_department()
+    hospital.visit("e1", ("bed 1", at("09:00:00"), at("11:00:00")), class_code="IMP", end=at("11:00:00"))
+    hospital.deliver(
+        "fhir_service_request", order_key="d1", encounter_key="e1", patient_key="p", status="completed", intent="order",
+        codes=[{"system": "http://snomed.info/sct", "code": "58000006"}], authored_on=at("09:30:00"), last_updated=at("09:30:02"),
+    )  # fmt: skip
+    found = {stage: (time, why) for stage, time, _, why in stages(hospital, "discharge_to_departure")}
+    assert found["recorded"] == ("09:30:02", None)
+    assert found["visible"] == (None, "not_told")
 
 
 def test_a_version_that_need_not_be_the_first_is_a_bound(hospital):
@@ -97,8 +151,9 @@ def test_a_handoff_has_no_message_and_so_no_stage_of_one(hospital):
     ward(hospital)
     done = {"execution_start": at("10:09:00"), "execution_end": at("10:20:00")}
     task(hospital, "handoff", authored_on=at("10:00:00"), **done)
-    found = [stage for stage, *_ in stages(hospital, "handoff_to_acceptance")]
-    assert found == ["happened", "recorded", "visible", "acknowledged", "acted"]
+    found = {stage: why for stage, _, _, why in stages(hospital, "handoff_to_acceptance")}
+    assert list(found) == ["happened", "recorded", "visible", "acknowledged", "acted"]
+    assert found["recorded"] == found["visible"] == "no_version"
 
 
 def test_every_stage_and_every_reason_has_words(hospital):
