@@ -7,6 +7,9 @@ A moment belongs to the wait that the case itself is, where it is one: boarding 
 Any other moment of a visit is shared equally among the waits that run in it, as hours that are lost to several things are; waits that
 lie within others count where no other runs. What nothing was awaited in is left over (`models.waits.CARE`): pieces add up to the case.
 
+A result that is dated to the day was awaited by its visit from the collection on, for as long as it takes there as a rule: an estimate.
+How far such estimates may be off together grows with the root of how many a day has, because each errs by itself.
+
 How: everything that waits has a clock for each turn (its own waits, others, those within). A clock runs only while it is that turn's, at
 the speed of one divided by how many waits run. A stretch's piece of a case is how far its clock went on while both lasted, so
 no moment is ever looked at by itself.
@@ -40,7 +43,53 @@ with named as (
         order_key,
         substr(wait_key, strpos(wait_key, ':') + 1) as subject_key
     from marts.wait
+), undated as (
+    select
+        'undated:' || order_key as wait_key,
+        encounter_key,
+        facility,
+        coalesce(priority = 'stat', false) as is_stat,
+        collected_at,
+        count(*) over (partition by facility, collected_at::date) as of_the_day
+    from marts.lab_order
+    where encounter_key is not null
+        and collected_at is not null
+        and is_verified
+        and not is_verified_time_known
+), usual as (
+    select
+        facility,
+        coalesce(priority = 'stat', false) as is_stat,
+        median(date_diff('microsecond', collected_at, verified_at)) as lasts_us,
+        quantile_cont(date_diff('microsecond', collected_at, verified_at), 0.9)
+        - quantile_cont(date_diff('microsecond', collected_at, verified_at), 0.1) as spread_us
+    from marts.lab_order
+    where verified_at > collected_at
+    group by all
+), stretch as (
+    select wait_key, part, source, channel, destination, from_at, until_at, is_across_clocks, is_estimated, minutes_uncertain, minutes
+    from marts.wait_part
+    union all
+    select
+        undated.wait_key,
+        'people' as part,
+        null as source,
+        null as channel,
+        null as destination,
+        undated.collected_at as from_at,
+        undated.collected_at + to_microseconds(usual.lasts_us::bigint) as until_at,
+        false as is_across_clocks,
+        true as is_estimated,
+        usual.spread_us / 2 / 6e7 / sqrt(undated.of_the_day) as minutes_uncertain,
+        usual.lasts_us / 6e7 as minutes
+    from undated
+    inner join usual
+        on usual.facility = undated.facility
+        and usual.is_stat = undated.is_stat
 ), whose as (
+    select wait_key, 'order_to_result' as wait_kind, false as is_within, wait_key as subject_key, 'visit' as link, encounter_key as case_key
+    from undated
+    union all
     select wait_key, wait_kind, is_within, subject_key, 'visit' as link, encounter_key as case_key from named
     where encounter_key is not null
     union all
@@ -67,7 +116,7 @@ select
     part.is_estimated,
     part.minutes_uncertain / nullif(part.minutes, 0) as uncertain
 from whose
-inner join marts.wait_part as part
+inner join stretch as part
     on part.wait_key = whose.wait_key
 """
 _WHOSE = "create or replace temp table awaited_of as select distinct link, case_key, awaited_no from awaited"

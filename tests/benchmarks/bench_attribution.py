@@ -35,7 +35,8 @@ NOTHING_HIDDEN = pl.DataFrame(
             "suppressed": pl.Boolean},
 )  # fmt: skip
 TABLES = (
-    "marts.message_passage", "marts.wait", "marts.wait_step", "marts.wait_part", "marts.wait_stage", "marts.incident_impact",
+    "marts.message_passage", "marts.wait", "marts.wait_step", "marts.wait_heard", "marts.wait_part", "marts.wait_record",
+    "marts.wait_stage", "marts.incident_impact",
 )  # fmt: skip
 
 

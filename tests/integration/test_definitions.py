@@ -189,6 +189,7 @@ def test_the_hourly_job_leaves_clinical_tables_alone(definitions):
         "marts/message_match",
         "marts/result_opening",
         "marts/message_passage",
+        "marts/wait_heard",
         "marts/wait_part",
         "marts/wait_stage",
         "marts/wait_step",

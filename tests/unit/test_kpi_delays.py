@@ -39,6 +39,8 @@ def warehouse():
             create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar, destination varchar,
                 from_at timestamptz, until_at timestamptz, is_across_clocks boolean, is_estimated boolean,
                 minutes double, minutes_uncertain double);
+            create table marts.lab_order (order_key varchar, encounter_key varchar, facility varchar, priority varchar,
+                collected_at timestamptz, verified_at timestamptz, is_verified boolean, is_verified_time_known boolean);
             create table marts.visit (encounter_key varchar, patient_key varchar, facility varchar, unit varchar, arrived_at timestamptz,
                 minutes double, is_open boolean, is_test boolean, departure_date date)""")
         yield db
@@ -79,6 +81,20 @@ def published(db, *windows, below=5, hidden=(), kpis=(STAY,), **where):
     )  # fmt: skip
     found = kpi_delays(db, windows, {"visit": CUT}, values, below, kpis).to_dicts()
     return [row for row in found if all(row[name] == value for name, value in where.items())]
+
+
+def test_a_result_that_is_dated_to_the_day_was_awaited_for_as_long_as_it_takes_as_a_rule(warehouse):
+    visit(warehouse, "v", "10:00", "12:00")
+    others = [("o1", "10:00", "10:20"), ("o2", "10:00", "10:30"), ("o3", "10:00", "10:40")]
+    for key, collected, verified in others:
+        row = [key, "North", "routine", at(collected), at(verified)]
+        warehouse.execute("insert into marts.lab_order values (?, 'elsewhere', ?, ?, ?, ?, true, true)", row)
+    row = ["o4", "North", "routine", at("10:10")]
+    warehouse.execute("insert into marts.lab_order values (?, 'v', ?, ?, ?, null, true, false)", row)
+    assert pieces(warehouse) == {"people": 30, "care": 90}  # from 10:10 on, the median of 20, 30 and 40 min
+    time_shares.lay(warehouse)
+    ((unsure,),) = warehouse.execute("select uncertain * 30 from awaited").fetchall()
+    assert unsure == pytest.approx((38 - 22) / 2)  # half of what lies between the quick and the slow tenth
 
 
 def test_what_lies_outside_the_case_does_not_count_and_what_nothing_was_awaited_in_is_left_over(warehouse):
@@ -182,6 +198,8 @@ def test_whatever_was_awaited_the_parts_add_up_to_the_case(waits):
             create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar, destination varchar,
                 from_at timestamptz, until_at timestamptz, is_across_clocks boolean, is_estimated boolean,
                 minutes double, minutes_uncertain double);
+            create table marts.lab_order (order_key varchar, encounter_key varchar, facility varchar, priority varchar,
+                collected_at timestamptz, verified_at timestamptz, is_verified boolean, is_verified_time_known boolean);
             create table marts.visit as select 'v' as encounter_key, 'p' as patient_key, 'North' as facility, 'ED' as unit,
                 timestamptz '2026-04-14 10:00Z' as arrived_at, 120.0::double as minutes, false as is_open, false as is_test,
                 date '2026-04-14' as departure_date""")

@@ -7,11 +7,9 @@
 -- opened_by: the stage that was reached when it began: happened, then what the engine's log says (received, routed, queued,
 -- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
--- is_estimated: the receiver acted before the message came, or without it; it is taken to have needed as long as it needs as a rule
--- (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all of them where
--- fewer than five can tell), and to have learnt of it another way before that. It is true of the two stretches that meet there.
--- minutes_uncertain: of people's stretch of such a wait, how much longer or shorter it may well have been: half the distance between what
--- one in ten needed less than and what one in ten needed more than, no longer than the wait; 0 of all others.
+-- is_estimated: when the receiver heard is estimated (wait_heard). It is true of the two stretches that meet there.
+-- minutes_uncertain: of people's stretch of such a wait, how much longer or shorter it may well have been: half the distance between the
+-- moments at which they may well have heard; 0 of all others.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
 with tried as (
     select
@@ -26,72 +24,6 @@ with tried as (
         order by event_order
         rows between 1 following and unbounded following
     )
-), told as (
-    select
-        wait_key,
-        min(occurred_at) filter (where is_told) as told_at
-    from marts.wait_step
-    group by wait_key
-), timed as (
-    select
-        wait.wait_key,
-        wait.wait_kind,
-        wait.facility,
-        wait.began_at,
-        wait.acted_at,
-        wait.until_at,
-        wait.msg_type is not null as is_carried,
-        told.wait_key is not null as is_seen,
-        case when told.told_at <= coalesce(wait.acted_at, wait.until_at) then greatest(told.told_at, wait.began_at) end as told_at
-    from marts.wait as wait
-    left join told
-        on told.wait_key = wait.wait_key
-), answered as (
-    select
-        wait_kind,
-        facility,
-        unnest([began_at::date - 1, began_at::date, began_at::date + 1]) as near_date,
-        date_diff('microsecond', told_at, acted_at) as act_us
-    from timed
-    where told_at is not null
-        and acted_at is not null
-), usual as (
-    select
-        wait_kind,
-        facility,
-        near_date,
-        count(*) as waits,
-        median(act_us)::bigint as act_us,
-        quantile_cont(act_us, 0.1)::bigint as quick_us,
-        quantile_cont(act_us, 0.9)::bigint as slow_us
-    from answered
-    group by grouping sets (
-        (wait_kind, facility, near_date),
-        (wait_kind, facility)
-    )
-), bounded as (
-    select
-        timed.*,
-        case
-            when not timed.is_carried then timed.began_at
-            when timed.told_at is not null then timed.told_at
-            when timed.acted_at is null then timed.until_at
-            when timed.is_seen then greatest(timed.began_at, timed.acted_at - to_microseconds(coalesce(near.act_us, whole.act_us, 0)))
-            else timed.acted_at
-        end as known_at,
-        least(coalesce(near.slow_us, whole.slow_us, 0), date_diff('microsecond', timed.began_at, timed.acted_at))
-        - least(coalesce(near.quick_us, whole.quick_us, 0), date_diff('microsecond', timed.began_at, timed.acted_at)) as spread_us,
-        timed.is_carried and timed.is_seen and timed.told_at is null and timed.acted_at is not null as is_estimated
-    from timed
-    left join usual as near
-        on near.wait_kind = timed.wait_kind
-        and near.facility = timed.facility
-        and near.near_date = timed.began_at::date
-        and near.waits >= 5
-    left join usual as whole
-        on whole.wait_kind = timed.wait_kind
-        and whole.facility = timed.facility
-        and whole.near_date is null
 ), stretch as (
     select
         step.wait_key,
@@ -119,7 +51,7 @@ with tried as (
         bounded.is_estimated and lead(step.occurred_at) over course is null as is_estimated,
         0 as spread_us
     from tried as step
-    inner join bounded
+    inner join marts.wait_heard as bounded
         on bounded.wait_key = step.wait_key
     where step.occurred_at <= bounded.known_at
     window course as (partition by step.wait_key order by step.event_order)
@@ -137,7 +69,7 @@ with tried as (
         bounded.is_seen as is_across_clocks,
         bounded.is_estimated and count(step.occurred_at) = 0 as is_estimated,
         0 as spread_us
-    from bounded
+    from marts.wait_heard as bounded
     left join marts.wait_step as step
         on step.wait_key = bounded.wait_key
         and step.occurred_at <= bounded.known_at
@@ -162,7 +94,7 @@ with tried as (
         is_carried and is_seen as is_across_clocks,
         is_estimated,
         case when is_estimated then spread_us else 0 end as spread_us
-    from bounded
+    from marts.wait_heard as bounded
 ), change as (
     select
         *,

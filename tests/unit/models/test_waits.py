@@ -1,5 +1,7 @@
 """Where the time of a wait went: hand-written orders, messages and answers, and the parts they are made of."""
 
+from datetime import timedelta
+
 import pytest
 
 from models.kpis import KPIS
@@ -164,6 +166,56 @@ def test_how_far_an_estimate_may_be_off_is_what_others_needed_from_quick_to_slow
     rows = [row for row in ordered.build("marts.wait_part") if row["wait_key"] == "order_to_collection:o3"]
     found = {row["part"]: (row["minutes"], row["minutes_uncertain"]) for row in rows}
     assert found == {"transport": (25, 0), "people": (15, (20 - 10) / 2)}  # between 10 and 20 min
+
+
+def heard(hospital, *waits):
+    """When the receiver heard of each, in minutes after 10:00, and how far apart the moments are between which it may have been.
+
+    Every wait begins at 10:00; a pair says when its message came, None for never, and when the sample was taken.
+    """
+    hospital.emergency_department()
+    hospital.visit("e1", ("room 1", at("09:00:00"), at("23:00:00")))
+    hospital.set(as_of=at("23:00:00"))
+    hospital.db.execute("insert into raw.registry_record values ('results', 'LIS')")
+    for number, (came, taken) in enumerate(waits):
+        order(hospital, "10:00:00", key=f"o{number}")
+        specimen(hospital, taken, key=f"o{number}")
+        last = ("delivered", came) if came else ("dead_lettered", "10:05:00")
+        message(hospital, f"m{number}", "10:00:00", ("attempt_started", "10:00:00"), last, key=f"o{number}")
+    rows = {row["wait_key"]: row for row in hospital.build("marts.wait_heard")}
+    mine = [rows[f"order_to_collection:o{number}"] for number in range(len(waits))]
+    return [
+        ((row["known_at"] - row["began_at"]) / timedelta(minutes=1), round(row["spread_us"] / 6e7, 6)) for row in mine
+    ]
+
+
+PROMPT = [("10:00:00", "10:20:00")] * 5
+"""So here they need 20 minutes after they heard."""
+
+
+def test_who_acted_much_later_than_others_who_were_told_otherwise_heard_at_some_moment_between(hospital):
+    """Others heard after 40, 60 and 70 min and acted 20 min later; this one acted after 500 min: after 65 (the median) or up to 480."""
+    told = [(None, "11:00:00"), (None, "11:20:00"), (None, "11:30:00"), (None, "18:20:00")]
+    *_, first, _, third, late = heard(hospital, *PROMPT, *told)
+    assert first == (40, 0)
+    assert third == (70 - (70 - 65) / 2, 70 - 65)
+    assert late == (480 - (480 - 65) / 2, 480 - 65)
+
+
+def test_of_those_who_acted_after_a_late_message_as_many_heard_before_it_as_were_seen_to_act_before_theirs(hospital):
+    """Three of the four whose message came later than others had patience (60 min) acted before it, so three in four of the fourth's time
+    beyond that were with people: 120 - 3/4 x 60. The last one's message came before anybody had lost patience.
+    """
+    told = [("14:00:00", "11:00:00"), ("14:00:00", "11:20:00"), (None, "11:40:00")]
+    *_, late, prompt = heard(hospital, *PROMPT, *PROMPT, *told, ("12:00:00", "16:00:00"), ("10:50:00", "16:00:00"))
+    moved, unsure = 3 / 4 * (120 - 60), 2 * (120 - 60) * (3 / 4 * 1 / 4) ** 0.5
+    assert late == (pytest.approx(120 - moved), pytest.approx(unsure, abs=1e-3))
+    assert prompt == (50, 0)
+
+
+def test_two_who_were_told_otherwise_say_nothing_of_when_people_lose_patience(hospital):
+    *_, late = heard(hospital, *PROMPT, (None, "11:00:00"), (None, "18:20:00"))
+    assert late == (500 - 20, 0)
 
 
 def test_a_message_that_no_log_has_leaves_the_wait_unknown(ordered):
