@@ -7,6 +7,7 @@ The relation has one row per piece of work:
 
     team         text: who or what does such work; a pool of people or of places, never one person
     is_place     true of places, each of which is taken as long as somebody is in it; all of a team alike
+    places       how many of them the record lists; null of people, and where it lists none; all of a team alike
     item         text, unique
     enabled_at   when it could have begun: the step before was done, or it was asked for
     started_at   when somebody began it; null while it waits
@@ -23,8 +24,8 @@ order, so the five add up to the wait to the microsecond:
     extraneous      the rest: hands were free, or nobody wrote down what they did. What a team does beside its recorded work is here
 
 *All hands* is learnt too: what the team was busy with at once, at the busiest moment of nine in ten of the hours of that kind in which
-work waited; of places, which are there at every hour, what was taken at once at the busiest moment of all. Work of people that is said
-to go on for more than `LONGEST_HOURS` was forgotten: it keeps nobody busy after that.
+work waited; of places, which are there at every hour, what the record lists, else what was taken at once at the busiest moment of all.
+Work of people that is said to go on for more than `LONGEST_HOURS` was forgotten: it keeps nobody busy after that.
 After Lashkevich, Milani, Chapela-Campa, Suvorau and Dumas, "Why am I waiting?" (2022), with pools of people instead of single ones.
 """
 
@@ -43,6 +44,7 @@ select
     (row_number() over (order by team, item))::integer as work_id,
     team,
     is_place,
+    places,
     item,
     epoch_us(enabled_at) as enabled_us,
     epoch_us(coalesce(started_at, $as_of)) as started_us,
@@ -122,10 +124,15 @@ with waited as (
         isodow(make_timestamptz(hour * $hour)) > 5 as is_weekend,
         extract(hour from make_timestamptz(hour * $hour)) as hour_of_day
     from hour
+), listed as (
+    select team, max(places) as places
+    from waiting_work
+    where is_place
+    group by team
 ), place as (
-    select segment.team, max(segment.busy) as places
+    select segment.team, coalesce(any_value(listed.places), max(segment.busy)) as places
     from waiting_segment as segment
-    where segment.team in (select team from waiting_work where is_place)
+    inner join listed on listed.team = segment.team
     group by segment.team
 ), kind as (
     select

@@ -53,8 +53,8 @@ def _draw_known(found: Waiting, of: Workflow) -> None:
     markup.facts([(reason.capitalize(), meaning) for reason, meaning in waiting.MEANING.items()])
     st.caption(
         "How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it, "
-        "and how many places from how many were ever taken at once; what a team does beside its recorded work is not seen, and no person "
-        f"is told apart. {rest}"
+        "and how many places from the record's list of them, else from how many were ever taken at once; what a team does beside its "
+        f"recorded work is not seen, and no person is told apart. {rest}"
     )
 
 

@@ -337,16 +337,17 @@ def hours_without_hands(work, on_duty):
     return sum(until(begun) - until(max(asked, cuts[0])) for asked, begun, _ in work)
 
 
-def hands(facility, activity):
+def hands(facility, activity, team):
     """How many people or places there were in an hour of the week, by the simulated hospital's own book."""
     rosters = dict(facility.rosters)
     people = {"bed clean": "cleaners", "triaged": "triage"}
     if activity in people:
         return rosters[people[activity]].on_duty
-    return lambda _: facility.rooms
+    beds = {f"bed assigned {facility.name} {ward.name}": ward.beds for ward in facility.wards}
+    return lambda _: beds[team] if activity == "bed assigned" else facility.rooms
 
 
-@pytest.mark.parametrize("activity", ["bed clean", "triaged", "in a room"])
+@pytest.mark.parametrize("activity", ["bed clean", "triaged", "in a room", "bed assigned"])
 def test_the_hands_and_places_that_the_data_show_are_those_of_the_simulated_hospital(hospital, activity):
     home, manifest, _ = hospital
     zone = ZoneInfo(manifest.zone)
@@ -370,8 +371,8 @@ def test_the_hands_and_places_that_the_data_show_are_those_of_the_simulated_hosp
         return there(24 * local.weekday() + local.hour)
 
     no_hands = sum(
-        hours_without_hands(pieces, partial(on_duty, hands(by_name[facility], activity)))
-        for (facility, _), pieces in work.items()
+        hours_without_hands(pieces, partial(on_duty, hands(by_name[facility], activity, team)))
+        for (facility, team), pieces in work.items()
     )
     assert no_hands > 0
     waited = found["wait_seconds"] / 3600

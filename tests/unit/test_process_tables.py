@@ -35,7 +35,7 @@ def warehouse():
             insert into staging.registry_step values ('ed-to-bed', 1, 'door', null, null, 'always'),
             ('ed-to-bed', 2, 'seen', null, null, 'sometimes'), ('ed-to-bed', 3, 'bed', 'Flow coordinator', 60, 'always')""")
         db.execute("""create table marts.work_span (workflow varchar, activity varchar, facility varchar, team varchar,
-            is_place boolean, item varchar, enabled_at timestamptz, started_at timestamptz, ended_at timestamptz,
+            is_place boolean, places bigint, item varchar, enabled_at timestamptz, started_at timestamptz, ended_at timestamptz,
             asked_date date)""")
         yield db
 
@@ -205,7 +205,7 @@ def test_a_week_tells_how_long_and_never_how_many_and_small_weeks_tell_nothing(w
 
 
 CLEANED = """
-insert into marts.work_span select 'discharge', 'bed clean', 'North', 'North''s cleaners', false, 'clean ' || n, asked,
+insert into marts.work_span select 'discharge', 'bed clean', 'North', 'North''s cleaners', false, null, 'clean ' || n, asked,
     asked + interval 20 minute,     asked + interval 50 minute, '2026-04-13'
 from (select n, '2026-04-13'::timestamptz + n * interval 30 minute as asked from range(6) as each(n))
 """

@@ -4,6 +4,8 @@
 -- it: it keeps the same people and places busy.
 -- team: a pool of people or of places, never one person: the cleaners of a facility, the receiving ward, the rooms of a department.
 -- is_place: a pool of places, each of which is taken as long as somebody is in it.
+-- places: how many of them the record lists as Locations: the beds of the ward, the treatment rooms of the department; null of people, and
+-- where none is listed.
 -- started_at: null while nobody has begun. Work that was given up before anyone began is left out.
 -- ended_at: the data cut while it goes on; null where nobody wrote it down.
 -- asked_date: local day of enabled_at.
@@ -82,6 +84,16 @@ with stay as (
         on clean.bed_id = bed.location_id
         and clean.requested_at >= bed.left_at
     group by bed.task_key
+), listed as (
+    select
+        facility,
+        unit,
+        nullif(count(*) filter (where is_bed), 0) as beds,
+        nullif(count(*) filter (where is_treatment_room), 0) as rooms
+    from marts.location
+    group by
+        facility,
+        unit
 ), work as (
     select
         'discharge' as workflow,
@@ -89,6 +101,7 @@ with stay as (
         facility,
         facility as pool,
         false as is_place,
+        cast(null as bigint) as places,
         bed_clean_key as item,
         requested_at as enabled_at,
         started_at,
@@ -102,6 +115,7 @@ with stay as (
         handoff.facility,
         handoff.facility || ' ' || handoff.unit as pool,
         false as is_place,
+        null as places,
         handoff.handoff_key as item,
         handoff.offered_at as enabled_at,
         handoff.accepted_at as started_at,
@@ -117,6 +131,7 @@ with stay as (
         result.facility,
         result.facility || ' ' || result.unit as pool,
         false as is_place,
+        null as places,
         task.task_key as item,
         task.authored_at as enabled_at,
         coalesce(task.execution_started_at, result.acknowledged_at) as started_at,
@@ -133,6 +148,7 @@ with stay as (
         visit.facility,
         visit.facility || ' ' || visit.unit as pool,
         false as is_place,
+        null as places,
         visit.encounter_key as item,
         visit.arrived_at as enabled_at,
         triage.started_at,
@@ -148,6 +164,7 @@ with stay as (
         visit.facility,
         visit.facility || ' ' || coalesce(room.unit, visit.unit) as pool,
         true as is_place,
+        listed.rooms as places,
         visit.encounter_key as item,
         coalesce(visit.triaged_at, visit.arrived_at) as enabled_at,
         room.started_at,
@@ -156,6 +173,9 @@ with stay as (
     from marts.ed_attendance as visit
     left join room
         on room.encounter_key = visit.encounter_key
+    left join listed
+        on listed.facility = visit.facility
+        and listed.unit = coalesce(room.unit, visit.unit)
     union all
     select
         'ed-to-bed' as workflow,
@@ -163,6 +183,7 @@ with stay as (
         request.facility,
         request.facility || ' ' || request.unit as pool,
         true as is_place,
+        listed.beds as places,
         request.task_key as item,
         request.requested_at as enabled_at,
         request.assigned_at as started_at,
@@ -173,6 +194,9 @@ with stay as (
         on bed.task_key = request.task_key
     left join cleaned
         on cleaned.task_key = request.task_key
+    left join listed
+        on listed.facility = request.facility
+        and listed.unit = request.unit
 )
 select
     workflow,
@@ -180,6 +204,7 @@ select
     facility,
     activity || ' ' || pool as team,
     is_place,
+    places,
     activity || ' ' || item as item,
     enabled_at,
     started_at,

@@ -20,20 +20,24 @@ def db():
         yield connection
 
 
-def waits(db, *work, cut=100_000, places=False):
-    """Minutes of each reason by item; work is (item, enabled, started, ended) in minutes after Monday's midnight, of one team."""
+def waits(db, *work, cut=100_000, places=False, listed=None):
+    """Minutes of each reason by item; work is (item, enabled, started, ended) in minutes after Monday's midnight, of one team, of
+    places as many as are `listed`.
+    """
     names = ("enabled_at", "started_at", "ended_at")
     rows = [
         (
             "rooms" if places else "cleaners",
             places,
+            listed,
             item,
             *(None if m is None else MIDNIGHT + timedelta(minutes=m) for m in times),
         )
         for item, *times in work
     ]
     instant = pl.Datetime("us", "UTC")
-    schema = {"team": pl.String, "is_place": pl.Boolean, "item": pl.String} | dict.fromkeys(names, instant)
+    schema = {"team": pl.String, "is_place": pl.Boolean, "places": pl.Int64, "item": pl.String}
+    schema |= dict.fromkeys(names, instant)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     db.register("work", frame.to_arrow())
     split(db, "work", MIDNIGHT + timedelta(minutes=cut))
@@ -102,6 +106,12 @@ def test_work_whose_end_nobody_wrote_down_keeps_nobody_busy_and_two_clocks_are_n
         "a": {},
         "b": {"extraneous": 10},
     }
+
+
+def test_a_ward_that_lists_a_bed_more_than_were_ever_taken_at_once_had_one_free(db):
+    beds = [("first", 0, 0, 60), ("second", 0, 0, 90), ("third", 30, 120, 150)]
+    assert waits(db, *beds, places=True)["third"] == {"contention": 30, "extraneous": 60}  # two are all that was seen
+    assert waits(db, *beds, places=True, listed=3)["third"] == {"extraneous": 90}
 
 
 def test_places_are_as_many_as_were_ever_taken_at_once_and_stay_taken_for_days(db):

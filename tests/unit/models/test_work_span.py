@@ -77,10 +77,13 @@ def test_a_bed_is_taken_from_its_assignment_until_it_is_clean_again(hospital, cl
         authored_on=at("11:00"),
         status="cancelled",
     )
+    hospital.location("bed 2", part_of="4 north", physical="bd")
     assert spans(hospital, "bed assigned", clock) == [
         ("08:00", "09:00", "15:50", "bed assigned Northfield 4 North", True),
         ("10:00", None, "12:00", "bed assigned Northfield 4 North", True),
     ]
+    beds = {row["places"] for row in hospital.build("marts.work_span") if row["activity"] == "bed assigned"}
+    assert beds == {2}  # the ward lists bed 1 and bed 2
 
 
 def test_a_critical_result_keeps_whoever_answers_for_the_unit_busy(hospital, clock):
