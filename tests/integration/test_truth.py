@@ -349,7 +349,7 @@ def hands(facility, activity, team):
 
 @pytest.mark.parametrize("activity", ["bed clean", "triaged", "in a room", "bed assigned"])
 def test_the_hands_and_places_that_the_data_show_are_those_of_the_simulated_hospital(hospital, activity):
-    home, manifest, _ = hospital
+    home, manifest, truth = hospital
     zone = ZoneInfo(manifest.zone)
     told = pl.read_parquet([home.published / file for file in manifest.table("process_waiting").files])
     (found,) = told.filter(
@@ -357,9 +357,9 @@ def test_the_hands_and_places_that_the_data_show_are_those_of_the_simulated_hosp
     ).to_dicts()
     with duckdb.connect(str(home.warehouse_path), read_only=True) as db:
         known = db.execute(
-            """select facility, team, enabled_at, started_at, coalesce(ended_at, started_at) from marts.work_span
-            where activity = $activity and enabled_at <= started_at""",
-            {"activity": activity},
+            """select facility, team, enabled_at, coalesce(started_at, $cut::timestamptz), coalesce(ended_at, started_at, $cut::timestamptz)
+            from marts.work_span where activity = $activity and enabled_at <= coalesce(started_at, $cut::timestamptz)""",
+            {"activity": activity, "cut": truth["as_of"]},
         ).fetchall()
     work = {}
     for facility, team, *times in known:
