@@ -73,7 +73,7 @@ def exceptions(trace: Trace, cells: Cells) -> dict[str, list[dict[str, Any]]]:
         "message_never_seen_rate": cells.of(_expected(trace, cut), lambda e: ms(e.due), _never_seen),
         "handover_lost_rate": cells.of(handed, lambda m: m.hop, _lost),
         "status_disagreement_rate": cells.of(_done(trace, cut), lambda d: d.first, _disagreeing, hides=True),
-        "process_incidents": cells.of(trace.incidents, lambda i: i.raised, _incidents(cut), engine=True),
+        "process_incidents": cells.of(trace.incidents, lambda i: i.raised, _incidents(cut)),
         "task_bounce_rate": cells.of(trace.work, lambda w: ms(w.created), _bounced),
         "waits_without_owner": cells.of(_unowned(trace), lambda w: ms(w.began), _number),
     }
