@@ -171,9 +171,8 @@ def _context() -> Any:  # noqa: ANN401 -- a Great Expectations context
     context = import_module("great_expectations").get_context(mode="ephemeral")
     context.variables.progress_bars = base.ProgressBarsConfig(globally=False)
     context.enable_analytics(enable=False)
-    context.variables.save = lambda: (
-        None
-    )  # it would write all that it knows down as YAML three times a table; nothing reads it
+    # It would write all that it knows down as YAML, three times a table; nothing reads it.
+    context.variables.save = lambda: None
     return context
 
 

@@ -48,15 +48,16 @@ def kpi_signals(
     rebased: Mapping[tuple[str, str | None], date],
 ) -> pl.DataFrame:
     """Rows of `SCHEMA` for the whole weeks from the first date to before the second; a group with one week has no
-    chart.
+    chart, and a week in the middle of which the measure's data begin is no point: of a count it has too little.
 
     `values` are the published rows of `kpi_value`; `targets` are by facility, null for all that have none of their
     own; `rebased` is the day of a new baseline by KPI and facility.
     """
     start, end = weeks
+    of_day = pl.col("grain") == "day"
     weekly = values.filter(
         (pl.col("grain") == "week")
-        & (pl.col("period") >= start)
+        & (pl.col("period") >= pl.max_horizontal(pl.lit(start), pl.col("period").filter(of_day).min()))
         & (pl.col("period") < end)
         & pl.col("value").is_not_null()
     ).sort("facility", "unit", "period", nulls_last=False)
