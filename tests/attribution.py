@@ -89,7 +89,7 @@ def cost_of_outages(db, truth):
         if planted["kind"] == "adt_outage" and planted["from"]:
             rows = db.execute(
                 """
-                select impact.late_minutes, incident.started_at, incident.ended_at
+                select impact.late_minutes, impact.lost_late_low, impact.lost_late_high, incident.started_at, incident.ended_at
                 from marts.incident_impact as impact
                 inner join marts.interface_incident as incident on incident.incident_id = impact.incident_id
                 where incident.kind = 'outage' and impact.facility = $facility and impact.wait_kind = 'bed_request_to_assignment'
@@ -97,7 +97,7 @@ def cost_of_outages(db, truth):
                 """,
                 {"facility": planted["facility"], "from": planted["from"], "to": planted["to"]},
             ).fetchall()
-            for minutes, begin, end in rows:
+            for minutes, low, high, begin, end in rows:
                 true = sum(
                     wait["minutes"]
                     for wait in truth["late_waits"]
@@ -105,5 +105,5 @@ def cost_of_outages(db, truth):
                     and wait["wait_kind"] == "bed_request_to_assignment"
                     and begin <= datetime.fromisoformat(wait["began"]) < end
                 )
-                found.append((minutes, true))
+                found.append((minutes, low, high, true))
     return list(dict.fromkeys(found))

@@ -66,8 +66,9 @@ def score(folder: Path, days: int, seed: int) -> tuple[float, float]:
         seconds += time.perf_counter() - began
         kinds, kpis = off_by(db, truth), times_off_by(db, truth)
         outages = "".join(
-            f"; an outage cost {found:.0f} min of waiting for beds, truly {true:.0f}"
-            for found, true in cost_of_outages(db, truth)
+            f"; an outage cost {found:.0f} min of waiting for beds"
+            f"{'' if low is None else f' ({max(low, 0):.0f} to {high:.0f})'}, truly {true:.0f}"
+            for found, low, high, true in cost_of_outages(db, truth)
         )
     said = ", ".join(f"{rows[name]:,} {name.removeprefix('marts.')}" for name in TABLES)
     print(  # noqa: T201 - what this script is for

@@ -191,8 +191,9 @@ def test_where_the_time_of_waits_went_is_within_five_points_of_the_truth(hospita
         costs = cost_of_outages(db, truth)
         of_kpis = times_off_by(db, truth)
     assert costs
-    for minutes, true in costs:  # of an outage that is named and timed from the data alone
+    for minutes, low, high, true in costs:  # of an outage that is named and timed from the data alone
         assert minutes == pytest.approx(true, rel=0.15)  # when somebody was telephoned is estimated
+        assert low is None or low <= true <= high
         assert true > 60
     assert parts == pytest.approx(whole)
     told = cells.filter(~pl.col("is_withheld"))  # of the others too much is estimated, and nobody is told

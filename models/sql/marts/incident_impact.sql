@@ -8,8 +8,8 @@
 -- minutes: what the waits took in all, to the data cut where nobody has acted yet.
 -- usual_late_minutes, usual_minutes: what as many waits of the comparison took. lost_late_minutes, lost_minutes: the difference: the first is
 -- what the data were late, the second how much longer people waited in all, be it for this or for something else.
--- ..._low, ..._high: 95 % prediction interval, from how the weeks of the comparison differ among themselves (Student's t); null with
--- fewer than three weeks.
+-- ..._low, ..._high: 95 % prediction interval, from how the weeks of the comparison differ among themselves (Student's t); of what the
+-- data were late with what the estimates of these waits may well be off on top (minutes_uncertain of wait_part). Null with fewer than three weeks.
 with carried as (
     select distinct
         wait.wait_kind,
@@ -92,7 +92,8 @@ with carried as (
         waited.wait_key,
         any_value(waited.patient_key) as patient_key,
         any_value(waited.minutes) as minutes,
-        coalesce(sum(part.minutes) filter (where part.part not in ('people', 'unknown')), 0) as late_minutes
+        coalesce(sum(part.minutes) filter (where part.part not in ('people', 'unknown')), 0) as late_minutes,
+        coalesce(sum(part.minutes_uncertain), 0) as uncertain_minutes
     from waited
     left join marts.wait_part as part
         on part.wait_key = waited.wait_key
@@ -153,7 +154,8 @@ with carried as (
         count(distinct split.patient_key) as patients,
         count(distinct split.patient_key) filter (where split.late_minutes > usual.long_minutes) as delayed_patients,
         sum(split.minutes) as minutes,
-        sum(split.late_minutes) as late_minutes
+        sum(split.late_minutes) as late_minutes,
+        sum(split.uncertain_minutes) as uncertain_minutes
     from split
     left join usual
         on usual.incident_id = split.incident_id
@@ -171,7 +173,7 @@ with carried as (
         hit.waits * comparison.mean_minutes as usual_minutes,
         hit.waits * comparison.mean_late_minutes as usual_late_minutes,
         hit.waits * comparison.deviation * student.t as margin,
-        hit.waits * comparison.late_deviation * student.t as late_margin
+        hit.waits * comparison.late_deviation * student.t + hit.uncertain_minutes as late_margin
     from hit
     left join comparison
         on comparison.incident_id = hit.incident_id

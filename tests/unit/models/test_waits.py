@@ -315,6 +315,24 @@ def test_an_incident_cost_what_the_same_hours_of_other_weeks_did_not(silenced):
     assert (row["lost_late_low"], row["lost_late_high"]) == (120, 120)  # the other weeks do not differ at all
 
 
+def test_the_interval_of_what_an_incident_cost_holds_how_far_off_estimates_may_be(silenced):
+    for day, time in zip(MONDAYS, ("10:20:00", "10:30:00", "10:40:00", "11:00:00"), strict=True):
+        silenced.db.execute(
+            "update raw.fhir_specimen set collected = $at where specimen_key = $key",
+            {"at": on(day, time), "key": f"s{day}"},
+        )
+    silenced.db.execute(
+        """
+        update raw.interface_event set occurred_at = timestamptz '2026-01-26 09:59:30-05'
+        where message_uid = 'm26' and event_type in ('received', 'routed')
+        """
+    )
+    (row,) = [row for row in silenced.build("marts.incident_impact") if row["wait_kind"] == "order_to_collection"]
+    # In the engine since 9:59:30, delivered at 12:00, but collected at 11:00: people need 30 minutes as a rule, so they heard at 10:30 in
+    # another way; people need from 20 to 40 minutes, so it may have been 10 earlier or later.
+    assert (row["lost_late_low"], row["lost_late_minutes"], row["lost_late_high"]) == (30 - 10, 30, 30 + 10)
+
+
 def test_an_incident_without_three_weeks_to_compare_has_no_interval(silenced):
     silenced.db.execute("delete from raw.fhir_service_request where order_key = 'o5'")
     (row,) = [row for row in silenced.build("marts.incident_impact") if row["wait_kind"] == "order_to_collection"]
