@@ -5,7 +5,8 @@ Encounters and Observations of a simulated hospital are copied under new ids int
 
 - the whole accounted load of an export (manifest and file) into a new warehouse: lines, account, keyed hashes, findings,
   versions; and of the bare file, whose own times must say when it was exported;
-- the floor: DuckDB's read_ndjson with explicit columns, which counts nothing, hashes nothing and fails on one bad line;
+- the floor: DuckDB's read_ndjson with explicit columns, which counts nothing, hashes nothing and fails on one bad line: into
+  a database file in the order of the lines, as a load must; and into memory in any order, which stores nothing;
 - the second floor: lines, json_valid, one json_transform;
 - orjson, keeping the same elements; fhir.resources (R4B) for each line, on a sample and scaled;
 - the same file again, and the same resources again in other bytes, as an export of unchanged data brings them.
@@ -27,10 +28,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-GOAL_OF_FLOOR = 0.25
-"""What is wanted, and printed when missed; decision 0039 says what stands in the way."""
-LEAST_OF_FLOOR = 0.07
-"""What no change may fall below, even on a machine that others use."""
+LEAST_OF_FLOOR = 0.25
+"""Of the floor that stores what it reads; decision 0062 says why, what a load reaches of the other, and what stands in the way."""
 LEAST_RELOAD = 5
 MOST_MEMORY_MB = 2048
 SAMPLE = 3_000
@@ -105,24 +104,36 @@ def duckdb_type(shape: Any) -> str:
     return "struct(" + ", ".join(f'"{name}" {duckdb_type(inner)}' for name, inner in shape.items()) + ")"
 
 
-def floors(path: Path, shape: str) -> tuple[float, float, float]:
-    """Seconds of read_ndjson with explicit columns, and of the processor, and seconds of lines → json_valid → json_transform."""
+def floors(path: Path, shape: str) -> dict[str, float]:
+    """Seconds of read_ndjson with explicit columns, stored and in memory, and of lines → json_valid → json_transform."""
     import duckdb
 
     columns = ", ".join(f"'{name}': '{duckdb_type(inner)}'" for name, inner in json.loads(shape).items())
     longest = 64 << 20
+    read = (
+        f"create or replace table t as from read_ndjson('{path}', columns={{{columns}}}, maximum_object_size={longest})"
+    )
+    transform = f"""create or replace table t as select case when json_valid(line) then json_transform(line, '{shape}') end as r
+        from read_csv('{path}', columns={{'line': 'varchar'}}, delim='\x01', quote='', escape='', header=false)"""
+    file = path.with_suffix(".duckdb")
+
+    def store() -> None:
+        file.unlink(missing_ok=True)
+        with duckdb.connect(file, config={"threads": THREADS}) as db:
+            db.execute(read)
+            db.execute("checkpoint")
+
+    stored, stored_processor = seconds(store), least_processor_seconds(store)
+    file.unlink()
     with duckdb.connect(config={"threads": THREADS}) as db:
         db.execute("set preserve_insertion_order = false")
-        read = f"create or replace table t as from read_ndjson('{path}', columns={{{columns}}}, maximum_object_size={longest})"
-        bare = seconds(lambda: db.execute(read))
-        processor = least_processor_seconds(lambda: db.execute(read))
-        transform = seconds(
-            lambda: db.execute(
-                f"""create or replace table t as select case when json_valid(line) then json_transform(line, '{shape}') end as r
-                    from read_csv('{path}', columns={{'line': 'varchar'}}, delim='\x01', quote='', escape='', header=false)"""
-            )
-        )
-    return bare, processor, transform
+        return {
+            "read_ndjson": stored,
+            "read_ndjson, processor": stored_processor,
+            "read_ndjson, in memory": seconds(lambda: db.execute(read)),
+            "read_ndjson, in memory, processor": least_processor_seconds(lambda: db.execute(read)),
+            "lines, transform": seconds(lambda: db.execute(transform)),
+        }
 
 
 def kept(value: Any, shape: Any) -> Any:
@@ -209,7 +220,7 @@ def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
         for line in source:
             target.write(b"{ " + line[1:])
     shape = PROJECTIONS[kind].shape
-    bare, bare_processor, transform = floors(path, shape)
+    floor = floors(path, shape)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         bare_file = pool.apply(load, (str(folder / f"bare-{kind}"), str(path)))[0]
     for day, each in enumerate((path, other), 1):
@@ -228,9 +239,7 @@ def measured(folder: Path, kind: str, megabytes: int) -> dict[str, float]:
         "load": first,
         "load, processor": processor,
         "load, bare file": bare_file,
-        "read_ndjson": bare,
-        "read_ndjson, processor": bare_processor,
-        "lines, transform": transform,
+        **floor,
         "orjson": seconds(lambda: with_orjson(path, shape), runs=1),
         "fhir.resources": with_fhir_resources(path, kind, SAMPLE) * lines,
         "same file again": again,
@@ -252,16 +261,11 @@ def rows(results: dict[str, dict[str, float]]) -> Iterator[str]:
             else:
                 cells.append(f"{value:,.2f} s, {found['MB'] / value:,.0f} MB/s, {found['lines'] / value:,.0f} lines/s")
         yield f"| {name} | " + " | ".join(cells) + " |"
-    yield (
-        "| share of DuckDB's bare rate | "
-        + " | ".join(f"{f['read_ndjson'] / f['load']:.2f}" for f in results.values())
-        + " |"
-    )
-    yield (
-        "| share in processor's seconds | "
-        + " | ".join(f"{f['read_ndjson, processor'] / f['load, processor']:.2f}" for f in results.values())
-        + " |"
-    )
+    for bare in ("read_ndjson", "read_ndjson, in memory"):
+        clock = (f"{f[bare] / f['load']:.2f}" for f in results.values())
+        processor = (f"{f[f'{bare}, processor'] / f['load, processor']:.2f}" for f in results.values())
+        yield f"| share of the rate of {bare} | {' | '.join(clock)} |"
+        yield f"| the same in processor's seconds | {' | '.join(processor)} |"
     yield (
         "| re-load is faster by | "
         + " | ".join(f"{f['load'] / f['same file again']:.0f} times" for f in results.values())
@@ -277,8 +281,6 @@ def missed(results: dict[str, dict[str, float]]) -> list[str]:
             found.append(
                 f"{kind}: {each['read_ndjson'] / each['load']:.2f} of DuckDB's bare rate, not {LEAST_OF_FLOOR}"
             )
-        elif each["read_ndjson"] / each["load"] < GOAL_OF_FLOOR:
-            print(f"{kind}: the goal of {GOAL_OF_FLOOR} of DuckDB's bare rate is missed")  # noqa: T201
         if each["load"] / each["same file again"] < LEAST_RELOAD:
             found.append(f"{kind}: an unchanged file is only {each['load'] / each['same file again']:.1f} times faster")
         if each["peak MB"] > MOST_MEMORY_MB:

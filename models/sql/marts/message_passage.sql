@@ -5,14 +5,14 @@
 -- from_source, from_channel and from_destination: the engine before, and its hop to this one; of the hops of its channel the one that is
 -- called like this engine or channel, else the one whose deliveries lie nearest to what came in here (median).
 -- Of two logs the one that had the message first sent it on, within a day. The time that the sender wrote into the message (MSH-7) has to
--- be the same where both logs keep it. An id that several messages of one log have within that time joins nothing: a counter that
--- began again, or an id that never changes.
+-- be the same second where both logs keep it: some engines cut it to seconds. An id that several messages of one log have within that
+-- time joins nothing: a counter that began again, or an id that never changes.
 with recursive named as (
     select
         message_key,
         source,
         received_at,
-        sent_at,
+        date_trunc('second', sent_at) as sent_at,
         unnest([{'basis': 'control_id', 'key': control_key}, {'basis': 'trace', 'key': trace_key}], recursive := true)
     from staging.message
     where control_key is not null

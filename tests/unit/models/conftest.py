@@ -23,7 +23,7 @@ SETTINGS = {
     "task_trigger_minutes": 60,
     "zones": {"key": [], "value": []},
 }
-PLACES = ("file_id", "line", "segment_no", "step_no")
+PLACES = ("file_id", "line", "segment_no", "step_no", "part_no")
 """Rows come in the order in which they were delivered."""
 EXPORTED = "2026-01-31T12:00:00-05:00"
 

@@ -22,6 +22,13 @@ def test_two_logs_of_one_message_are_one_journey(hospital):
     assert passages(hospital) == [("m1", None, None, None), ("h1", "m1", "HUB", "control_id")]
 
 
+def test_a_date_of_sending_that_one_engine_cut_to_seconds_is_the_same_date(hospital):
+    of = {"control_key": "EHR 7"}
+    sent(hospital, "mirth", "m1", "10:00", flow="ORDERS", node="HUB", sent_at="2026-01-05 09:59:58.730-05", **of)
+    sent(hospital, "hub", "h1", "10:01", flow="LAB", node="LIS", sent_at="2026-01-05 09:59:58-05", **of)
+    assert [row[:2] for row in passages(hospital)] == [("m1", None), ("h1", "m1")]
+
+
 def test_a_third_engine_has_it_from_the_second(hospital):
     for source, uid, at in (("a", "a1", "10:00"), ("b", "b1", "10:05"), ("c", "c1", "10:09")):
         sent(hospital, source, uid, at, flow=source, node="next", trace_key="4bf9")
