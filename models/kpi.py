@@ -53,6 +53,7 @@ __all__ = [
     "cases",
     "cohort",
     "cohorts",
+    "dated",
     "evaluate",
     "evaluate_each",
     "exclusion_counts",
@@ -91,9 +92,17 @@ def evaluate(kpi: Kpi, mart: Frame, selection: Selection, *, as_of: datetime) ->
     return _measured(kpi.measure, _cohort(kpi, _judged(kpi, rows), selection), keys, undated=selection.by)
 
 
-def evaluate_each(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span], *, as_of: datetime) -> Frame:
+def evaluate_each(
+    kpi: Kpi,
+    mart: Frame,
+    by: tuple[str, ...],
+    spans: Sequence[Span],
+    *,
+    as_of: datetime,
+    found: Frame | None = None,
+) -> Frame:
     """Compute `kpi` over several spans of time at once, which costs little more than one: rows are judged once, and
-    grouped once.
+    grouped once. `found` are the `cohorts` of these spans, where the caller has them already.
 
     Returns:
         Rows of `evaluate` for each span, with `span` (its number) and `period` (a local day, null without a grain)
@@ -114,9 +123,8 @@ def evaluate_each(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Sp
             ]
         )
     whole = [n for n, span in enumerate(spans) if span.grain is None]
-    return _measured(
-        kpi.measure, _cohorts(kpi, rows, spans), ("span", *by, "period"), undated=("span", *by), whole=whole
-    )
+    rows = cohorts(kpi, rows, spans) if found is None else found
+    return _measured(kpi.measure, rows, ("span", *by, "period"), undated=("span", *by), whole=whole)
 
 
 def _open_at(kpi: Kpi, measure: OpenAt, rows: Frame, by: tuple[str, ...], span: Span, as_of: datetime) -> Frame:
@@ -161,10 +169,13 @@ def _measured(
     return result.sort(*keys) if keys else result
 
 
-def exclusion_counts(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span]) -> list[dict[str, Any]]:
+def exclusion_counts(
+    kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span], *, found: Frame | None = None
+) -> list[dict[str, Any]]:
     """How many rows of each span each exclusion left out, per combination of `by`; a span's grain does not matter.
 
-    A row is counted under the first rule that catches it, so the counts add up to all rows left out.
+    A row is counted under the first rule that catches it, so the counts add up to all rows left out. `found` are the
+    `cohorts` of these spans, where the caller has them already.
 
     Returns:
         Rows `{span, *by, rule, n}`, sorted, zeros included; `span` is the number of the span.
@@ -175,12 +186,12 @@ def exclusion_counts(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence
     if not kpi.exclusions:
         return []
     totals = {f"_excluded_{i}": number_of(nw.col("_excluded_by") == i) for i in range(len(kpi.exclusions))}
-    rows = cohorts(kpi, mart, by, spans).group_by("span", *by).agg(**totals).sort("span", *by)
+    rows = dated(kpi, mart, by, spans, found).group_by("span", *by).agg(**totals).sort("span", *by)
     groups = list(rows.collect("pyarrow").rows(named=True))
     if not by:  # of everything there is a row, also when nothing is in it
-        found = {group["span"]: group for group in groups}
+        filled = {group["span"]: group for group in groups}
         nothing = dict.fromkeys(totals, 0)
-        groups = [found.get(n, {"span": n, **nothing}) for n in range(len(spans))]
+        groups = [filled.get(n, {"span": n, **nothing}) for n in range(len(spans))]
     return [
         {key: group[key] for key in ("span", *by)} | {"rule": exclusion.rule, "n": group[f"_excluded_{i}"]}
         for group in groups
@@ -238,13 +249,22 @@ def cohort(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
     return _cohort(kpi, _judged(kpi, _asked(kpi, mart, selection)), selection).filter(nw.col("_dated"))
 
 
-def cohorts(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span]) -> Frame:
-    """The rows of `cohort` for each span, with its number as `span`: a row stands in every span that it belongs to.
+def cohorts(kpi: Kpi, mart: Frame, spans: Sequence[Span]) -> Frame:
+    """What a KPI's values in these spans are made from, whatever they are grouped by: a row stands in every span that it
+    belongs to, with the span's number as `span`; open rows whose clock has not struck stand in all, not `_dated`.
+    """
+    judged = _judged(kpi, mart)
+    return nw.concat([_cohort(kpi, judged, span).with_columns(span=nw.lit(n)) for n, span in enumerate(spans)])
+
+
+def dated(kpi: Kpi, mart: Frame, by: tuple[str, ...], spans: Sequence[Span], found: Frame | None = None) -> Frame:
+    """The rows of `cohort` for each span: those of `cohorts`, or of what was `found` by it, whose clock falls in the span.
 
     Raises:
         UnknownDimension: `by` names a column the KPI does not declare.
     """
-    return _cohorts(kpi, _asked(kpi, mart, Selection(by=by)), spans).filter(nw.col("_dated"))
+    asked = _asked(kpi, mart, Selection(by=by))
+    return (cohorts(kpi, asked, spans) if found is None else found).filter(nw.col("_dated"))
 
 
 def _asked(kpi: Kpi, mart: Frame, selection: Selection) -> Frame:
@@ -291,8 +311,3 @@ def _cohort(kpi: Kpi, judged: Frame, span: Span) -> Frame:
     )
     period = nw.col(f"{kpi.clock}_{backlog.CALENDAR[span.grain]}") if span.grain else _NO_DAY
     return rows.with_columns(_counted=nw.col("_dated") & (nw.col("_excluded_by") == -1), period=period)
-
-
-def _cohorts(kpi: Kpi, rows: Frame, spans: Sequence[Span]) -> Frame:
-    judged = _judged(kpi, rows)
-    return nw.concat([_cohort(kpi, judged, span).with_columns(span=nw.lit(n)) for n, span in enumerate(spans)])

@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 
 from models import wording
 from models.catalog import upstream
-from models.kpi import CompletionTime, Kpi, OpenAt, Selection, Span, cohort, cohorts
+from models.kpi import CompletionTime, Kpi, OpenAt, Selection, Span, cohort, dated
 from models.kpis import KPIS
 from models.measures import Frame, Quantile, number_of, number_of_rows
 
@@ -98,8 +98,11 @@ def assess_each(
     groups: Sequence[tuple[str, ...]],
     spans: Sequence[Span],
     failed_checks: Sequence[FailedCheck] = (),
+    *,
+    found: Frame | None = None,
 ) -> dict[tuple[int, tuple[str, ...]], Readiness]:
     """The readiness of `kpi` for each span and each of these combinations of `by`, in one query: as `assess` of each.
+    `found` are the `cohorts` of these spans, where the caller has them already.
 
     Returns:
         A verdict by the number of the span and the group.
@@ -107,11 +110,13 @@ def assess_each(
     Raises:
         UnknownDimension: `by` names a column the KPI does not declare.
     """
-    rows = cohorts(kpi, mart, by, spans).group_by("span", *by).agg(**_counts(kpi)).collect("pyarrow").rows(named=True)
-    found = {(row["span"], tuple(row[name] for name in by)): row for row in rows}
+    counts = dated(kpi, mart, by, spans, found).group_by("span", *by).agg(**_counts(kpi))
+    counted = {
+        (row["span"], tuple(row[name] for name in by)): row for row in counts.collect("pyarrow").rows(named=True)
+    }
     is_filled = _is_filled(kpi, mart)
     return {
-        (n, group): _verdict(kpi, found.get((n, group), {}), failed_checks, is_filled=is_filled)
+        (n, group): _verdict(kpi, counted.get((n, group), {}), failed_checks, is_filled=is_filled)
         for n in range(len(spans))
         for group in groups
     }

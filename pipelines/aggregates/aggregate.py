@@ -18,13 +18,13 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from models.backlog import CALENDAR
-from models.kpi import Selection, Span, evaluate, evaluate_each, exclusion_counts
+from models.kpi import Selection, Span, cohorts, evaluate, evaluate_each, exclusion_counts
 from models.measures import CompletionTime
 from models.readiness import FailedCheck, assess_each
 from pipelines.aggregates.periods import STEPS, Grain, Window, first_incomplete_day, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     import duckdb
@@ -125,31 +125,95 @@ def _input(kpi: Kpi, frame: pl.DataFrame, as_of: datetime) -> Input:
     return Input(kpi, nw.from_native(frame.lazy()), as_of, first if first is not None else as_of.date())  # pyright: ignore[reportArgumentType]
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Spans that are evaluated together, and one KPI's rows in each of them (`models.kpi.cohorts`), held in memory: every
+    grouping, what was left out and how ready it is are counted from them.
+    """
+
+    asked: Sequence[Asked]
+    mart: Frame
+    found: Frame
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans in order of their numbers."""
+        return [one.span for one in self.asked]
+
+    def of(self, kpi: Kpi, by: tuple[str, ...]) -> Batch:
+        """What a grouping has: a unit's days hold few people and would have to be hidden nearly all; units have weeks and longer."""
+        longer = [one for one in self.asked if one.name != "day"]
+        if "unit" not in by or not kpi.about_people or len(longer) == len(self.asked):
+            return self
+        return Batch(longer, self.mart, self.found.filter(nw.col("span") < len(longer)))
+
+
+def batches(each: Input, window_list: Sequence[Window]) -> Iterator[Batch]:
+    """All that is asked of a KPI: by week and month, over each window and all time, and last by day."""
+    rows = _in_order(each)
+    mart: Frame = nw.from_native(rows.lazy())  # pyright: ignore[reportAssignmentType]
+    asked = [*map(Asked.by_grain, ("week", "month")), *_asked(each, window_list), Asked.by_grain("day")]
+    for several in _batches(asked, rows.height):
+        found = _native(cohorts(each.kpi, mart, [one.span for one in several]))
+        yield Batch(several, mart, nw.from_native(found.lazy()))  # pyright: ignore[reportArgumentType]
+
+
 def kpi_values(each: Input, window_list: Sequence[Window]) -> pl.DataFrame:
     """Rows of `VALUE_SCHEMA`: every grouping by day, week and month, over each window, and over all time."""
-    mart = _in_order(each)
+    return _together([_values(each, batch) for batch in batches(each, window_list)])
+
+
+def kpi_counts(each: Input, window_list: Sequence[Window], verdict: Verdict) -> dict[str, pl.DataFrame]:
+    """`kpi_value` as `kpi_values`; `kpi_exclusion`, rows of `EXCLUSION_SCHEMA`: how many cases each rule left out, by grouping;
+    `readiness`, rows of `READINESS_SCHEMA`: for all facilities together and each by itself. These two of each window and all time.
+    """
+    facilities = _native(each.mart.select("facility").unique())["facility"].drop_nulls().sort()
+    failed = [
+        FailedCheck(
+            outcome.table, outcome.column, f"A check failed on {outcome.table}: {outcome.expectation}. {outcome.why}"
+        )
+        for outcome in verdict.content_failures
+        if each.kpi.id in outcome.kpis
+    ]
+    values: list[list[pl.DataFrame]] = []
+    exclusions: list[dict[str, object]] = []
+    readiness: list[dict[str, object]] = []
+    for batch in batches(each, window_list):
+        values.append(_values(each, batch))
+        exclusions += _exclusions(each, batch)
+        readiness += _readiness(each, batch, facilities, failed)
+    return {
+        "kpi_value": _together(values),
+        "kpi_exclusion": pl.DataFrame(exclusions, schema=EXCLUSION_SCHEMA, orient="row"),
+        "readiness": pl.DataFrame(readiness, schema=READINESS_SCHEMA, orient="row"),
+    }
+
+
+def _together(values: Sequence[Sequence[pl.DataFrame]]) -> pl.DataFrame:
+    """The values of several batches, one grouping after the other."""
+    return pl.concat(part for grouping in zip(*values, strict=True) for part in grouping)
+
+
+def _values(each: Input, batch: Batch) -> list[pl.DataFrame]:
+    """The values of a batch, by grouping."""
     parts: list[pl.DataFrame] = []
     for by in _groupings(each.kpi):
-        asked = [*(Asked.by_grain(grain) for grain in _grains(each.kpi, by)), *_asked(each, window_list)]
-        for batch in _batches(asked, _number_of_rows(mart)):
-            found = _native(evaluate_each(each.kpi, mart, by, [one.span for one in batch], as_of=each.as_of))
-            if not by:
-                found = _with_empty_spans(each, mart, found, batch)
-            parts.append(_shaped(each, _dated(found, batch)))
-    return pl.concat(parts)
+        mine = batch.of(each.kpi, by)
+        found = evaluate_each(each.kpi, mine.mart, by, mine.spans, as_of=each.as_of, found=mine.found)
+        rows = _native(found) if by else _with_empty_spans(each, mine, _native(found))
+        parts.append(_shaped(each, _dated(rows, mine.asked)))
+    return parts
 
 
-def _in_order(each: Input) -> Frame:
-    """The rows in the order in which a completion time ranks them, so that no evaluation has to find it again."""
-    if not isinstance(each.kpi.measure, CompletionTime):
-        return each.mart
+def _in_order(each: Input) -> pl.DataFrame:
+    """The columns that the KPI reads; rows in the order in which a completion time ranks them, so that no evaluation has to find
+    it again.
+    """
     rows = _native(each.mart.select(*sorted(each.kpi.columns | {"facility", "unit"})))
+    if not isinstance(each.kpi.measure, CompletionTime):
+        return rows
     order = [each.kpi.measure.duration, each.kpi.measure.finished]
-    return nw.from_native(rows.sort(order, descending=[False, True], nulls_last=True).lazy())
-
-
-def _number_of_rows(mart: Frame) -> int:
-    return _native(mart.select(nw.len())).item()
+    return rows.sort(order, descending=[False, True], nulls_last=True)
 
 
 def _batches(asked: Sequence[Asked], rows: int) -> Iterator[Sequence[Asked]]:
@@ -159,12 +223,12 @@ def _batches(asked: Sequence[Asked], rows: int) -> Iterator[Sequence[Asked]]:
         yield asked[start : start + size]
 
 
-def _with_empty_spans(each: Input, mart: Frame, found: pl.DataFrame, batch: Sequence[Asked]) -> pl.DataFrame:
+def _with_empty_spans(each: Input, batch: Batch, found: pl.DataFrame) -> pl.DataFrame:
     """A value also of the spans that are one period and hold no row at all: nothing was counted, which is a number."""
-    missing = {n for n, one in enumerate(batch) if one.span.grain is None} - set(found["span"])
+    missing = {n for n, one in enumerate(batch.asked) if one.span.grain is None} - set(found["span"])
     if not missing:
         return found
-    nothing = _native(evaluate(each.kpi, mart.head(0), Selection(), as_of=each.as_of))
+    nothing = _native(evaluate(each.kpi, batch.mart.head(0), Selection(), as_of=each.as_of))
     empty = nothing.join(pl.DataFrame({"span": sorted(missing)}, schema={"span": found.schema["span"]}), how="cross")
     return pl.concat([found, empty], how="diagonal").sort("span", maintain_order=True)
 
@@ -185,11 +249,6 @@ def _dated(found: pl.DataFrame, batch: Sequence[Asked]) -> pl.DataFrame:
 
 def _groupings(kpi: Kpi) -> list[tuple[str, ...]]:
     return [by for by in GROUPINGS if set(by) <= set(kpi.dimensions)]
-
-
-def _grains(kpi: Kpi, by: tuple[str, ...]) -> tuple[Grain, ...]:
-    """A unit's days hold few people and would have to be hidden nearly all; units have weeks and longer."""
-    return tuple(grain for grain in STEPS if not (kpi.about_people and grain == "day" and "unit" in by))
 
 
 def _native(found: Frame) -> pl.DataFrame:
@@ -219,50 +278,37 @@ def _asked(each: Input, window_list: Sequence[Window]) -> list[Asked]:
     ]
 
 
-def kpi_exclusions(each: Input, window_list: Sequence[Window]) -> pl.DataFrame:
-    """Rows of `EXCLUSION_SCHEMA`: how many cases each rule left out, by grouping, in each window and over all time."""
-    rows: list[dict[str, object]] = []
-    asked = _asked(each, window_list)
+def _exclusions(each: Input, batch: Batch) -> Iterator[dict[str, object]]:
     for by in _groupings(each.kpi):
-        for row in exclusion_counts(each.kpi, each.mart, by, [one.span for one in asked]):
-            one = asked[row.pop("span")]
-            fixed = {"kpi": each.kpi.id, "grain": one.name, "period": one.first, "period_end": one.until}
-            rows.append({"facility": None, "unit": None, **row, **fixed})
-    return pl.DataFrame(rows, schema=EXCLUSION_SCHEMA, orient="row")
+        for row in exclusion_counts(each.kpi, batch.mart, by, batch.spans, found=batch.found):
+            one = batch.asked[row.pop("span")]
+            if one.span.grain is None:
+                fixed = {"kpi": each.kpi.id, "grain": one.name, "period": one.first, "period_end": one.until}
+                yield {"facility": None, "unit": None, **row, **fixed}
 
 
-def kpi_readiness(each: Input, window_list: Sequence[Window], verdict: Verdict) -> pl.DataFrame:
-    """Rows of `READINESS_SCHEMA`: each window and all time, for all facilities together and each by itself."""
-    failed = [
-        FailedCheck(
-            outcome.table, outcome.column, f"A check failed on {outcome.table}: {outcome.expectation}. {outcome.why}"
-        )
-        for outcome in verdict.content_failures
-        if each.kpi.id in outcome.kpis
-    ]
-    facilities = _native(each.mart.select("facility").unique())["facility"].drop_nulls().sort()
-    asked = _asked(each, window_list)
-    spans = [one.span for one in asked]
-    found = assess_each(each.kpi, each.mart, (), [()], spans, failed)
-    found |= assess_each(each.kpi, each.mart, ("facility",), [(name,) for name in facilities], spans, failed)
-    return pl.DataFrame(
-        [
-            {
+def _readiness(
+    each: Input, batch: Batch, facilities: Iterable[str], failed: Sequence[FailedCheck]
+) -> Iterator[dict[str, object]]:
+    spans, rows = batch.spans, batch.found
+    found = assess_each(each.kpi, batch.mart, (), [()], spans, failed, found=rows)
+    found |= assess_each(
+        each.kpi, batch.mart, ("facility",), [(name,) for name in facilities], spans, failed, found=rows
+    )
+    for (n, group), readiness in found.items():
+        one = batch.asked[n]
+        if one.span.grain is None:
+            yield {
                 "kpi": each.kpi.id,
                 "facility": group[0] if group else None,
-                "grain": asked[n].name,
-                "period": asked[n].first,
-                "period_end": asked[n].until,
+                "grain": one.name,
+                "period": one.first,
+                "period_end": one.until,
                 "state": readiness.state,
                 "why": list(readiness.why),
                 "inputs": json.dumps([vars(given) for given in readiness.inputs]),
                 "resolution_minutes": readiness.resolution_minutes,
             }
-            for (n, group), readiness in found.items()
-        ],
-        schema=READINESS_SCHEMA,
-        orient="row",
-    )
 
 
 def window_list(as_of: datetime) -> tuple[Window, ...]:

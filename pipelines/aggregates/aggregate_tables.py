@@ -216,12 +216,11 @@ def kpi_tables(
     found_inputs = aggregate.inputs(db, list(KPIS.values()), cuts)
 
     def computed(each: aggregate.Input) -> dict[str, pl.DataFrame]:
-        values = hide_small_numbers(each.kpi, aggregate.kpi_values(each, spans), settings.suppress_below)
+        counts = aggregate.kpi_counts(each, spans, verdict)
+        values = hide_small_numbers(each.kpi, counts["kpi_value"], settings.suppress_below)
         targets = {None: whole[each.kpi.id], **by_facility.get(each.kpi.id, {})}
-        return {
+        return counts | {
             "kpi_value": values,
-            "kpi_exclusion": aggregate.kpi_exclusions(each, spans),
-            "readiness": aggregate.kpi_readiness(each, spans, verdict),
             "kpi_signal": signals.kpi_signals(each.kpi, values, signal_weeks(as_of), targets, rebased),
         }
 
