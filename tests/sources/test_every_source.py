@@ -11,6 +11,8 @@ import pytest
 from pipelines.sources import SOURCES
 from pipelines.sources.source import Source
 
+from .conftest import KEY, Site, make_home
+
 KINDS = sorted(SOURCES)
 DOCUMENTS = {"mirth", "atna", "openhim", "camunda", "intersystems", "otlp", "azure", "hl7"}
 """Kinds whose records may span lines, or share one."""
@@ -30,8 +32,20 @@ def folder(source, fixtures, tmp_path) -> Path:
     return Path(shutil.copytree(fixtures / source.kind, tmp_path / "delivered"))
 
 
-def test_the_promised_columns_appear(source, folder, site):
-    report = site.ingest(folder)
+@pytest.fixture(scope="module", params=KINDS)
+def loaded(request, fixtures, tmp_path_factory):
+    """A kind, a site that has its folder once, the report, and the folder: what a test loads besides is all known."""
+    place = tmp_path_factory.mktemp("loaded")
+    folder = Path(shutil.copytree(fixtures / request.param, place / "delivered"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WARDFLOW_SITE_KEY", KEY)
+        site = Site(make_home(place / "home"))
+        yield SOURCES[request.param], site, site.ingest(folder), folder
+        site.db.close()
+
+
+def test_the_promised_columns_appear(loaded):
+    source, site, report, _ = loaded
     assert not report.unrecognised
     assert report.totals["loaded"] > 0
     assert report.totals["quarantined"] == 0
@@ -41,8 +55,8 @@ def test_the_promised_columns_appear(source, folder, site):
         assert site.rows(f"select count(*) > 0 from {table}") == [(True,)]
 
 
-def test_a_second_load_changes_nothing(folder, site):
-    first = site.ingest(folder)
+def test_a_second_load_changes_nothing(loaded):
+    _, site, first, folder = loaded
     before = site.content()
     second = site.ingest(folder)
     assert site.content() == before
@@ -51,8 +65,8 @@ def test_a_second_load_changes_nothing(folder, site):
     assert second.totals["lines_read"] == first.totals["lines_read"]
 
 
-def test_the_same_bytes_elsewhere_are_all_unchanged_and_have_an_account_of_their_own(folder, site, tmp_path):
-    first = site.ingest(folder)
+def test_the_same_bytes_elsewhere_are_all_unchanged_and_have_an_account_of_their_own(loaded, tmp_path):
+    _, site, first, folder = loaded
     again = site.ingest(Path(shutil.copytree(folder, tmp_path / "again")))
     assert again.totals["loaded"] == 0
     assert again.totals["lines_read"] == first.totals["lines_read"]
@@ -60,26 +74,29 @@ def test_the_same_bytes_elsewhere_are_all_unchanged_and_have_an_account_of_their
 
 
 def test_a_truncated_file_is_quarantined_at_its_line_and_the_whole_one_completes_it(source, folder, new_site, tmp_path):
-    for path in data_files(folder):
-        site = new_site()
-        cut = tmp_path / "cut" / path.name
-        cut.parent.mkdir(exist_ok=True)
-        content = path.read_bytes()
-        cut.write_bytes(content[: -max(4, len(content) // 50)])
-        report = site.ingest(cut)
-        (held,) = site.rows("select line, rule from account.quarantine")
-        assert report.totals["quarantined"] == 1, path
-        assert held[1] == "truncated"
-        assert held[0] == (held[0] if source.kind in DOCUMENTS else report.totals["lines_read"])
-        site.ingest(path)
-        whole = new_site()
-        whole.ingest(path)
+    """Each file by itself, but for those that fill tables of their own: these are cut all at once."""
+    paths = data_files(folder)
+    for several in [paths] if source.kind == "fhir" else [[path] for path in paths]:
+        site, whole = new_site(), new_site()
+        cut = [tmp_path / "cut" / path.relative_to(folder) for path in several]
+        for path, target in zip(several, cut, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            content = path.read_bytes()
+            target.write_bytes(content[: -max(4, len(content) // 50)])
+        report = site.ingest(*cut)
+        held = site.rows("select path, line, rule from account.quarantine inner join account.file using (file_id)")
+        assert sorted(path for path, _, _ in held) == sorted(map(str, cut))
+        assert {rule for _, _, rule in held} == {"truncated"}
+        assert report.totals["quarantined"] == len(cut)
+        if source.kind not in DOCUMENTS:
+            assert {path: line for path, line, _ in held} == {file.path: file.lines_read for file in report.files}
+        site.ingest(*several)
+        whole.ingest(*several)
         assert site.state() == whole.state()
 
 
-def test_line_ends_byte_order_marks_and_compression_make_no_difference(folder, new_site, tmp_path):
-    plain = new_site()
-    plain.ingest(folder)
+def test_line_ends_byte_order_marks_and_compression_make_no_difference(loaded, new_site, tmp_path):
+    _, plain, _, folder = loaded
     odd = tmp_path / "odd"
     for path in data_files(folder):
         target = odd / path.relative_to(folder)
