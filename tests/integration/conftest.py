@@ -6,10 +6,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from data_quality.run import Verdict
+from models.catalog import build_order, tables
+from pipelines import build, due, effective, warehouse
+from pipelines.aggregates import aggregate_tables
 from pipelines.home import Home
 from pipelines.refresh import refresh
+from pipelines.settings import load
 from sample_data.simulate import simulate
 
 DAYS = 10
@@ -67,6 +73,20 @@ def make_home(delivered: Path, place: Path, folders: Sequence[str] = ("fhir", "l
     home.decisions_path.parent.mkdir()
     shutil.copy(delivered / "decisions.ndjson", home.decisions_path)
     return home
+
+
+def counted(home: Home) -> dict[str, pl.DataFrame]:
+    """What every KPI and pilot comes to, straight from the delivered files: without checks, files and the tables about workflows and
+    delays, which take most of the time of a run.
+    """
+    settings = load(home)
+    home.create()
+    with warehouse.connect(settings) as db:
+        due.take_in(db, settings, with_fhir=True)
+        for table in build_order():
+            build.build(db, settings, table)
+        cuts = {table.name: build.data_cut(db, settings, [table.full_name]) for table in tables() if table.is_published}
+        return aggregate_tables.kpi_tables(db, settings, Verdict(()), effective.decided(db), cuts)
 
 
 @pytest.fixture(scope="session")
