@@ -1,7 +1,8 @@
 """What is being looked at: the view, which lives in the URL alone. Turns URLs into views and back, and draws the filters.
 
 A URL restores a view: `/kpi?kpi=ed_length_of_stay&facility=Northfield+General&weeks=4`. What the snapshot does not know
-(a facility that was renamed, a period that is not offered) falls back to everything, so an old link never breaks.
+(a facility that was renamed, a period that is not offered) falls back to everything, so an old link never breaks, and
+`not_found` says so in a line. Its words never hold what the link holds: that can be anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -119,6 +120,20 @@ def read_view(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) ->
     )
 
 
+def not_found(params: Mapping[str, str], places: Mapping[str, Sequence[str]]) -> list[str]:
+    """What URL `params` ask for that `read_view` had to replace: a sentence each, that says what is shown instead."""
+    view = read_view(params, places)
+    lost = {name for name in ("facility", "unit", "weeks", "board") if params.get(name)}
+    lost -= {name for name in lost if str(getattr(view, name)) == params[name]}
+    said = {
+        "facility": "The link names a facility that is not known here: all facilities are shown.",
+        "unit": f"The link names a unit that is not known {'there' if view.facility else 'without its facility'}: all units are shown.",
+        "weeks": f"The link names a period that is not offered: the {_period(view.weeks).lower()} are shown.",
+        "board": "The link names a layout that is not offered: all measures are shown.",
+    }
+    return [said[name] for name in said if name in lost]
+
+
 def draw_filters(view: View, places: Mapping[str, Sequence[str]]) -> None:
     """The filters: a row on a wide screen, folded into one button on a narrow one (style.css shows one of the two)."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="filters-wide"):
@@ -160,9 +175,11 @@ def _choose_board() -> None:
 
 def _boxes(view: View, places: Mapping[str, Sequence[str]], where: str) -> None:
     hidden = "collapsed" if where == "wide" else "visible"
-    units = [ALL_UNITS, *(places[view.facility] if view.facility else ())]
-    _box("Facility", [ALL_FACILITIES, *places], view.facility or ALL_FACILITIES, where, 172, hidden)
-    _box("Unit", units, view.unit or ALL_UNITS, where, 138, hidden, cut=view.facility or "")
+    # On the page of a measure of interfaces the place can be a channel, and its facility that of the unregistered ones.
+    facilities = dict.fromkeys((ALL_FACILITIES, *places, view.facility or ALL_FACILITIES))
+    units = dict.fromkeys((ALL_UNITS, *places.get(view.facility or "", ()), view.unit or ALL_UNITS))
+    _box("Facility", list(facilities), view.facility or ALL_FACILITIES, where, 172, hidden)
+    _box("Unit", list(units), view.unit or ALL_UNITS, where, 138, hidden, cut=view.facility or "")
     _box("Period", [_period(w) for w in WEEKS], _period(view.weeks), where, 146, hidden)
 
 

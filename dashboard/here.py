@@ -24,6 +24,7 @@ class Here:
     places: Mapping[str, Sequence[str]]
     pages: Mapping[str, StreamlitPage]
     page: str  # the name of the page that runs
+    not_found: Sequence[str] = ()  # what the link asks for that is not there, a sentence each
 
     @property
     def suppress_below(self) -> int:
@@ -36,7 +37,11 @@ class Here:
         return str(self.found.settings.get("site") or self.found.home_name)
 
     def link(self, page: str, label: str, view: View, **options: object) -> None:
-        """A link to a page with a view; the only way pages point at each other."""
+        """A link to a page with a view; the only way pages point at each other. A channel is a unit on the page of a measure alone."""
+        if page != "kpi":
+            facility = view.facility if view.facility in self.places else None
+            unit = view.unit if facility and view.unit in self.places[facility] else None
+            view = view.to(facility=facility, unit=unit)
         st.page_link(self.pages[page], label=label, query_params=view.params, **options)  # type: ignore[arg-type]
 
     def link_to_kpi(self, kpi: Kpi, label: str | None = None, view: View | None = None) -> None:

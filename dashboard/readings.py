@@ -89,13 +89,14 @@ def in_window(found: Manifest, view: View) -> dict[str, object]:
     return {"grain": "window", "period": start, "period_end": end}
 
 
-def places(found: Manifest, person: Person) -> dict[str, tuple[str, ...]]:
-    """Facilities and their units, as the published values name them. Channels are not units of a hospital."""
+def places(found: Manifest, person: Person, kpi: Kpi | None = None) -> dict[str, tuple[str, ...]]:
+    """Facilities and their units, as the published values name them. Channels are no units of a hospital, but of a `kpi` of interfaces."""
+    of_channels = kpi is not None and kpi.family == "interfaces"
     known: dict[str, set[str]] = {}
     for row in data.rows(found, person, "kpi_value", {"grain": "all"}):
         if row["facility"] is not None and KPIS.get(row["kpi"]) is not None:
             units = known.setdefault(row["facility"], set())
-            if row["unit"] is not None and KPIS[row["kpi"]].family != "interfaces":
+            if row["unit"] is not None and (of_channels or KPIS[row["kpi"]].family != "interfaces"):
                 units.add(row["unit"])
     return {facility: tuple(sorted(units)) for facility, units in sorted(known.items()) if units}
 

@@ -13,6 +13,7 @@ from dashboard.parts import markup
 from dashboard.parts.side import draw_side, role_in_force
 from dashboard.parts.style import draw_style
 from models.errors import PublicationError
+from models.kpis import KPIS
 from models.publication import Manifest
 
 # Pages that are drawn anew when another snapshot is published, without anybody asking: they hold no form to fill in.
@@ -81,10 +82,11 @@ def main() -> None:
         st.title("Wardflow", anchor=False)
         markup.empty("There is nothing to show.", str(error))
         return
-    places = readings.places(found, who)
-    view = filters.read_view(st.query_params, places)
     name = next(name for name, each in pages.items() if each == page)
-    here = Here(found, who, view, places, pages, name)
+    places = readings.places(found, who)
+    known = readings.places(found, who, KPIS.get(st.query_params.get("kpi", ""))) if name == "kpi" else places
+    view = filters.read_view(st.query_params, known)
+    here = Here(found, who, view, places, pages, name, filters.not_found(st.query_params, known))
     put(here)
     draw_side(here)
     try:

@@ -7,12 +7,14 @@ from dashboard.here import here
 from dashboard.parts import conformance as parts
 from dashboard.parts import markup, workflow
 from dashboard.parts import waiting as waits
-from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.head import draw_head, draw_not_found, draw_path
 
 now = here()
 draw_head(now, "Where is work stuck?", kpis=[])
 found = bottlenecks.read(now, workflow.draw_choice(now))
+draw_not_found(now.view.workflow, now.view.workflow in (None, found.id), "a workflow", "another one is shown")
 edge = next((each for each in found.edges if each["name"] == now.view.step), None)
+draw_not_found(now.view.step, edge, "two steps", "all waits of the workflow are shown")
 whole = now.view.scope.to(workflow=found.id)
 draw_path(
     now,

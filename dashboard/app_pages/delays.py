@@ -5,13 +5,20 @@ import streamlit as st
 from dashboard import delays
 from dashboard.here import here
 from dashboard.parts import delay, markup
-from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.head import draw_head, draw_not_found, draw_path
 from models import wording
 from models.kpi import Kpi
 
 now = here()
 draw_head(now, "How late was the data, and how late were people?", kpis=[])
 found = delays.read(now, delay.draw_choice(now))
+draw_not_found(
+    now.view.wait or now.view.kpi,
+    found.kind.id in (now.view.wait, now.view.kpi),
+    "a wait or measure",
+    "another one is shown",
+)
+draw_not_found(now.view.on, found.start.isoformat() == now.view.on, "a day or week", "the whole period is shown")
 kpi = found.kind if isinstance(found.kind, Kpi) else None
 whole = (
     now.view.to_kpi(found.kind.id)

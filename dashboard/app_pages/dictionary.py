@@ -6,7 +6,7 @@ from dashboard import dictionary
 from dashboard.filters import draw_find
 from dashboard.here import here
 from dashboard.parts import markup
-from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.head import draw_head, draw_not_found, draw_path
 from dashboard.parts.meanings import draw_kpis, draw_table, draw_tables
 
 now = here()
@@ -16,6 +16,7 @@ if opened:
     draw_path(now, ("dictionary", opened.name, now.view))
     draw_table(now, opened)
     st.stop()
+draw_not_found(now.view.table, opened, "a table", "all tables are shown")
 draw_find(now.view)
 kpis, tables = dictionary.kpis(now.view.find or ""), dictionary.tables(now.view.find or "")
 where = f" with “{now.view.find}”" if now.view.find else ""

@@ -7,7 +7,7 @@ from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts.board import draw_board, draw_channel
 from dashboard.parts.card import draw_cards
-from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.head import draw_head, draw_not_found, draw_path
 from dashboard.parts.incidents import draw_incidents
 
 now = here()
@@ -20,6 +20,7 @@ found = channels.channels(now)
 one = next((row for row in found if f"{row['source']}/{row['channel']}" == now.view.channel), None)
 if now.view.facility or one:
     draw_path(now, *([("interfaces", one["channel"], now.view)] if one else []))
+draw_not_found(now.view.channel, one, "a channel", "all channels are shown")
 if not found:
     markup.empty("No channel was seen.", "Deliver an engine's logs and register its channels in registry.toml.")
 elif one:

@@ -10,13 +10,22 @@ from dashboard.parts.cases import draw_cases
 from dashboard.parts.deciding import draw_deciding, draw_decisions, notes
 from dashboard.parts.delay import draw_time
 from dashboard.parts.head import draw_head, draw_path, kpi_steps
+from dashboard.parts.meanings import draw_kpis
 from dashboard.parts.measure import draw_breakdown, draw_counting, draw_pair, draw_verdicts, trend_rows
 from dashboard.parts.picture import draw_picture
 from models import wording
 from models.kpis import KPIS
 
 now = here()
-kpi = KPIS.get(now.view.kpi or "") or next(iter(KPIS.values()))
+asked = KPIS.get(now.view.kpi or "")
+if asked is None:
+    draw_head(now, "One measure", kpis=[])
+    draw_path(now)
+    lead = "There is no such measure." if now.view.kpi else "No measure is chosen."
+    markup.headline(lead, f"Choose one of these {len(KPIS)}.")
+    draw_kpis(now, list(KPIS.values()))
+    st.stop()
+kpi = asked
 found = readings.readings(now.found, now.person, now.view)
 reading = found[kpi.id]
 draw_head(now, kpi.title, kpis=[kpi.id])

@@ -11,6 +11,7 @@ from dashboard.here import Here
 from dashboard.parts import markup
 from dashboard.parts.cases import source_files
 from dashboard.parts.deciding import draw_deciding, draw_decisions
+from dashboard.parts.head import draw_not_found
 from dashboard.parts.rows import ListedRow, draw_rows
 from models import wording
 from models.exceptions import KINDS
@@ -52,6 +53,12 @@ def draw_opened(here: Here, opened: Opening, kinds: Sequence[str]) -> None:
     )
     rows = exceptions.queue(here, opened, kind)
     one = next((row for row in rows if row["exception_key"] == here.view.find), None)
+    draw_not_found(
+        here.view.find,
+        one,
+        "an exception",
+        "all that wait are listed; it was resolved, happened after all, or is of another kind or place",
+    )
     if one:
         draw_one(here, one)
     if rows:

@@ -7,18 +7,20 @@ import streamlit as st
 from dashboard import readings, words
 from dashboard.filters import ALL_FACILITIES, View, draw_filters
 from dashboard.here import Here
-from dashboard.parts.markup import chip
+from dashboard.parts.markup import chip, notice
 from models.kpis import FAMILIES, KPIS
 
 
 def draw_head(here: Here, title: str, *, kpis: list[str] | None = None, filters: bool = True) -> None:
-    """Title, status line, filters, and a banner when a check that concerns `kpis` (None: any) failed."""
+    """Title, status line, filters, what the link asks for in vain, and a banner when a check that concerns `kpis` (None: any) failed."""
     left, right = st.columns([1, 1], vertical_alignment="top") if filters else (st.container(), None)
     with left:
         st.html(f'<h1 class="wf-title">{escape(title)}</h1>{_status(here)}')
     if right is not None:
         with right:
             draw_filters(here.view, here.places)
+    if here.not_found:
+        notice(" ".join(here.not_found))
     failed = readings.failed_checks(here.found, kpis)
     if failed and here.page not in ("overview", "data-quality"):
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
@@ -44,6 +46,12 @@ def draw_path(here: Here, *steps: tuple[str, str, View]) -> None:
             if number:
                 st.html('<span aria-hidden="true">›</span>', width="content")
             here.link(page, label, to, icon="", help="")
+
+
+def draw_not_found(asked: str | None, found: object, what: str, instead: str) -> None:
+    """A line where the link asks for something and nothing was found; its words never hold what the link holds."""
+    if asked and not found:
+        notice(f"The link names {what} that is not known here: {instead}.")
 
 
 def kpi_steps(here: Here, kpi_id: str | None) -> list[tuple[str, str, View]]:

@@ -16,6 +16,8 @@ from models import wording
 _UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s|d|ms|%|pts)\b|%)|(?<=h) (?=\d\d\b)|(?<=[≤≥]) (?=\d)|(?<=target) (?=[≤≥])")
 
 Cell = str | tuple[str, str, str]  # text, or (icon, word, tone)
+BESIDE = 28
+"""As many letters stand beside their name on a narrow screen; a longer text stands below it, from the left."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,11 @@ def table(
 
     `numeric` names the heads whose cells are numbers: they stand right.
     """
-    head = "".join(f'<th scope="col"{_side(h, numeric)}>{escape(h)}</th>' for h in heads)
+    head = "".join(f'<th scope="col"{_side(h, None, numeric)}>{escape(h)}</th>' for h in heads)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td data-label="{escape(h)}"{_side(h, numeric)}>{cell_html(c)}</td>'
+            f'<td data-label="{escape(h)}"{_side(h, c, numeric)}>{cell_html(c)}</td>'
             for h, c in zip(heads, row, strict=True)
         )
         + "</tr>"
@@ -131,6 +133,13 @@ def headline(lead: str, rest: str) -> None:
     st.html(f'<p class="wf-headline"><strong>{escape(unbroken(lead))}</strong> {escape(unbroken(rest))}</p>')
 
 
+def notice(said: str) -> None:
+    """A line about what is shown, where that is not what was asked for."""
+    st.html(
+        f'<p class="wf-notice" role="status"><span class="wf-icon" aria-hidden="true">info</span>{escape(said)}</p>'
+    )
+
+
 def empty(what: str, why: str) -> None:
     """An empty state: what is not there, why, and what to do."""
     st.html(f'<div class="wf-empty"><strong>{escape(what)}</strong><br>{escape(why)}</div>')
@@ -174,5 +183,15 @@ def _hours_html(cell: Hours) -> str:
     return f'<span class="wf-hours" role="img" aria-label="{said}" title="{said}">{"".join(drawn)}</span>'
 
 
-def _side(head: str, numeric: Sequence[str]) -> str:
-    return ' class="wf-number"' if head in numeric else ""
+def is_prose(cell: object) -> bool:
+    """Whether a cell holds a text too long to stand beside its name on a narrow screen."""
+    if isinstance(cell, Swatch):
+        return True
+    lines = (cell.first, *cell.rest) if isinstance(cell, Lines) else (cell,) if isinstance(cell, str) else ()
+    return any(len(line) > BESIDE for line in lines)
+
+
+def _side(head: str, cell: object, numeric: Sequence[str]) -> str:
+    if head in numeric:
+        return ' class="wf-number"'
+    return ' class="wf-prose"' if is_prose(cell) else ""

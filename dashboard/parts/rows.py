@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard.parts.markup import Cell, Hours, Lines, cell_html
+from dashboard.parts.markup import Cell, Hours, Lines, cell_html, is_prose
 
 HEAD_WIDTH = 196
 
@@ -36,7 +36,8 @@ def _draw(key: str, heads: Sequence[str], rows: Sequence[ListedRow], tracks: str
             with st.container(width=HEAD_WIDTH):
                 row.link()
             values = "".join(
-                f'<span class="wf-cell"><span class="wf-name">{escape(name)}</span> <span>{cell_html(cell)}</span></span>'
+                f'<span class="wf-cell{" wf-prose" if is_prose(cell) else ""}"><span class="wf-name">{escape(name)}</span> '
+                f"<span>{cell_html(cell)}</span></span>"
                 for name, cell in zip(heads[1:], row.cells, strict=True)
             )
             st.html(f'<div class="wf-cells" style="grid-template-columns:{tracks}">{values}</div>')

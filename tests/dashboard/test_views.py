@@ -1,9 +1,10 @@
 """The URL is the view: it restores one, and choosing writes it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.filters import View, read_view
+from dashboard.filters import View, not_found, read_view
 from tests.dashboard.conftest import words
 
 PLACES = {"Northfield General": ("Emergency", "Ward 4N"), "Eastbrook Community": ("Emergency",)}
@@ -47,6 +48,35 @@ def test_what_the_snapshot_does_not_know_falls_back_to_everything():
     assert read_view({"facility": "Eastbrook Community", "unit": "Ward 4N", "weeks": "x"}, PLACES) == View(
         "Eastbrook Community"
     )
+
+
+def test_a_link_to_a_place_or_period_that_is_not_there_says_what_is_shown_instead():
+    said = not_found({"facility": "Closed", "unit": "Ward 4N", "weeks": "99", "board": "x"}, PLACES)
+    assert [sentence.partition(": ")[2] for sentence in said] == [
+        "all facilities are shown.",
+        "all units are shown.",
+        "the last 13 weeks are shown.",
+        "all measures are shown.",
+    ]
+    assert "Closed" not in " ".join(said)  # what a link holds can be anything, also somebody's name
+    assert not_found(View("Northfield General", "Ward 4N", 4, board="stakeholder").params, PLACES) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "asked", "answer"),
+    [
+        ("kpi", "kpi", "There is no such measure."),
+        ("interfaces", "channel", "all channels are shown."),
+        ("pilots", "pilot", "all pilots are shown."),
+        ("dictionary", "table", "all tables are shown."),
+        ("bottlenecks", "step", "all waits of the workflow are shown."),
+        ("delays", "wait", "another one is shown."),
+    ],
+)
+def test_a_link_to_what_is_not_known_says_so_and_shows_the_list(homes, visit, page, asked, answer):
+    said = words(visit(homes["sample"], page, **{asked: "John Smith"}))
+    assert answer in said
+    assert "John Smith" not in said
 
 
 def test_leaving_a_facility_leaves_its_unit():
