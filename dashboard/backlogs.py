@@ -78,7 +78,10 @@ def clearing(each: Backlog) -> str:
         return ""
     days = time_to_clear(waiting=each.waiting, created=each.opened, completed=each.closed, days=7 * len(each.weeks))
     if days is None:
-        return "At the rate of these weeks it is never cleared: no more is finished than comes in."
+        return (
+            f"At the rate of these weeks it does not become less: {wording.number(each.opened)} came in and "
+            f"{wording.number(each.closed)} were finished."
+        )
     return f"At the rate of these weeks it is cleared in {wording.duration(days * 24 * 60)}."
 
 

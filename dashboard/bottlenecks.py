@@ -4,6 +4,7 @@ Here: which edges are shown, where the steps of the map lie, sentences. Not here
 drawing (`map_chart`).
 """
 
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ MOST = 60
 HOT = 0.2  # of all that is lost: an edge with this share stands out
 HOUR = 3600
 ARCS = 2
+LABEL_WIDTH = 44
+"""Letters in a line of the map: as many as a phone has room for."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,10 @@ def labels(edges: Sequence[Row], rows: Mapping[str, int]) -> dict[str, list[str]
         mine = sorted((edge for edge in edges if edge["activity"] == step), key=lambda edge: -edge["count"])
         arcs = [edge for edge in mine if rows[edge["next_activity"]] != row + 1]
         lines = [_figures(edge) for edge in mine if rows[edge["next_activity"]] == row + 1]
-        lines += [f"⤷ {edge['next_activity']}: {_figures(edge)}" for edge in arcs[:ARCS]]
+        for edge in arcs[:ARCS]:
+            whole = f"⤷ {edge['next_activity']}: {_figures(edge)}"
+            split = [*textwrap.wrap(f"⤷ {edge['next_activity']}:", LABEL_WIDTH), _figures(edge)]
+            lines += [whole] if len(whole) <= LABEL_WIDTH else split
         found[step] = [*lines, f"and to {len(arcs) - ARCS} more"] if len(arcs) > ARCS else lines
     return found
 

@@ -94,7 +94,9 @@ def headline(rows: Sequence[Row]) -> tuple[str, str]:
         lead = lead.replace("1 of", "One of", 1) if lead.startswith("1 of") else lead
     of = f"{wording.number(failed)} of {wording.number(deliveries)} deliveries failed for good"
     unresolved = f"; {wording.number(dead)} dead letter{' is' if dead == 1 else 's are'} unresolved" if dead else ""
-    return lead, f"{of}; {wording.number(queued)} wait in a queue{unresolved}."
+    strange = sum(row["state"] == "unregistered" for row in rows)
+    unknown = f" {wording.number(strange)} {'is' if strange == 1 else 'are'} not registered." if strange else ""
+    return lead, f"{of}; {wording.number(queued)} wait in a queue{unresolved}.{unknown}"
 
 
 def rate(row: Row) -> str:

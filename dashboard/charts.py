@@ -23,6 +23,8 @@ MEANING = {
     "neutral_low": NEUTRAL,
 }
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showAxisDragHandles": False}
+MISSED = "⊗"
+"""Beside the number of a bar that misses its target: its colour does not say it alone."""
 MOST_TICKS = 5
 _WEEK = timedelta(days=7)
 _ROUND = tuple(unit * 10.0**n for n in range(-5, 8) for unit in (1, 2, 5))
@@ -109,7 +111,7 @@ def bars(
             x=[p["value"] for p in shown],
             y=[p.get("name", p["part"]) for p in shown],
             orientation="h",
-            text=[label(p) for p in shown],
+            text=[f"{label(p)}{f'  {MISSED}' if p.get('is_beyond') else ''}" for p in shown],
             textposition="outside",
             cliponaxis=False,
             textfont={"color": STRONG, "size": 13},
@@ -219,17 +221,19 @@ def course(
 
 
 def waits(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[float], str]) -> go.Figure:
-    """The waits of a visit, step by step: one bar a step and place, grouped by step, from zero."""
+    """The waits of a visit, step by step: one bar a step and place, grouped by step, from zero; a missed target is marked."""
     figure = go.Figure()
     short = _short_names([step["place"] for step in steps])
-    for number, place in enumerate(dict.fromkeys(step["place"] for step in steps)):
+    for number, place in enumerate(
+        [*dict.fromkeys(step["place"] for step in steps)][::-1]
+    ):  # the last drawn stands on top
         mine = [s for s in reversed(steps) if s["place"] == place and s["value"] is not None]
         figure.add_bar(
             name=place,
             x=[s["value"] for s in mine],
             y=[_folded(s["step"]) for s in mine],
             orientation="h",
-            text=[f"{axis(s['value'])}  {short[place]}" for s in mine],
+            text=[f"{axis(s['value'])}  {short[place]}{f'  {MISSED}' if s.get('is_beyond') else ''}" for s in mine],
             textposition="outside",
             cliponaxis=False,
             textfont={"color": STRONG, "size": 12.5},

@@ -175,7 +175,7 @@ def headline(found: Delays, threshold: int) -> tuple[str, str]:
     if found.hops and found.minutes("interface"):
         first = found.hops[0]
         others = found.minutes("interface") - first["minutes"]
-        more = f", {wording.share(found.share(others))} elsewhere on the way" if found.share(others) >= LITTLE else ""
+        more = f", {wording.share(found.share(others))} elsewhere on the way" if found.share(others) >= LEAST else ""
         lead = f"{wording.share(found.share(first['minutes']))} of the delay was in {first['name']}{more}; {people}."
     else:
         lead = f"{people[0].upper()}{people[1:]}: none of it was in a channel."

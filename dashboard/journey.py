@@ -1,5 +1,6 @@
 """One visit as rows in time, with the waits between them. Published rows in, rows out."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,12 @@ from models import wording
 from models.publication import Manifest
 
 Row = dict[str, Any]
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text has the form of a case's number. Whatever else a link may hold is not looked for and not written down."""
+    return _KEY.fullmatch(text) is not None
 
 
 def read_journey(opening: Opening, found: Manifest, case: str) -> list[Row]:

@@ -1,9 +1,11 @@
 """The map of a process as a Plotly figure: steps from top to bottom, lines between them. See `charts` for the colours."""
 
+import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from dashboard.bottlenecks import LABEL_WIDTH
 from dashboard.charts import CONCERNING, LINE, ORDINARY, STRONG, Row, plain
 
 
@@ -33,7 +35,7 @@ def process_map(
             customdata=[[edge["name"]]], marker={"size": 12, "color": colour, "symbol": "triangle-down" if end > start else "triangle-up"},
         )  # fmt: skip
     for step, row in rows.items():
-        text = "<br>".join([f"<b>{step}</b>", *labels[step]])
+        text = "<br>".join([*(f"<b>{line}</b>" for line in textwrap.wrap(step, LABEL_WIDTH)), *labels[step]])
         figure.add_annotation(
             x=0.035, y=row - 0.16, text=text, showarrow=False, xanchor="left", yanchor="top", align="left",
             font={"size": 12, "color": STRONG},
@@ -47,7 +49,7 @@ def process_map(
     )
     figure.update_xaxes(visible=False, fixedrange=True, range=[-0.3, 1])
     figure.update_yaxes(visible=False, fixedrange=True, range=[len(rows) - 0.3, -0.4])
-    tallest = max((len(lines) for lines in labels.values()), default=0)
+    tallest = max((len(lines) + len(textwrap.wrap(step, LABEL_WIDTH)) - 1 for step, lines in labels.items()), default=0)
     return plain(figure, height=24 + (30 + 16 * tallest) * max(len(rows), 1), margin={"l": 4, "r": 4, "t": 4, "b": 4})
 
 

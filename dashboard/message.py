@@ -1,5 +1,6 @@
 """One message: where it went and what happened on the way. Opened rows in, rows and words out."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,15 @@ STATES = {  # state of a delivery → icon, word, tone
     "failed": ("error", "failed", "concern"),
     "dead_lettered": ("error", "dead-lettered", "concern"),
 }
+_KEY = re.compile(r"[0-9a-f]{32}|[^\s:]+:[0-9A-Za-z._-]+")
 BAD = frozenset({"attempt_failed", "nack_received", "nack_sent", "failed", "dead_lettered", "discarded", "expired"})
+
+
+def is_key(text: str) -> bool:
+    """Whether a text has the form of a message's or a delivery's number. Whatever else a link may hold is not looked for and not written
+    down.
+    """
+    return _KEY.fullmatch(text) is not None
 
 
 def find(deliveries: Opening, found: Manifest, key: str) -> tuple[str, list[Row]]:

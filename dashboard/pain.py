@@ -122,7 +122,7 @@ def headline(found: Pain) -> tuple[str, str]:
     ]
     lead = f"Of {wording.number(found.total['lost_hours'])} patient-hours lost, {_listed(said)}."
     worst = (
-        f"Most of all {found.steps[0]['name']}: {hours(found.steps[0]['lost_hours'])} of "
+        f"Most of them: {found.steps[0]['name']}, {hours(found.steps[0]['lost_hours'])} of "
         f"{wording.number(found.steps[0]['patients'])} patients."
         if found.steps
         else ""
@@ -158,11 +158,11 @@ def measured(found: Pain, cause: str) -> str:
     return "hidden: too few patients" if row["suppressed"] else ""
 
 
-def share(row: Row | None, suppress_below: int) -> str:
-    """A cause's share of a place."""
+def share(row: Row | None) -> str:
+    """A cause's share of a place; hidden where it, or what it would give away, is of too few patients."""
     if row is None:
         return "not measured"
-    return wording.suppressed(suppress_below) if row["suppressed"] else wording.percent(row["share"])
+    return "hidden" if row["suppressed"] else wording.percent(row["share"])
 
 
 def evidence(row: Row) -> str:

@@ -81,9 +81,16 @@ def said(step: Mapping[str, Any]) -> str:
     reason, seconds = max(parts(step), key=lambda part: part[1])
     still = f"; {wording.number(step['still_waiting'])} still wait" if step["still_waiting"] else ""
     return (
-        f"Of {hours(whole)} until {step['activity']} was begun, {wording.share(seconds / whole)} were {reason}: "
+        f"Of {hours(whole)} before {step['activity']}, {wording.share(seconds / whole)} were {reason}: "
         f"{MEANING[reason]}{still}."
     )
+
+
+def in_all(steps: Sequence[Row]) -> list[tuple[str, float, float]]:
+    """Each reason with its seconds of all steps and its share of all waiting, in the order in which a wait is cut."""
+    whole = sum(step["wait_seconds"] for step in steps)
+    sums = [(reason, sum(step[f"{reason}_seconds"] for step in steps)) for reason in REASONS]
+    return [(reason, seconds, seconds / whole if whole else 0.0) for reason, seconds in sums]
 
 
 def roles(handovers: Sequence[Row]) -> tuple[list[str], list[str]]:

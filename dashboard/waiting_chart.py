@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import plotly.graph_objects as go
 
-from dashboard.charts import CONCERNING, LINE, NEUTRAL, ORDINARY, STRONG, TEXT, Row, plain
+from dashboard.charts import LINE, NEUTRAL, ORDINARY, SECOND, STRONG, TEXT, Row, plain
 from models import wording
 from models.waiting import REASONS
 
-COLOURS = dict(zip(REASONS, (NEUTRAL, CONCERNING, STRONG, ORDINARY, LINE), strict=True))
+COLOURS = dict(zip(REASONS, (NEUTRAL, STRONG, SECOND, ORDINARY, LINE), strict=True))
+"""None of them is good or bad: none has the colour of concern or of improvement."""
 NARROW = 0.09
 """A part of a bar that is a smaller share of it has no words in it."""
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.readings import Reading
 from models import wording
-from models.kpi import Kpi
+from models.kpi import CompletionTime, Kpi, OpenAt, Quantile
 from models.kpis import KPIS
 from models.publication import Manifest
 
@@ -29,6 +29,8 @@ ASSURANCE = {
     "fail": ("cancel", "misses target", "concern"),
     "hit_or_miss": ("help", "hit or miss", "quiet"),
 }
+MISSED_NOW = ("help", "hit or miss, now missed", "concern")
+PARTS_OF_TEN = {0.5: "Half", 0.9: "Nine of ten", 0.95: "95 %", 0.99: "99 %"}
 COUNTED = {  # mart → one, many
     "ed_attendance": ("visit", "visits"),
     "inpatient_stay": ("stay", "stays"),
@@ -101,7 +103,9 @@ def variation(reading: Reading) -> tuple[str, str, str]:
 
 
 def assurance(reading: Reading) -> tuple[str, str, str] | None:
-    """Is it good enough: icon, word, tone; none where there is no target."""
+    """Is it good enough: icon, word, tone; none where there is no target. What may go either way says when this time it missed."""
+    if reading.assurance == "hit_or_miss" and reading.misses:
+        return MISSED_NOW
     return ASSURANCE.get(reading.assurance)
 
 
@@ -145,13 +149,15 @@ def denominator(reading: Reading) -> str:
         parts.append(span(reading))
     elif reading.denominator is not None:
         parts.append(f"of {counted(kpi, reading.denominator)}")
-    if reading.open_cases and kpi.id != "handoffs_open":
+    if reading.open_cases and not isinstance(kpi.measure, OpenAt):
         parts.append(f"{wording.number(reading.open_cases)} open")
     return " · ".join(parts)
 
 
 def span(reading: Reading) -> str:
-    """The time that was counted: `in 13 weeks`, or since when where the data begin later."""
+    """The time that was counted: `in 13 weeks`, or since when where the data begin later; of what is open, the data cut."""
+    if isinstance(reading.kpi.measure, OpenAt):
+        return "at the data cut"
     if reading.counted_from > reading.start:
         return f"since {wording.day(reading.counted_from)}"
     return f"in {(reading.end - reading.start).days // 7} weeks"
@@ -239,25 +245,36 @@ def kpi_headline(reading: Reading, threshold: int) -> tuple[str, str]:
     if reading.look == "none":
         return "There is nothing to count here.", "Choose a longer period or a larger part of the hospital."
     weeks = (reading.end - reading.start).days // 7
-    lead = f"{shown} {span(reading).replace('in ', 'in the last ')}"
-    if reading.kpi.unit != "count" and reading.denominator is not None:
-        lead += f", of {counted(reading.kpi, reading.denominator)}"
+    when = span(reading).replace("in ", "in the last ")
+    part = _part(reading.kpi)
+    if part and reading.denominator is not None:
+        lead = f"{part} of {counted(reading.kpi, reading.denominator)} took no longer than {shown} {when}"
+    elif reading.kpi.unit != "count" and reading.denominator is not None:
+        lead = f"{shown} {when}, of {counted(reading.kpi, reading.denominator)}"
+    else:
+        lead = f"{shown} {when}"
     rest = []
     if reading.change is not None:
         rest.append(f"{change(reading)} against the {weeks} weeks before")
     rest.append(target(reading) + (f", {assurance(reading)[1]}" if assurance(reading) else ""))  # type: ignore[index]
-    if reading.open_cases and reading.kpi.id != "handoffs_open":
+    if reading.open_cases and not isinstance(reading.kpi.measure, OpenAt):
         rest.append(f"{wording.number(reading.open_cases)} still open")
     return lead + ".", _capital("; ".join(rest) + ".")
 
 
+def _part(kpi: Kpi) -> str | None:
+    """Which part of the cases a measure of time speaks of: half, nine of ten; none for another measure."""
+    is_time = kpi.unit in ("minutes", "milliseconds") and isinstance(kpi.measure, Quantile | CompletionTime)
+    return PARTS_OF_TEN.get(kpi.measure.q) if is_time else None  # type: ignore[union-attr] # both have q
+
+
 def _clause(reading: Reading) -> str:
-    """`boarding after decision is 3 h 52 (+14 min), target ≤ 4 h`."""
+    """`boarding after decision: 3 h 52 (+14 min), target ≤ 4 h`."""
     moved = f" ({change(reading)})" if reading.change is not None else ""
     aim = f", {target(reading)}" if reading.target is not None else ""
     title = reading.kpi.short_title
     title = title if title[:2].isupper() else title[0].lower() + title[1:]
-    return f"{title} is {wording.value(reading.value, reading.kpi.unit)}{moved}{aim}"
+    return f"{title}: {wording.value(reading.value, reading.kpi.unit)}{moved}{aim}"
 
 
 def _urgency(reading: Reading) -> tuple[int, int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NONE: Final = "–"
 MINUS: Final = "−"
 _HOUR, _DAY = 60, 60 * 24
-_LITTLE, _LEAST = 0.01, 0.0001
+_LITTLE, _LEAST, _ALMOST_ALL, _ROUNDING = 0.01, 0.0001, 0.9995, 1e-9
 
 
 def number(value: float | None) -> str:
@@ -36,7 +36,9 @@ def share(part: float) -> str:
     """A fraction (0 to 1) in whole percent; with decimals where it is almost nothing or almost all, so that little is not nothing."""
     if 0 < part < _LEAST:
         return f"under {percent(_LEAST)}"
-    is_near = 0 < part < _LITTLE or 1 - _LITTLE < part < 1 - _LEAST
+    if _ALMOST_ALL <= part < 1 - _ROUNDING:
+        return "over 99.9 %"
+    is_near = 0 < part < _LITTLE or 1 - _LITTLE < part < _ALMOST_ALL
     return percent(part) if is_near else f"{part * 100:.0f} %"
 
 

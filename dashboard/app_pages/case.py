@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.here import here
-from dashboard.journey import headline, read_journey
+from dashboard.journey import headline, is_key, read_journey
 from dashboard.parts import markup
 from dashboard.parts.cases import source_files
 from dashboard.parts.deciding import draw_deciding, draw_decisions
@@ -14,11 +14,13 @@ from dashboard.parts.timeline import NAMES, draw_lanes, draw_timeline
 from dashboard.parts.waterfall import draw_waits
 
 now = here()
-case = now.view.case or ""
+asked = now.view.case or ""
+case = asked if is_key(asked) else ""
 draw_head(now, f"Journey of case {case[:8]}" if case else "One journey", filters=False, kpis=[now.view.kpi or ""])
 draw_path(now, *kpi_steps(now, now.view.kpi), *([("case", f"Case {case[:8]}", now.view)] if case else []))
 if not case:
-    markup.empty("No case is chosen.", "Open a measure, then one of its cases.")
+    what = "The link names no case." if asked else "No case is chosen."
+    markup.empty(what, "Open a measure, then one of its cases.")
     st.stop()
 opened = opening(now, "journey_event", f"journey of {case}")
 if opened is not None:

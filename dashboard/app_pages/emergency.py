@@ -8,6 +8,7 @@ from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts.card import draw_cards
 from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.measure import draw_caveats
 from dashboard.parts.places import draw_places
 from dashboard.parts.waits import draw_waits
 
@@ -27,4 +28,4 @@ st.subheader("Beds and discharge", anchor=False)
 draw_cards(now, [each for each in beds if each.look != "none"], columns=3)
 st.subheader("By unit" if now.view.facility else "By facility", anchor=False)
 draw_places(now, ("ed_length_of_stay", "ed_boarding_ed2", "lab_turnaround", "handoff_acceptance_time"))
-st.caption(" ".join(c for k in ("ed_length_of_stay", "ed_boarding_ed2") for c in found[k].kpi.caveats))
+draw_caveats([found[k] for k in (*WAITS, *department)])

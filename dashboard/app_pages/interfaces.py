@@ -30,7 +30,7 @@ else:
     draw_cards(now, [r for k in ids if (r := readings.readings(now.found, now.person, now.view)[k])], columns=3)
     st.subheader("Channels", anchor=False)
     draw_board(now, found)
-    st.subheader("What the data show", anchor=False)
+    st.subheader("Incidents, as the data show them", anchor=False)
     draw_incidents(now, found)
     unregistered = [f"{row['channel']} ({row['source']})" for row in found if not row["is_registered"]]
     if unregistered:

@@ -11,13 +11,15 @@ from dashboard.parts.message import draw_deliveries, draw_events
 from dashboard.parts.opening import further_opening, opening
 
 now = here()
-key = now.view.message or ""
+asked = now.view.message or ""
+key = asked if message.is_key(asked) else ""
 draw_head(now, f"Message {message.short(key)}" if key else "One message", filters=False, kpis=[now.view.kpi or ""])
 draw_path(
     now, *kpi_steps(now, now.view.kpi), *([("message", f"Message {message.short(key)}", now.view)] if key else [])
 )
 if not key:
-    markup.empty("No message is chosen.", "Open a measure of interfaces, then one of its cases.")
+    what = "The link names no message." if asked else "No message is chosen."
+    markup.empty(what, "Open a measure of interfaces, then one of its cases.")
     st.stop()
 opened = opening(now, "message_event", f"hops of {key}")
 deliveries = further_opening(now, "message_delivery", f"hops of {key}")

@@ -16,7 +16,7 @@ every = [
     r for r in readings.readings(now.found, now.person, now.view).values() if r.look != "none" or not now.view.unit
 ]
 shown = [r for r in every if r.kpi.on_overview]
-markup.headline(*words.overview(shown, now.view.place))
+markup.headline(*words.overview(every if now.view.board else shown, now.view.place))
 draw_boards(now.view)
 if shown and now.view.board:
     draw_stakeholders(now, every)

@@ -7,6 +7,7 @@ from dashboard.here import here
 from dashboard.parts import markup
 from dashboard.parts.card import draw_cards
 from dashboard.parts.head import draw_head, draw_path
+from dashboard.parts.measure import draw_caveats
 from dashboard.parts.places import draw_places
 from dashboard.parts.waits import draw_waits
 
@@ -21,4 +22,4 @@ st.subheader("Each measure", anchor=False)
 draw_cards(now, [each for each in mine if each.look != "none"])
 st.subheader("By unit" if now.view.facility else "By facility", anchor=False)
 draw_places(now, [each.kpi.id for each in mine][:5])
-st.caption(" ".join(dict.fromkeys(caveat for each in mine for caveat in each.kpi.caveats)))
+draw_caveats(mine)

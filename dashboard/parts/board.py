@@ -67,8 +67,9 @@ def draw_channel(here: Here, row: Row) -> None:
     """One channel: its state in a sentence, its numbers, its registration, decisions about it."""
     icon, word, tone = STATES[row["state"]]
     failed = f"{wording.number(row['failed_final'])} of {wording.number(row['deliveries'])} deliveries failed for good"
+    dead = f"; {_given_up(row)}, given up and not resolved" if row["dead_letters_open"] else ""
     markup.headline(
-        f"{row['channel']} is {word}.", f"{failed}; {wording.number(row['queue_depth'])} wait in its queue."
+        f"{row['channel']} is {word}.", f"{failed}; {wording.number(row['queue_depth'])} wait in its queue{dead}."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<p class="wf-verdict">{chip(icon, word, tone)}</p>', width="content")
@@ -82,7 +83,7 @@ def draw_channel(here: Here, row: Row) -> None:
     with right:
         st.subheader("As registered", anchor=False)
         markup.facts(_registered(row))
-    st.subheader("What the data show", anchor=False)
+    st.subheader("Incidents, as the data show them", anchor=False)
     draw_incidents(here, [row])
     draw_courses(here, [row])
     view = here.view.to(facility=row["facility"], unit=row["channel"]) if row["is_registered"] else here.view
@@ -159,8 +160,8 @@ def _numbers(here: Here, row: Row) -> list[tuple[str, str]]:
         ("First attempt failed", f"{wording.number(row['failed_first'])} ({wording.percent(row['first_rate'])})"),
         ("Retried", f"{wording.number(row['retried'])} ({wording.percent(row['retry_rate'])})"),
         ("Failed for good", f"{wording.number(row['failed_final'])} ({channels.rate(row)})"),
-        ("Dead-lettered", wording.number(row["dead_lettered"])),
-        ("Dead letters now", _dead(row)),
+        ("Put into a dead-letter queue", wording.number(row["dead_lettered"])),
+        ("Given up and not resolved, now", _given_up(row)),
         ("Handled by hand", wording.number(row["handled_by_hand"])),
         ("Queue now", _queue(row)),
         ("Queue by the engine's own word", _said_by_engine(here, row)),
@@ -179,7 +180,7 @@ def _registered(row: Row) -> list[tuple[str, str]]:
     return [
         ("Facility", row["facility"]),
         ("Engine", row["source"]),
-        ("Owner", row["owner"] or wording.NONE),
+        ("Owner", row["owner"] or "nobody"),
         ("Protocol", row["protocol"] or wording.NONE),
         ("Carries", row["data_domain"] or wording.NONE),
         ("Criticality", row["criticality"] or wording.NONE),
@@ -215,6 +216,12 @@ def _dead(row: Row) -> str:
     oldest = row["oldest_dead_letter_minutes"]
     since = "by the engine's count" if oldest is None else wording.duration(oldest)
     return f"{wording.number(row['dead_letters_open'])} dead, {since}"
+
+
+def _given_up(row: Row) -> str:
+    oldest = row["oldest_dead_letter_minutes"]
+    since = f", the oldest for {wording.duration(oldest)}" if row["dead_letters_open"] and oldest is not None else ""
+    return f"{wording.number(row['dead_letters_open'])}{since}"
 
 
 def _queue(row: Row) -> str:

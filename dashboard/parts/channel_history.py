@@ -10,7 +10,6 @@ from dashboard.here import Here
 from dashboard.parts import markup
 from models import wording
 
-MOST = 12
 Axis = Callable[[float | None], str]
 Lines = tuple[tuple[str, str, str], ...]
 PICTURES: tuple[tuple[str, Lines, Axis], ...] = (
@@ -156,7 +155,7 @@ def _errors(here: Here, channel: Row) -> None:
         st.caption("No error is in the log of this period.")
         return
     heads = ("Class", "Text", "Destination", "Times", "Messages", "First", "Last")
-    markup.table(
+    markup.table_in_parts(
         "Errors of this period by class and text, the most frequent first",
         heads,
         [
@@ -169,12 +168,12 @@ def _errors(here: Here, channel: Row) -> None:
                 words.short_time(here.found, row["first_at"]),
                 words.short_time(here.found, row["last_at"]),
             )
-            for row in rows[:MOST]
+            for row in rows
         ],
         numeric=("Times", "Messages"),
+        rest="errors",
         key="errors",
     )
-    _more(len(rows))
 
 
 def _names(here: Here, channel: Row) -> None:
@@ -207,14 +206,14 @@ def _gaps(here: Here, channel: Row) -> None:
         "The engine numbers its messages, and counts them where its counters are read. What it has and the log lacks was pruned or never "
         "exported: such times are gaps, not zeros."
     )
-    markup.table(
+    markup.table_in_parts(
         "What the engine has and the log lacks, the newest first",
         ("When", "Messages", "Why"),
-        [channel_history.said_of_gap(here, row) for row in rows[:MOST]],
+        [channel_history.said_of_gap(here, row) for row in rows],
         numeric=("Messages",),
+        rest="gaps",
         key="gaps",
     )
-    _more(len(rows))
 
 
 def _clocks(here: Here, channel: Row) -> None:
@@ -241,8 +240,3 @@ def _clocks(here: Here, channel: Row) -> None:
         "Estimated from the quickest message of the day each way. No time is corrected by it: a latency between two clocks is "
         "left unknown, and counted as such above."
     )
-
-
-def _more(n: int) -> None:
-    if n > MOST:
-        st.caption(f"{n - MOST} more are not shown: choose a shorter period.")

@@ -20,7 +20,7 @@ def draw_path(found: Conformance) -> None:
             "No path can be compared.", "Name the steps of this workflow in registry.toml, or choose a longer period."
         )
         return
-    st.markdown(conformance.said(found))
+    markup.sentence(conformance.said(found))
     if not found.deviations:
         return
     markup.table(
@@ -53,7 +53,7 @@ def draw_rules(found: Conformance) -> None:
                 _share(conformance.within(row)),
                 wording.number(row["count"]),
                 wording.number(row["open_late_count"]),
-                row["owner"] or wording.NONE,
+                row["owner"] or "nobody",
             )
             for row in found.rules
         ],

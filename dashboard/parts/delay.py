@@ -148,7 +148,7 @@ def draw_time(here: Here, kpi: Kpi) -> None:
     if not found.parts:
         markup.empty(lead, rest)
         return
-    st.markdown(markup.unbroken(lead))
+    markup.sentence(lead)
     _one_bar(found.parts, "kpi-delay")
     draw_parts(found)
     st.caption(markup.unbroken(rest))
@@ -206,7 +206,7 @@ def draw_edge(here: Here, workflow: str, edge: Row) -> None:
     if not parts or not minutes:
         return
     st.subheader("Late data, or late people?", anchor=False)
-    st.markdown(markup.unbroken(delays.edge_headline(parts, minutes)))
+    markup.sentence(delays.edge_headline(parts, minutes))
     _one_bar(parts, "edge-delay")
     markup.table(
         "What the time between the two steps was made of",
@@ -246,7 +246,7 @@ def draw_longest(here: Here, found: Delays) -> None:
         "case",
         ("Case", "Began", "Where", "Waited", "Longest stretch", *lines),
         [ListedRow(_to_case(here, row), _wait_cells(row, parts, files)) for row in waits],
-        (1.1, 2.3, 0.8, 1.9, 2.3)[: 4 + len(lines)],
+        (1.4, 2.1, 0.8, 1.9, 2.3)[: 4 + len(lines)],
     )
 
 

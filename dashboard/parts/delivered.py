@@ -13,7 +13,6 @@ from dashboard.here import Here
 from dashboard.parts import markup
 from models import wording
 
-AT_ONCE = 10
 FAILURES = {  # kind of failure as the models name it → in words
     "missing": "required, but missing",
     "model_field_validation.missing": "required, but missing",
@@ -72,7 +71,7 @@ def draw_validation(here: Here) -> None:
     for each in failures:
         worst.setdefault((each["source"], each["resource_type"], each["scope"]), each)
     by_failing = sorted((row for row in rows if row["lines"]), key=lambda row: -row["failed"])
-    _in_parts(
+    markup.table_in_parts(
         "Lines judged in full, by source and type",
         ("Source", "Type", "Lines", "Judged", "Failed", "Most often"),
         [
@@ -87,8 +86,9 @@ def draw_validation(here: Here) -> None:
             for row in by_failing
         ],
         numeric=("Lines", "Judged", "Failed"),
-        at_once=min(AT_ONCE, sum(row["failed"] > 0 for row in rows)),
+        at_once=min(markup.AT_ONCE, sum(row["failed"] > 0 for row in rows)),
         rest="types",
+        alone="types, none with a failure",
     )
 
 
@@ -101,7 +101,7 @@ def draw_findings(here: Here) -> None:
         markup.empty("Nothing looks wrong.", "No rule found anything in the rows that were loaded.")
         return
     weeks = sorted(found.values(), key=lambda rows: (not rows[-1]["has_risen"], -rows[-1]["n"], rows[-1]["rule"]))
-    _in_parts(
+    markup.table_in_parts(
         "Findings on loaded rows",
         ("Finding", "Where", "What it means", "Newest week", "By week", ""),
         [
@@ -142,7 +142,7 @@ def draw_drift(here: Here) -> None:
         f'<p class="wf-status">{said}: {counts["has_vanished"]} vanished, {counts["is_new"]} new, {counts["is_unknown"]}'
         " unknown to FHIR. A name that FHIR does not define and that could be a person's is shown as ?.</p>"
     )
-    _in_parts(
+    markup.table_in_parts(
         "Elements that are unknown, new or gone",
         ("Element", "Source", "State", "On lines", "First seen", "Last seen"),
         [
@@ -159,25 +159,6 @@ def draw_drift(here: Here) -> None:
         numeric=("On lines",),
         rest="elements",
     )
-
-
-def _in_parts(
-    caption: str,
-    heads: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    *,
-    rest: str,
-    numeric: Sequence[str] = (),
-    at_once: int = AT_ONCE,
-) -> None:
-    """A table of the first rows; the rest behind one click."""
-    first, others = rows[:at_once], rows[at_once:]
-    if first:
-        markup.table(caption, heads, first, numeric=numeric)
-    if others:
-        more = f"{len(others)} more {rest}" if first else f"{len(others)} {rest}, none with a failure"
-        with st.expander(more, icon=":material/expand_more:"):
-            markup.table(f"{caption}, the others" if first else caption, heads, others, numeric=numeric)
 
 
 def _states(row: data.Row) -> list[str]:

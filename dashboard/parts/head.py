@@ -30,7 +30,7 @@ def draw_head(here: Here, title: str, *, kpis: list[str] | None = None, filters:
 
 
 def draw_path(here: Here, *steps: tuple[str, str, View]) -> None:
-    """All facilities › Northfield › … : each part a link (page, label, view); the last one is where you are."""
+    """All facilities › Northfield › … : each part a link (page, label, view); the last one is where you are. Nothing at the top."""
     view = here.view
     home = "overview" if here.page in ("kpi", "case", "message") else here.page
     board = view.board if home == "overview" else None
@@ -41,6 +41,8 @@ def draw_path(here: Here, *steps: tuple[str, str, View]) -> None:
     if view.unit:
         path.append((home, words.unit_name(view.facility, view.unit), view.scope.to(board=board)))
     path += steps
+    if len(path) == 1:
+        return
     with st.container(horizontal=True, key="path"):
         for number, (page, label, to) in enumerate(path):
             if number:

@@ -29,9 +29,9 @@ def draw_incidents(here: Here, rows: list[Row]) -> None:
     if not found:
         st.caption("No incident in this period: no feed silent, no outage, no storm of retries, no other format.")
         return
-    markup.table(
+    markup.table_in_parts(
         "What happened to the feeds, newest first",
-        ("Began", "Known", "Over", "Flow", "What", "Messages affected", "Data late for"),
+        ("Began", "Detected", "Over", "Flow", "What", "Messages affected", "Data late for"),
         [
             (
                 words.short_time(here.found, row["started_at"]),
@@ -42,13 +42,13 @@ def draw_incidents(here: Here, rows: list[Row]) -> None:
                 wording.number(row["messages_affected"]),
                 "; ".join(row["cost"]) or wording.NONE,
             )
-            for row in found[:MOST]
+            for row in found
         ],
         numeric=("Messages affected",),
+        rest="incidents",
+        at_once=MOST,
         key="incidents",
     )
-    if len(found) > MOST:
-        st.caption(f"{len(found) - MOST} earlier ones are not shown: open a channel, or choose a shorter period.")
 
 
 def draw_courses(here: Here, rows: list[Row]) -> None:

@@ -4,7 +4,7 @@ Everything that comes from data is escaped here. Colours are classes of style.cs
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -16,7 +16,10 @@ from models import wording
 _UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s|d|ms|%|pts)\b|%)|(?<=h) (?=\d\d\b)|(?<=[≤≥]) (?=\d)|(?<=target) (?=[≤≥])")
 
 Cell = str | tuple[str, str, str]  # text, or (icon, word, tone)
+AT_ONCE = 10
 BESIDE = 28
+SHORT = 14
+"""Two numbers whose names are no longer stand side by side on a narrow screen."""
 """As many letters stand beside their name on a narrow screen; a longer text stands below it, from the left."""
 
 
@@ -72,10 +75,11 @@ def table(
     `numeric` names the heads whose cells are numbers: they stand right.
     """
     head = "".join(f'<th scope="col"{_side(h, None, numeric)}>{escape(h)}</th>' for h in heads)
+    halves = _halves(heads, numeric)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td data-label="{escape(h)}"{_side(h, c, numeric)}>{cell_html(c)}</td>'
+            f'<td data-label="{escape(h)}"{_side(h, c, numeric, halves)}>{cell_html(c)}</td>'
             for h, c in zip(heads, row, strict=True)
         )
         + "</tr>"
@@ -85,6 +89,28 @@ def table(
         f'<div class="wf-scroll" id="{escape(key)}"><table class="wf-table"><caption class="wf-only-read">{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def table_in_parts(
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    rest: str,
+    numeric: Sequence[str] = (),
+    at_once: int = AT_ONCE,
+    alone: str = "",
+    key: str = "",
+) -> None:
+    """A table of the first rows; the others behind one click that says how many more there are of what (`alone`: where none is first)."""
+    first, others = rows[:at_once], rows[at_once:]
+    if first:
+        table(caption, heads, first, numeric=numeric, key=key)
+    if others:
+        with st.expander(
+            f"{len(others)} more {rest}" if first else f"{len(others)} {alone}", icon=":material/expand_more:"
+        ):
+            table(f"{caption}, the others" if first else caption, heads, others, numeric=numeric)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
@@ -140,6 +166,11 @@ def notice(said: str) -> None:
     )
 
 
+def sentence(said: str) -> None:
+    """A sentence of a page, with Markdown's bold; its numbers stay with their units."""
+    st.markdown(unbroken(said))
+
+
 def empty(what: str, why: str) -> None:
     """An empty state: what is not there, why, and what to do."""
     st.html(f'<div class="wf-empty"><strong>{escape(what)}</strong><br>{escape(why)}</div>')
@@ -191,7 +222,19 @@ def is_prose(cell: object) -> bool:
     return any(len(line) > BESIDE for line in lines)
 
 
-def _side(head: str, cell: object, numeric: Sequence[str]) -> str:
+def _halves(heads: Sequence[str], numeric: Sequence[str]) -> set[str]:
+    """The heads of numbers that stand in pairs on a narrow screen: neighbours with short names, none left over."""
+    found: set[str] = set()
+    before: str | None = None
+    for head in heads:
+        is_short = head in numeric and len(head) <= SHORT
+        if is_short and before:
+            found |= {before, head}
+        before = head if is_short and head not in found else None
+    return found
+
+
+def _side(head: str, cell: object, numeric: Sequence[str], halves: Collection[str] = ()) -> str:
     if head in numeric:
-        return ' class="wf-number"'
+        return f' class="wf-number{" wf-half" if head in halves else ""}"'
     return ' class="wf-prose"' if is_prose(cell) else ""

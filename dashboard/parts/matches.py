@@ -6,6 +6,8 @@ Counts of messages only, so every role sees them. Not here: how a message finds 
 from itertools import groupby
 from operator import itemgetter
 
+import streamlit as st
+
 from dashboard import data
 from dashboard.here import Here
 from dashboard.parts import markup
@@ -30,7 +32,7 @@ IDENTIFIERS = {
 """What joins a message, in the order of the table."""
 UNJOINED = {
     "not_carried": "carry none, or nothing says whose it is",
-    "unknown": "no export has",
+    "unknown": "carry one that no export has",
     "only_here": "stand in no other log",
     "not_the_same": "are another message in the other log",
 }
@@ -49,6 +51,7 @@ def draw_matches(here: Here) -> None:
         numeric=("Messages", "Of a visit", "Of an order", "Of none", "Matched"),
     )
     if "identifier_match" in here.found.tables:
+        st.caption("By which identifier they are joined")
         found = data.rows(here.found, here.person, "identifier_match", order=("source", "identifier"))
         markup.table(
             "By which identifier messages are joined, by source",
@@ -66,6 +69,7 @@ def draw_matches(here: Here) -> None:
         )
     left = sorted((row for row in rows if row["matched"] is None), key=lambda row: -row["messages"])
     if left:
+        st.caption("Those that belong to none, and why")
         markup.table(
             "Messages that belong to none, and why",
             ("Source", "Channel", "Kind", "Messages", "Of its kind", "They"),

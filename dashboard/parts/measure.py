@@ -1,6 +1,6 @@
 """The pieces of a KPI's own page: verdicts in words, parts as bars, and how it is counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
@@ -110,6 +110,14 @@ def draw_counting(here: Here, reading: Reading) -> None:
     for caveat in kpi.caveats:
         st.markdown(f":material/info: {caveat}")
     st.markdown(f"**When it is off target:** {kpi.action}")
+
+
+def draw_caveats(shown: Sequence[Reading]) -> None:
+    """What the numbers of a page cannot know, each beside its measure; nothing where nothing is to be said."""
+    told = [(reading.kpi.short_title, " ".join(reading.kpi.caveats)) for reading in shown if reading.kpi.caveats]
+    if told:
+        st.subheader("What the numbers cannot know", anchor=False)
+        markup.facts(told)
 
 
 def _count(here: Here, n: int | None, *, about_people: bool) -> str:

@@ -82,10 +82,13 @@ def draw_facilities(here: Here, found: Pain) -> None:
             (
                 place["facility"],
                 pain.hours(place["lost_hours"]),
-                *(pain.share(causes.get(cause), here.suppress_below) for cause in CAUSES),
+                *(pain.share(causes.get(cause)) for cause in CAUSES),
                 pain.hours((causes.get("unknown") or {}).get("lost_hours")),
             )
             for place, causes in found.facilities
         ],
         numeric=("Hours lost", "Workflow", "Integration", "Record", "Cannot be told"),
     )
+    if any(cause.get("suppressed") for _, causes in found.facilities for cause in causes.values()):
+        few = wording.suppressed(here.suppress_below)
+        st.caption(f"Hidden: {few} patients, or it would give such a number away.")

@@ -23,7 +23,7 @@ def draw_list(here: Here, rows: Sequence[Row]) -> None:
         "pilot",
         ("Pilot", "Verdict", "Measure", "Where", "From", "Change (95 % interval)"),
         [ListedRow(_link(here, row), _cells(row)) for row in rows],
-        (1.1, 1.5, 1.6, 1, 1.8),
+        (1.35, 1.5, 1.5, 1, 1.8),
     )
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import portfolio
 from dashboard.here import Here
+from dashboard.parts import markup
 from dashboard.parts.markup import Lines
 from dashboard.parts.rows import ListedRow, draw_rows
 from dashboard.portfolio import VERDICTS, Entry
@@ -15,14 +16,14 @@ from models.portfolio import FAILING, IN_TIME, LOST_A_WEEK, LOST_SHARE, QUIET_DA
 
 def draw_portfolio(here: Here, entries: Sequence[Entry]) -> None:
     """Every interface and workflow, those to act on first; each opens its page."""
-    st.markdown(portfolio.counted(entries))
+    markup.sentence(portfolio.counted(entries))
     draw_rows(
         "portfolio",
         ("Interface or workflow", "Verdict", "Because", "Answers for it"),
         [
             ListedRow(
                 _to_entry(here, each),
-                (VERDICTS[each.judged.verdict], Lines(each.reasons[0], each.reasons[1:]), each.owner or wording.NONE),
+                (VERDICTS[each.judged.verdict], Lines(each.reasons[0], each.reasons[1:]), each.owner or "nobody"),
             )
             for each in entries
         ],

@@ -14,7 +14,7 @@ from models import wording
 
 def draw_ranking(here: Here, found: Sequence[Ranked]) -> None:
     """The losses in the order in which to fix them; each opens its page."""
-    st.markdown(priorities.first_to_fix(found))
+    markup.sentence(priorities.first_to_fix(found))
     draw_rows(
         "rank",
         ("What", "Cause", "Hours lost", "95 % interval", "Share", "Patients", "Sure", "Effort", "Answers for it"),
@@ -43,7 +43,7 @@ def _rank_cells(each: Ranked) -> list[markup.Cell | None]:
         wording.number(row["patients"]),
         wording.share(rank.confidence),
         priorities.days(rank.effort) if rank.is_effort_supplied else "not supplied",
-        row["owner"] or wording.NONE,
+        row["owner"] or "nobody",
     ]
 
 
@@ -52,7 +52,7 @@ def draw_choice(found: Choice) -> None:
     if found.missing:
         markup.empty("No options are weighed.", found.missing)
         return
-    st.markdown(priorities.verdict(found))
+    markup.sentence(priorities.verdict(found))
     criteria = list(found.weights)
     heads = [f"{priorities.criterion(each)} (×\u00a0{found.weights[each]:g})" for each in criteria]
     markup.table(
@@ -64,7 +64,7 @@ def draw_choice(found: Choice) -> None:
                 f"{each.score:.2f}",
                 wording.share(each.wins),
                 *(priorities.value(name, found.values[each.id].values.get(name, 0.0)) for name in criteria),
-                row["owner"] or wording.NONE,
+                row["owner"] or "nobody",
             )
             for row, each in found.options
         ],
@@ -88,7 +88,7 @@ def draw_reach(here: Here, rows: Sequence[Row]) -> None:
     if not rows:
         markup.empty("No channel carried a message here.", "Deliver an engine's logs, or choose a longer period.")
         return
-    st.markdown(priorities.if_it_stops(rows))
+    markup.sentence(priorities.if_it_stops(rows))
     draw_rows(
         "reach",
         (
@@ -96,7 +96,7 @@ def draw_reach(here: Here, rows: Sequence[Row]) -> None:
             "Messages a day",
             "Kinds",
             "Do not reach",
-            "Right about",
+            "Which keep the record of",
             "What would wait",
             "Waits a day",
             "Patients a day",

@@ -23,7 +23,7 @@ def draw_weeks(here: Here, found: Workflow, edge: Row) -> None:
         markup.empty("Too few weeks can be compared.", "Choose a longer period or all facilities.")
         return
     if said:
-        st.markdown(
+        markup.sentence(
             f"{said} An arithmetic, not a promise: part of what sets weeks apart is chance, and a week may be good because fewer came."
         )
     if not weeks:

@@ -71,7 +71,7 @@ def draw_freshness(here: Here) -> None:
                 state[source.is_late],
                 words.local(here.found, source.as_of),
                 words.local(here.found, source.last_file_at),
-                wording.duration(source.expected_every_hours * 60) if source.expected_every_hours else wording.NONE,
+                wording.hours(source.expected_every_hours * 60) if source.expected_every_hours else wording.NONE,
             )
             for source in here.found.sources
         ],

@@ -38,7 +38,7 @@ def _draw_known(found: Waiting, of: Workflow) -> None:
         markup.empty("The reasons of these waits cannot be told apart.", rest or "Too few cases, or none.")
         return
     for step in found.steps:
-        st.markdown(waiting.said(step))
+        markup.sentence(waiting.said(step))
     draw_picture(
         waiting_chart.reasons(found.steps, waiting.parts, _hover),
         key="reasons",
@@ -50,9 +50,22 @@ def _draw_known(found: Waiting, of: Workflow) -> None:
         ],
         numeric=("Waited", *(reason.capitalize() for reason in REASONS)),
     )
-    markup.facts([(reason.capitalize(), meaning) for reason, meaning in waiting.MEANING.items()])
+    markup.table(
+        "The five reasons, and what they took of all these waits",
+        ("Reason", "Share", "Time"),
+        [
+            (
+                markup.Swatch(f"reason-{reason}", reason.capitalize(), waiting.MEANING[reason]),
+                wording.share(share),
+                hours(seconds),
+            )
+            for reason, seconds, share in waiting.in_all(found.steps)
+        ],
+        numeric=("Share", "Time"),
+    )
     st.caption(
-        "How many hands there are, and at which hours, is learnt from all recorded work of the kind, whoever asked for it, "
+        "Counted is all recorded work of the kind from when it could begin until it began, also work that no case of this workflow asked "
+        "for: the hours are not those of the map. How many hands there are, and at which hours, is learnt from the same work, "
         "and how many places from the record's list of them, else from how many were ever taken at once; what a team does beside its "
         f"recorded work is not seen, and no person is told apart. {rest}"
     )
@@ -72,9 +85,9 @@ def draw_handovers(found: Waiting) -> None:
     cells = {(row["owner"], row["next_owner"]): row for row in found.handovers}
     markup.table(
         "Who hands over to whom: how often, and half within",
-        ("From, down · to, across", *takers),
+        ("From", *(f"to {taker}" for taker in takers)),
         [(giver, *(_cell(cells.get((giver, taker))) for taker in takers)) for giver in givers],
-        numeric=takers,
+        numeric=[f"to {taker}" for taker in takers],
     )
     hidden = f" {found.hidden} rows of too few cases are hidden." if found.hidden else ""
     st.caption(

@@ -35,7 +35,7 @@ def draw_waits(here: Here, events: Sequence[Row], asked: str) -> None:
 def _draw(found: Sequence[Row]) -> None:
     drawn = journey_waits.drawn(found)
     names = {wait["wait_key"]: wait for wait in drawn}
-    st.markdown(markup.unbroken(journey_waits.headline(found)))
+    markup.sentence(journey_waits.headline(found))
     st.caption("Each wait from its own begin; a thin line is a stage that the news reached.")
     draw_picture(
         delay_charts.waterfall(

@@ -79,7 +79,7 @@ def draw_map(here: Here, found: Workflow) -> None:
 
 
 def _left_out(found: Workflow, shown: list[Row]) -> str:
-    parts = ["Dotted lines go back."]
+    parts = [f"Dotted lines go back. Orange: {wording.share(bottlenecks.HOT)} or more of all that is lost."]
     if len(shown) < len(found.edges):
         waited = sum(edge["wait_total_seconds"] for edge in shown) / (
             sum(edge["wait_total_seconds"] for edge in found.edges) or 1
@@ -130,7 +130,7 @@ def _wait_cells(edge: Row, cost_column: str, cost: float) -> list[markup.Cell | 
         duration(edge["wait_median_seconds"]),
         duration(edge["wait_p90_seconds"]),
         duration(edge["target_seconds"]),
-        edge["owner"] or wording.NONE,
+        edge["owner"] or "nobody",
         None if queue is None or not total else wording.share(queue / total),
     ]
 
@@ -146,7 +146,7 @@ def draw_paths(found: Workflow) -> None:
         )
         return
     again = f"A step recurs in {wording.number(total['rework_cases'])} of {wording.number(total['cases'])} cases."
-    st.markdown(f"**{wording.percent(usual[1])}** take the most usual path. {again}")
+    markup.sentence(f"**{wording.percent(usual[1])}** take the most usual path. {again}")
     markup.table(
         "The paths that cases take",
         ("Cases", "Share", "Path"),
@@ -168,7 +168,7 @@ def draw_edge(here: Here, found: Workflow, edge: Row) -> None:
     queue, service = edge["queue_total_seconds"], edge["service_total_seconds"]
     markup.facts([
         ("Window", duration(edge["target_seconds"])),
-        ("Answers for it", edge["owner"] or wording.NONE),
+        ("Answers for it", edge["owner"] or "nobody"),
         ("In queue, before anyone began", hours(queue) if queue is not None else "not recorded"),
         ("In service", hours(service) if service is not None else "not recorded"),
     ])  # fmt: skip

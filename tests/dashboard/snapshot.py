@@ -88,7 +88,8 @@ def build(home: Path, *, failed: bool = False, empty: bool = False) -> Path:
 def aggregates(*, failed: bool) -> dict[str, list[dict[str, object]]]:
     values, signals, exclusions, readiness = [], [], [], []
     for kpi in KPIS.values():
-        for facility, unit in places():
+        channel = [("Northfield General", "RESULTS")] if kpi.id == "interface_messages" else []
+        for facility, unit in (*places(), *channel):
             series = [weekly(kpi.id, facility, i) for i in range(26)]
             where = {"kpi": kpi.id, "facility": facility, "unit": unit}
             for weeks in (4, 13, 26):

@@ -142,7 +142,7 @@ def test_the_page_says_who_kept_to_the_path_and_which_steps_came_in_time(homes, 
 def test_the_page_says_why_work_waits_and_who_hands_over_to_whom(homes, visit):
     said = words(visit(homes["sample"], "bottlenecks"))
     assert (
-        "Of 40 h until in the bed was begun, 60 % were contention: all hands busy, or places taken, with what came earlier; 1 still wait."
+        "Of 40 h before in the bed, 60 % were contention: all hands busy, or places taken, with what came earlier; 1 still wait."
         in said
     )
     assert "their 7 patient-hours are extraneous" in said  # 40 x 600 + 6 x 60 seconds until a bed was requested
@@ -159,7 +159,7 @@ STEP = {"activity": "bed", "wait_seconds": 36000.0, "still_waiting": 0} | {
 
 def test_a_bar_of_reasons_is_as_long_as_the_wait_and_says_what_is_wide_enough_to_say():
     step = STEP | {"contention_seconds": 18000.0, "batching_seconds": 1800.0, "extraneous_seconds": 16200.0}
-    assert waiting.said(step).startswith("Of 10 h until bed was begun, 50 % were contention")
+    assert waiting.said(step).startswith("Of 10 h before bed, 50 % were contention")
     figure = waiting_chart.reasons([step], waiting.parts, lambda *_: "")
     assert sum(bar.x[0] for bar in figure.data) == 1
     assert [note.text for note in figure.layout.annotations] == [

@@ -71,12 +71,27 @@ def test_a_link_to_a_place_or_period_that_is_not_there_says_what_is_shown_instea
         ("dictionary", "table", "all tables are shown."),
         ("bottlenecks", "step", "all waits of the workflow are shown."),
         ("delays", "wait", "another one is shown."),
+        ("case", "case", "The link names no case."),
+        ("message", "message", "The link names no message."),
     ],
 )
 def test_a_link_to_what_is_not_known_says_so_and_shows_the_list(homes, visit, page, asked, answer):
     said = words(visit(homes["sample"], page, **{asked: "John Smith"}))
     assert answer in said
     assert "John Smith" not in said
+    log = homes["sample"] / "access" / "access.ndjson"
+    assert not log.exists() or "John Smith" not in log.read_text()
+
+
+def test_a_channel_opens_its_measures_with_its_own_numbers_and_is_left_on_the_way_out(homes, visit):
+    app = visit(homes["sample"], "interfaces", channel="mirth/RESULTS")
+    (link,) = [each for each in app.get("page_link") if each.proto.label == "Interface messages of this channel"]
+    assert "unit=RESULTS" in link.proto.query_string
+    measure = visit(homes["sample"], "kpi", kpi="interface_messages", facility="Northfield General", unit="RESULTS")
+    assert measure.selectbox(key="unit-wide").value == "RESULTS"
+    assert "not known" not in words(measure)
+    (side,) = [each for each in measure.get("page_link") if each.proto.label == "Where do patients wait?"]
+    assert "RESULTS" not in side.proto.query_string
 
 
 def test_leaving_a_facility_leaves_its_unit():

@@ -153,7 +153,10 @@ def test_a_hidden_number_says_how_small():
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.0, "0 %"), (0.00005, "under 0.01 %"), (0.0042, "0.42 %"), (0.944, "94 %"), (0.9978, "99.8 %"), (1.0, "100 %"), (1.278, "128 %")],
+    [
+        (0.0, "0 %"), (0.00005, "under 0.01 %"), (0.0042, "0.42 %"), (0.944, "94 %"), (0.9978, "99.8 %"), (0.9998, "over 99.9 %"),
+        (1.0, "100 %"), (1.278, "128 %"),
+    ],
 )  # fmt: skip
 def test_a_share_has_decimals_only_where_little_would_look_like_nothing_or_almost_all_like_all(share, said):
     assert wording.share(share) == said
