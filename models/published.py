@@ -357,7 +357,7 @@ MEANINGS: Mapping[str, str] = {
     "minutes_across_clocks": "those between two clocks, the record's and an engine's or two of an engine",
     "minutes_estimated": "those that end or begin at an instant that is estimated, because people acted before the message came",
     "minutes_uncertain": (
-        "how many of them may well lie on the other side of that instant: half the distance between the outer tenths of what is usual"
+        "how many of them may well lie on the other side of that instant: about a standard deviation of each"
     ),
     "is_withheld": "more than a twentieth of the time may well belong elsewhere: only the whole has numbers",
     "channel": "the interface channel, by its name in the engine",

@@ -81,15 +81,16 @@ def _shares(parts):
 
 
 def cost_of_outages(db, truth):
-    """Of each planted outage of admissions: what Wardflow found its incident to have cost, and what it truly did, in minutes; both by
-    the waits for a bed that began while the incident lasted, as Wardflow dates it.
+    """Of each planted outage of admissions: what Wardflow found its incident to have cost, from how much to how much (null with
+    too few weeks to compare), and what it truly did, in minutes; all by the waits for a bed that began while the incident lasted, as
+    Wardflow dates it.
     """
     found = []
     for planted in truth["planted"]:
         if planted["kind"] == "adt_outage" and planted["from"]:
             rows = db.execute(
                 """
-                select impact.late_minutes, impact.lost_late_low, impact.lost_late_high, incident.started_at, incident.ended_at
+                select impact.lost_late_minutes, impact.lost_late_low, impact.lost_late_high, incident.started_at, incident.ended_at
                 from marts.incident_impact as impact
                 inner join marts.interface_incident as incident on incident.incident_id = impact.incident_id
                 where incident.kind = 'outage' and impact.facility = $facility and impact.wait_kind = 'bed_request_to_assignment'

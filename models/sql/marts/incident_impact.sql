@@ -9,7 +9,8 @@
 -- usual_late_minutes, usual_minutes: what as many waits of the comparison took. lost_late_minutes, lost_minutes: the difference: the first is
 -- what the data were late, the second how much longer people waited in all, be it for this or for something else.
 -- ..._low, ..._high: 95 % prediction interval, from how the weeks of the comparison differ among themselves (Student's t); of what the
--- data were late with what the estimates of these waits may well be off on top (minutes_uncertain of wait_part). Null with fewer than three weeks.
+-- data were late together with how much earlier or later people may have heard (spread_us of wait_heard). Each errs by itself, so squares
+-- are added. Null with fewer than three weeks.
 with carried as (
     select distinct
         wait.wait_kind,
@@ -93,10 +94,12 @@ with carried as (
         any_value(waited.patient_key) as patient_key,
         any_value(waited.minutes) as minutes,
         coalesce(sum(part.minutes) filter (where part.part not in ('people', 'unknown')), 0) as late_minutes,
-        coalesce(sum(part.minutes_uncertain), 0) as uncertain_minutes
+        any_value(heard.spread_us) / 2 / 6e7 as unsure_minutes
     from waited
     left join marts.wait_part as part
         on part.wait_key = waited.wait_key
+    left join marts.wait_heard as heard
+        on heard.wait_key = waited.wait_key
     group by
         waited.incident_id,
         waited.wait_kind,
@@ -155,7 +158,7 @@ with carried as (
         count(distinct split.patient_key) filter (where split.late_minutes > usual.long_minutes) as delayed_patients,
         sum(split.minutes) as minutes,
         sum(split.late_minutes) as late_minutes,
-        sum(split.uncertain_minutes) as uncertain_minutes
+        sum(power(split.unsure_minutes, 2)) as unsure_squares
     from split
     left join usual
         on usual.incident_id = split.incident_id
@@ -173,7 +176,7 @@ with carried as (
         hit.waits * comparison.mean_minutes as usual_minutes,
         hit.waits * comparison.mean_late_minutes as usual_late_minutes,
         hit.waits * comparison.deviation * student.t as margin,
-        hit.waits * comparison.late_deviation * student.t + hit.uncertain_minutes as late_margin
+        sqrt(power(hit.waits * comparison.late_deviation * student.t, 2) + hit.unsure_squares) as late_margin
     from hit
     left join comparison
         on comparison.incident_id = hit.incident_id

@@ -1,16 +1,21 @@
 -- Grain: one row per wait: when who has to act heard of the news, as far as the logs and what people did say it.
 -- Not published: wait_part has what it means for the wait.
--- known_at: the delivery to the system of record, or, where people acted before that or without it, an estimate: they needed as long as
--- it needs as a rule (the median of the facility's waits of the kind that began on that day, the day before or the day after; of all
--- of them where fewer than five can tell), and had learnt of it another way before that.
--- Whoever was told another way may have been busy after it. How long it takes until somebody is told another way is the median of such
--- waits: of the facility's where it has five, else of all facilities' where there are three; fewer say nothing.
--- - Who acted much later than that plus what it needs as a rule was told at some moment between the two: half-way is taken.
--- - Who acted after a message that came later than that may have been told before it. As many of them are taken to have been as of all
--- waits of the facility and kind in those days whose message came as late acted visibly before it: the moment is moved by that share.
+-- known_at: the delivery to the system of record; where that says little, an estimate (decision 63):
+-- - Who acted before the message came or without it was told another way, and needed what others need who needed no longer than this wait
+-- was: the mean of what is left. Others are the facility's waits of the kind that were told by message, of that day, the day before and the day
+-- after, of all days where those are fewer than five; each twentieth of them stands by its mean.
+-- - How long it takes until somebody is told another way is the median of such waits, and how much that differs their standard deviation:
+-- of the facility's where it has five, else of all facilities'. Who acted later than that by more than it differs may have been busy
+-- meanwhile: half of what is beyond is taken off.
+-- - Who acted after a message that took longer than 5 minutes may have been told before it. As many are taken to have been as of the waits
+-- of facility and kind in those days whose message took as long acted visibly before it, out of as many as could have: who needs too long
+-- to act before it is not seen. A few say little: half a wait is added to those that did, and one to those that could. They heard when
+-- others did, or, as if of one wait more, at any moment before the message. The moment moves from the message by that share, and where
+-- nobody was seen to be told another way it does not move.
 -- is_seen: a log has a message about it. is_estimated: known_at is such an estimate.
--- spread_us: how far apart the moments are between which it may well have been; 0 where it is not estimated. Of what people need: from what
--- one in ten needed less than to what one in ten needed more than, no longer than the wait; and how far it was moved.
+-- spread_us: how far apart the moments are between which it was in 95 of 100; 0 where a message within 5 minutes says it. Of who was told another way, from
+-- where who needed longest would have heard to where who needed least would have; of who may have been told before the message, 1.96 standard
+-- deviations to either side.
 with told as (
     select
         wait_key,
@@ -36,33 +41,51 @@ with told as (
     select
         wait_kind,
         facility,
-        unnest([began_at::date - 1, began_at::date, began_at::date + 1]) as near_date,
-        date_diff('microsecond', told_at, acted_at) as act_us
+        unnest([began_at::date - 1, began_at::date, began_at::date + 1, null]) as near_date,
+        date_diff('microsecond', told_at, acted_at) as need_us
     from timed
     where told_at is not null
         and acted_at is not null
-), usual as (
+), ranked as (
+    select
+        wait_kind,
+        facility,
+        near_date,
+        need_us,
+        ntile(20) over (partition by wait_kind, facility, near_date order by need_us) as twentieth
+    from answered
+), typical as (
     select
         wait_kind,
         facility,
         near_date,
         count(*) as waits,
-        median(act_us)::bigint as act_us,
-        quantile_cont(act_us, 0.1)::bigint as quick_us,
-        quantile_cont(act_us, 0.9)::bigint as slow_us
-    from answered
-    group by grouping sets (
-        (wait_kind, facility, near_date),
-        (wait_kind, facility)
-    )
+        avg(need_us)::bigint as need_us
+    from ranked
+    group by
+        wait_kind,
+        facility,
+        near_date,
+        twentieth
+), usual as (
+    select
+        wait_kind,
+        facility,
+        near_date,
+        sum(waits) as waits,
+        list(need_us) as needs_us
+    from typical
+    group by
+        wait_kind,
+        facility,
+        near_date
 ), bounded as (
     select
         timed.*,
         timed.is_carried and timed.is_seen and timed.told_at is null and timed.acted_at is not null as is_told_otherwise,
         date_diff('microsecond', timed.began_at, timed.message_at) as message_us,
-        greatest(date_diff('microsecond', timed.began_at, timed.acted_at) - coalesce(near.act_us, whole.act_us, 0), 0) as otherwise_us,
-        least(coalesce(near.slow_us, whole.slow_us, 0), date_diff('microsecond', timed.began_at, timed.acted_at))
-        - least(coalesce(near.quick_us, whole.quick_us, 0), date_diff('microsecond', timed.began_at, timed.acted_at)) as needed_us
+        date_diff('microsecond', timed.began_at, timed.acted_at) as acted_us,
+        coalesce(near.needs_us, whole.needs_us, [0]) as needs_us
     from timed
     left join usual as near
         on near.wait_kind = timed.wait_kind
@@ -73,14 +96,37 @@ with told as (
         on whole.wait_kind = timed.wait_kind
         and whole.facility = timed.facility
         and whole.near_date is null
+), guess as (
+    select
+        wait_key,
+        wait_kind,
+        facility,
+        acted_us - unnest(needs_us) as heard_us
+    from bounded
+    where is_told_otherwise
+), otherwise as (
+    select
+        wait_key,
+        wait_kind,
+        facility,
+        avg(heard_us) as heard_us,
+        var_pop(heard_us) as heard_variance,
+        min(heard_us) as first_us,
+        max(heard_us) as last_us
+    from guess
+    where heard_us >= 0
+    group by
+        wait_key,
+        wait_kind,
+        facility
 ), patience as (
     select
         wait_kind,
         facility,
         count(*) as waits,
-        median(otherwise_us)::bigint as patience_us
-    from bounded
-    where is_told_otherwise
+        median(heard_us) as patience_us,
+        var_pop(heard_us) + avg(heard_variance) as patience_variance
+    from otherwise
     group by grouping sets (
         (wait_kind, facility),
         (wait_kind)
@@ -88,8 +134,15 @@ with told as (
 ), late as (
     select
         bounded.*,
-        coalesce(here.patience_us, everywhere.patience_us) as patience_us
+        coalesce(otherwise.heard_us, 0) as heard_us,
+        coalesce(otherwise.first_us, 0) as first_us,
+        coalesce(otherwise.last_us, 0) as last_us,
+        coalesce(here.patience_us, everywhere.patience_us) as patience_us,
+        coalesce(here.patience_variance, everywhere.patience_variance) as patience_variance,
+        coalesce(here.waits, everywhere.waits, 0) as others
     from bounded
+    left join otherwise
+        on otherwise.wait_key = bounded.wait_key
     left join patience as here
         on here.wait_kind = bounded.wait_kind
         and here.facility = bounded.facility
@@ -97,23 +150,26 @@ with told as (
     left join patience as everywhere
         on everywhere.wait_kind = bounded.wait_kind
         and everywhere.facility is null
-        and everywhere.waits >= 3
 ), outlasted as (
     select
         wait_kind,
         facility,
         near_date,
-        avg(is_told_otherwise::integer) as told_share
+        least((count_if(is_told_otherwise) + 0.5) / (sum(could_act_before) + 1), 1)::double as told_share
     from (
         select
             wait_kind,
             facility,
             unnest([began_at::date - 1, began_at::date, began_at::date + 1]) as near_date,
-            is_told_otherwise
+            is_told_otherwise,
+            case
+                when message_us is null then 1
+                else len(list_filter(needs_us, lambda need: need <= message_us - coalesce(patience_us, message_us / 2))) / len(needs_us)
+            end::decimal(18, 6) as could_act_before
         from late
         where acted_at is not null
             and is_seen
-            and (message_us is null or message_us > patience_us)
+            and coalesce(message_us > 3e8, true)
     )
     group by
         wait_kind,
@@ -122,20 +178,23 @@ with told as (
 ), placed as (
     select
         late.*,
-        case
-            when late.is_told_otherwise then greatest(late.otherwise_us - late.patience_us, 0) / 2
-            when late.acted_at is not null then greatest(late.message_us - late.patience_us, 0) * outlasted.told_share
-        end as moved_us,
-        case
-            when late.is_told_otherwise then greatest(late.otherwise_us - late.patience_us, 0)
-            when late.acted_at is not null
-                then 2 * greatest(late.message_us - late.patience_us, 0) * sqrt(outlasted.told_share * (1 - outlasted.told_share))
-        end as unsure_us
+        outlasted.told_share,
+        greatest(late.heard_us - late.patience_us - sqrt(late.patience_variance), 0) / 2 as busy_us,
+        coalesce(greatest(late.message_us - late.patience_us, 0), 0) as outlasted_us,
+        late.is_carried and late.told_at is not null and late.acted_at is not null and late.message_us > 3e8 as is_late
     from late
     left join outlasted
         on outlasted.wait_kind = late.wait_kind
         and outlasted.facility = late.facility
         and outlasted.near_date = late.began_at::date
+), moved as (
+    select
+        *,
+        case when others > 0 then told_share * (others * outlasted_us + message_us / 2) / (others + 1) else 0 end as earlier_us,
+        told_share
+        * (others * (power(outlasted_us, 2) + least(coalesce(patience_variance, 0), power(outlasted_us, 2))) + power(message_us, 2) / 3)
+        / (others + 1) as earlier_squared
+    from placed
 )
 select
     wait_key,
@@ -145,11 +204,15 @@ select
     is_seen,
     case
         when not is_carried then began_at
-        when told_at is not null then told_at - to_microseconds(coalesce(moved_us, 0)::bigint)
+        when is_late then told_at - to_microseconds(earlier_us::bigint)
+        when told_at is not null then told_at
         when acted_at is null then until_at
-        when is_seen then began_at + to_microseconds((otherwise_us - coalesce(moved_us, 0))::bigint)
+        when is_seen then began_at + to_microseconds((heard_us - coalesce(busy_us, 0))::bigint)
         else acted_at
     end as known_at,
-    is_told_otherwise or coalesce(is_carried and moved_us > 0, false) as is_estimated,
-    coalesce(case when is_told_otherwise then needed_us end, 0) + coalesce(case when is_carried then unsure_us end, 0)::bigint as spread_us
-from placed
+    is_told_otherwise or coalesce(is_late and others > 0, false) as is_estimated,
+    coalesce(case
+        when is_told_otherwise then last_us - least(first_us, patience_us)
+        when is_late then 2 * 1.96 * sqrt(greatest(earlier_squared - power(earlier_us, 2), 0))
+    end, 0)::bigint as spread_us
+from moved

@@ -8,8 +8,8 @@
 -- attempt_started, attempt_failed, dead_lettered, replayed ...), told when the receiver had the news; of a wait without a message, happened.
 -- is_across_clocks: its two ends were stamped by two clocks, the record's and an engine's or two of an engine.
 -- is_estimated: when the receiver heard is estimated (wait_heard). It is true of the two stretches that meet there.
--- minutes_uncertain: of people's stretch of such a wait, how much longer or shorter it may well have been: half the distance between the
--- moments at which they may well have heard; 0 of all others.
+-- minutes_uncertain: of people's stretch of such a wait, how much longer or shorter it may well have been: a quarter of the distance between
+-- the moments at which they may well have heard, which is a standard deviation; 0 of all others.
 -- A log that keeps only the last try of several (attempts_exact) cannot say when the first was: the wait for it is retry.
 with tried as (
     select
@@ -127,7 +127,7 @@ select
     sum(date_diff('microsecond', from_at, until_at)) / 6e7 as minutes,
     bool_or(is_across_clocks) as is_across_clocks,
     bool_or(is_estimated) as is_estimated,
-    sum(spread_us) / 2 / 6e7 as minutes_uncertain
+    sum(spread_us) / 4 / 6e7 as minutes_uncertain
 from numbered
 group by
     wait_key,
