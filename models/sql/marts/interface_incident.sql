@@ -4,6 +4,7 @@
 -- latency_shift (the destination answers more slowly, and stays so), schema_drift (messages in an unusual format).
 -- destination: null where the channel itself is in trouble.
 -- A trouble that follows from a worse one at the same destination is not told again: the queue behind an outage, for instance.
+-- An outage that a queue shows before the first try fails is the same outage, and began with that queue.
 -- started_at: the message with which it began: the last one before a silence, the first that failed, was slow or had to wait.
 -- detected_at: when the rules could first have known, from what was known then; null for schema_drift, which is only known
 -- when the format did not stay.
@@ -82,21 +83,41 @@ with named as (
         *,
         row_number() over (order by source, channel, destination, kind, started_at) as number
     from found
-), told as (
-    select lined.*
+), ranked as (
+    select
+        lined.*,
+        worse.number as worse_number,
+        worse.kind = lined.kind as is_same
     from lined
-    where not exists (
-        select 1
-        from lined as worse
-        cross join marts.incident_rule as rule
-        where worse.source = lined.source
-            and worse.channel = lined.channel
-            and worse.destination = lined.destination
-            and worse.rank < lined.rank
-            and lined.started_at >= worse.started_at - rule.follow_before_minutes * interval 1 minute
-            and lined.started_at <= coalesce(worse.restored_at, greatest($as_of, worse.started_at))
-            + rule.follow_after_minutes * interval 1 minute
+    cross join marts.incident_rule as rule
+    left join lined as worse
+        on worse.source = lined.source
+        and worse.channel = lined.channel
+        and worse.destination = lined.destination
+        and worse.rank < lined.rank
+        and lined.started_at <= coalesce(worse.restored_at, greatest($as_of, worse.started_at))
+        + rule.follow_after_minutes * interval 1 minute
+        and (
+            lined.started_at >= worse.started_at - rule.follow_before_minutes * interval 1 minute
+            or (worse.kind = lined.kind and coalesce(lined.restored_at, greatest($as_of, lined.started_at)) >= worse.started_at)
+        )
+), earlier as (
+    select
+        worse_number as number,
+        min(started_at) as started_at,
+        min(detected_at) as detected_at
+    from ranked
+    where is_same
+    group by worse_number
+), told as (
+    select ranked.* replace (
+        least(ranked.started_at, earlier.started_at) as started_at,
+        least(ranked.detected_at, earlier.detected_at) as detected_at
     )
+    from ranked
+    left join earlier
+        on earlier.number = ranked.number
+    where ranked.worse_number is null
 ), touched as (
     select
         told.number,

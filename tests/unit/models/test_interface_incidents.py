@@ -220,6 +220,16 @@ def test_the_queue_behind_an_outage_is_not_told_again(hospital, clock):
     assert hospital.one("marts.interface_incident")["messages_affected"] == 9
 
 
+def test_an_outage_begins_with_the_queue_before_it_although_the_first_try_failed_long_after(hospital, clock):
+    for number in range(8):
+        hospital.event(f"w{number}", "routed", f"10:0{number}:00", node="LIS")
+        hospital.event(f"w{number}", "delivered", f"12:00:0{number}", node="LIS")
+    failing(hospital, range(45, 115, 2))
+    # the queue alone is known at 10:24, and 45 minutes lie before the first failure
+    assert told(hospital, clock) == [("outage", "10:00", "10:24", "12:00")]
+    assert hospital.one("marts.interface_incident")["messages_affected"] == 9
+
+
 @pytest.mark.parametrize("quiet", [3, 6])
 def test_drift_with_quiet_hours_in_between_is_one_incident(hospital, quiet):
     for day in range(6, 12):
