@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.sources import future
+
 if TYPE_CHECKING:
     from pipelines.sources.source import Session
 
@@ -91,10 +93,14 @@ def insert_events(session: Session, staged: str = "event_staged") -> None:
     `staged`, a table or a view, has columns of `raw.interface_event` and byte_offset; a view also `place`, a number that tells
     its rows apart. `record_staged` has file_id, line and byte_offset of every readable record. A record is loaded when it
     brought a new event, else unchanged. Known events are sought only in the days that the batch covers. Of an event that the
-    batch brings twice the first is kept, by file, place and time.
+    batch brings twice the first is kept, by file, place and time. Records of a time that is yet to come are quarantined.
     """
     db = session.db
     present = {name for (name,) in db.execute(f"select column_name from (describe {staged})").fetchall()}
+    db.execute(_SPAN.format(staged=staged))
+    if future.is_in(session, "event_span", "last_at"):
+        staged = future.set_aside(session, staged, key="event_uid", records="record_staged")
+        db.execute(_SPAN.format(staged=staged))
     for statement in _SPOTTED:
         db.execute(statement.format(staged=staged))
     ((has_old,),) = db.execute(
@@ -121,11 +127,12 @@ def insert_events(session: Session, staged: str = "event_staged") -> None:
     db.execute("insert into latest_event by name select file_id, last_at as occurred_at from event_span")
 
 
-_SPOTTED = (
-    """
+_SPAN = """
     create or replace temp table event_span as
     select file_id, min(occurred_at) as first_at, max(occurred_at) as last_at from {staged} group by all
-    """,
+"""
+
+_SPOTTED = (
     """
     create or replace temp table known_event as
     select event_uid from raw.interface_event

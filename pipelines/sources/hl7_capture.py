@@ -77,7 +77,10 @@ def _envelopes(session: Session, source: SourceSettings, files: Sequence[Intake]
 def _is_on_a_night(session: Session, zone: str | None) -> bool:
     """Whether the clocks of the zone may change about some local time of the block: seldom, and telling it costs a third more."""
     ((first, last),) = session.db.execute(
-        "select least(min(local_time), min(sent_local)), greatest(max(local_time), max(sent_local)) from engine_record"
+        """
+        select least(min(local_time), min(sent_local)), greatest(max(local_time), max(sent_local))
+        from engine_record where rule is null
+        """
     ).fetchall()
     return zone is not None and first is not None and log_times.clock_changes(zone, first, last)
 
@@ -209,7 +212,7 @@ with record as (
 
 
 _COLUMNS = {
-    "event_uid": "uid_of(concat_ws('|', 'hl7', message_uid, e, epoch_us(occurred_at), batch))",
+    "event_uid": "uid_of(concat_ws('|', 'hl7', message_uid, e, epoch_us(occurred_at)))",
     "source": "$source",
     "source_kind": "'event'",
     "native_type": "case when e = 'unknown' then '<redacted>' end",

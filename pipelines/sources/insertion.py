@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.sources import future
+
 if TYPE_CHECKING:
     from pipelines.sources.source import Session
 
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 def insert_once(session: Session, table: str, staged: str, key: str, at: str) -> None:
     """Move `staged` (columns of the table and byte_offset) into the table, each row once by its key, and give a verdict on each record.
     `at` is the column that tells how far the source has been read.
+    Rows of a time that is yet to come are quarantined.
     """
+    if future.is_in(session, staged, at):
+        staged = future.set_aside(session, staged, key=key, at=at)
     for statement in _INSERT:
         session.db.execute(statement.format(table=table, staged=staged, key=key, at=at))
 

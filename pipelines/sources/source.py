@@ -39,6 +39,7 @@ CURES = {
     "no_sample_time": "Counters say nothing without the time at which they were read. Add it to the query, as sampled_at.",
     "date_only": "The record's time is a day without an hour, and none is made up. Map a field that has the hour.",
     "unset_time": "The record's time lies before 1971 or after 9000: an unset clock, or a word for never. Correct it in the engine.",
+    "future_time": "The record's time lies more than a day ahead of this machine's clock. Correct the engine's clock, or this machine's.",
     "document_type": "The document brings a DTD, which could pull in other files. Export it without.",
     "outside_a_message": "Text between messages. Export the messages again.",
     "damaged_archive": "The archive ends early or fails its checksum. Deliver it again.",

@@ -264,7 +264,8 @@ def test_the_time_of_capture_wins_and_the_senders_is_kept_beside_it(events):
 @pytest.mark.parametrize(
     ("sent", "rule"),
     [("20260104", "date_only"), ("202601", "date_only"), ("2026010409", "no_time"), ("", "no_time"), ("noon", "no_time"),
-     ("19700101000000", "unset_time"), ("20260230090000", "no_time")],
+     ("19700101000000", "unset_time"), ("20260230090000", "no_time"), ("00010101000000", "unset_time"),
+     ("99991231235959", "future_time")],
 )  # fmt: skip
 def test_a_time_without_its_minutes_is_never_padded(new_site, put, sent, rule):
     site = new_site(ZONED)
@@ -280,6 +281,21 @@ def test_how_exact_a_time_is_is_kept(events, sent, precision):
     assert events(message(sent=sent), columns="distinct occurred_at::varchar, time_precision") == [
         ("2026-01-04 14:00:00+00", precision)
     ]
+
+
+def test_one_clock_that_runs_years_ahead_does_not_make_all_else_look_old(new_site, put):
+    site = new_site(ZONED)
+    site.ingest(put("a.hl7", message("1"), message("2", sent="22990104090000"), message("3")))
+    assert site.rows("select line, rule, line_hash is not null from account.quarantine") == [(3, "future_time", True)]
+    assert site.rows("select max(occurred_at)::varchar from raw.interface_event") == [("2026-01-04 14:00:00+00",)]
+
+
+def test_a_message_that_comes_in_several_batches_was_sent_once(new_site, put):
+    site = new_site(ZONED)
+    batches = (f"BHS|^~\\&|EHR||||20260104||||B{n}\r{message()}BTS|1\r" for n in (7, 8))
+    loaded = [site.ingest(put(f"{n}.hl7", text)).totals["loaded"] for n, text in enumerate((*batches, message()))]
+    assert loaded == [1, 0, 0]
+    assert site.rows("select count(*) from raw.interface_event where event_type = 'received'") == [(1,)]
 
 
 def test_a_time_without_an_offset_needs_the_sources_zone(events):
