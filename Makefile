@@ -36,16 +36,16 @@ lint: setup  ## style, types, and who may import whom
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# -n 2: these tests share nothing but read-only fixtures; published homes are built once for both workers.
+# -n 2: these tests share nothing but read-only fixtures; a published home is built once for both workers (tests/homes.py).
 # Watched alone: coverage makes Python take half as long again, and these are small examples of every branch (decision 0040).
 test-models: setup  ## KPIs, statistics and checks by small examples, which take every branch of models/ and data_quality/
 	$(PYTEST) -n 2 --dist loadfile $(COVER) tests/unit tests/spec --ignore-glob='*/test_simulation*'
 
-test-core: setup  ## the simulation, the sources, the command line, the documents
-	$(PYTEST) -n 2 --dist loadfile tests/unit/test_simulation*.py tests/sources tests/cli tests/docs
+test-core: setup  ## the simulation, the sources, the documents
+	$(PYTEST) -n 2 --dist loadfile tests/unit/test_simulation*.py tests/sources tests/docs
 
-test-pipeline: setup  ## the whole pipeline in process, the scheduler, and what must survive a kill
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/reliability tests/integration
+test-pipeline: setup  ## the whole pipeline, the scheduler, the command line, and what must survive a kill
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/reliability tests/integration tests/cli
 
 test-dashboard: setup  ## every page, without a browser
 	$(PYTEST) -n 2 --dist loadfile tests/dashboard

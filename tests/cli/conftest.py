@@ -1,10 +1,8 @@
 """A published home of a small simulated hospital, made once a session by the real command, and a way to run `wardflow`."""
 
-import fcntl
 import json
 import os
-import subprocess
-import sys
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipelines.cli import main
-
-DAYS = 10
+from tests import homes
 
 
 @pytest.fixture(autouse=True)
@@ -50,31 +47,14 @@ class Wardflow:
 
 @pytest.fixture(scope="session")
 def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of `wardflow demo --days 10 --no-serve`; workers of one test run share it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    home = shared / "demo-home"
-    with (shared / "demo.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        report = shared / "demo.txt"
-        if not report.exists():
-            words = [
-                sys.executable,
-                "-m",
-                "pipelines.cli",
-                "demo",
-                "--home",
-                str(home),
-                "--days",
-                str(DAYS),
-                "--no-serve",
-            ]
-            environment = {name: value for name, value in os.environ.items() if not name.startswith("WARDFLOW_")}
-            done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-            assert done.returncode == 0, done.stderr
-            assert done.stderr == ""
-            report.write_text(done.stdout, encoding="utf-8")
-    return home
+    """The home of `wardflow demo --days 10 --no-serve`, and beside it what the command said; workers of one test run share it."""
+    made = homes.demo(tmp_path_factory)
+
+    def copy(place: Path) -> None:
+        homes.copied(made, place)
+        shutil.copy(made / "demo.txt", place / "demo.txt")
+
+    return homes.made_once(tmp_path_factory, "demo-to-ask", copy) / "home"
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ def taken_in(home, days_at_once, monkeypatch):
     assert shares[-1] == 1
     assert report.messages == json.loads((home.landing / "truth.json").read_text())["counts"]["messages"]
     with warehouse.connect(settings.load(home)) as db:
-        rows = db.execute("select count(*) from raw.fhir_encounter union all select count(*) from raw.interface_event")
+        rows = db.execute(
+            "select (select count(*) from raw.fhir_encounter), (select count(*) from raw.interface_event)"
+        )
         return {
             path.rpartition("landing/")[2]: vars(each) | {"path": ""} for path, each in files.items()
         }, rows.fetchall()

@@ -170,7 +170,7 @@ def test_doctor_names_a_missing_published_file(wardflow, tmp_path):
     home = tmp_path / "copy"
     shutil.copytree(wardflow.home, home, ignore=shutil.ignore_patterns("landing", "warehouse.duckdb"))
     home.chmod(0o750)
-    shutil.copyfile(wardflow.home.with_name("demo-home.key"), tmp_path / "copy.key")
+    shutil.copyfile(wardflow.home.with_name("home.key"), tmp_path / "copy.key")
     (tmp_path / "copy.key").chmod(0o600)
     next((home / "published" / "cases").glob("lab_order-*.parquet")).unlink()
     result = Wardflow(home)("doctor")

@@ -1,6 +1,5 @@
-"""A small simulated hospital, its home, and its first publication: made once for all workers, copied by tests that change something."""
+"""A small simulated hospital, and its home after its first run: made once for all workers, copied by tests that change something."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Sequence
@@ -11,15 +10,13 @@ import pytest
 
 from data_quality.run import Verdict
 from models.catalog import build_order, tables
-from pipelines import build, due, effective, warehouse
+from pipelines import build, due, effective, keys, warehouse
 from pipelines.aggregates import aggregate_tables
 from pipelines.home import Home
-from pipelines.refresh import refresh
 from pipelines.settings import load
 from sample_data.simulate import simulate
+from tests import homes
 
-DAYS = 10
-KEY = "integration-tests-only-site-key"
 LONGEST = ("test_key_rotation.py", "test_kill.py", "test_refresh.py", "test_daemon.py", "test_truth.py")
 
 
@@ -30,34 +27,19 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def site_key():
-    before = {name: os.environ.get(name) for name in ("WARDFLOW_SITE_KEY", "WARDFLOW_HOME")}
-    os.environ["WARDFLOW_SITE_KEY"] = KEY
+def _own_environment():
+    """No test sees the settings of whoever runs it: every home has its key beside it. A run names its home to Dagster."""
+    names = ("WARDFLOW_SITE_KEY", "WARDFLOW_HOME")
+    before = {name: os.environ.pop(name, None) for name in names}
     yield
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
-def made_once(tmp_path_factory, name, make):
-    """A folder that the first worker to need it makes for all of them, to be read only."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, done = shared / name, shared / f"{name}.done"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            assert not folder.exists(), f"Another worker failed to make {name}."
-            make(folder)
-            done.touch()
-    return folder
+    for name in names:
+        os.environ.pop(name, None)
+    os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory):
-    return made_once(tmp_path_factory, "simulated", lambda out: simulate(out, days=DAYS))
+    return homes.made_once(tmp_path_factory, "simulated", lambda out: simulate(out, days=homes.DAYS))
 
 
 def make_home(delivered: Path, place: Path, folders: Sequence[str] = ("fhir", "logs")) -> Home:
@@ -72,6 +54,7 @@ def make_home(delivered: Path, place: Path, folders: Sequence[str] = ("fhir", "l
         shutil.copy(delivered / name, place / name)
     home.decisions_path.parent.mkdir()
     shutil.copy(delivered / "decisions.ndjson", home.decisions_path)
+    keys.create(load(home))
     return home
 
 
@@ -90,17 +73,11 @@ def counted(home: Home) -> dict[str, pl.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def published_home(simulated, tmp_path_factory):
-    """A home after its first run. Read it only; `home` is a copy to change, of the same name, which a snapshot holds."""
-
-    def publish(place):
-        result = refresh(make_home(simulated, place))
-        assert result.succeeded, result.failure
-
-    return Home(made_once(tmp_path_factory, "home", publish))
+def published_home(tmp_path_factory):
+    """A home after its first run, the demo's. Read it only; `home` is a copy to change."""
+    return Home(homes.demo(tmp_path_factory) / "home")
 
 
 @pytest.fixture
 def home(published_home, tmp_path):
-    shutil.copytree(published_home.path, tmp_path / "home")
-    return Home(tmp_path / "home")
+    return Home(homes.copied(published_home.path.parent, tmp_path))

@@ -4,8 +4,10 @@ import json
 
 import duckdb
 
+from pipelines import keys
 from pipelines.home import Home
 from pipelines.refresh import refresh
+from pipelines.settings import load
 
 
 def deliver(home, source, day, count):
@@ -26,6 +28,7 @@ def test_a_run_stops_with_one_line_at_once_after_all_sources_have_come_in(tmp_pa
     home.settings_path.write_text(
         "".join(f'[[sources]]\nname = "{name}"\nkind = "fhir"\npath = "landing/{name}"\n' for name in "ab")
     )
+    keys.create(load(home))
     deliver(home, "a", 3, 10)
     deliver(home, "a", 5, 1)
     deliver(home, "b", 5, 2)

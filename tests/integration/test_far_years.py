@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 from models.publication import load_current
+from pipelines import keys
 from pipelines.home import Home
 from pipelines.refresh import refresh
+from pipelines.settings import load
 
 from .conftest import counted
 
@@ -31,6 +33,7 @@ def deliver(delivered, place, move=lambda text: text):
     settings = (delivered / "wardflow.toml").read_text(encoding="utf-8")
     (place / "wardflow.toml").write_text(settings[: [m.start() for m in re.finditer(r"\[\[sources\]\]", settings)][1]])
     shutil.copy(delivered / "registry.toml", place / "registry.toml")
+    keys.create(load(home))
     return home
 
 

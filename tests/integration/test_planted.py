@@ -1,7 +1,6 @@
 """Every awkward case that truth.json lists was answered: what was planted in the files is what the account and the marts say."""
 
 import json
-import os
 import shutil
 from collections import defaultdict
 
@@ -54,8 +53,11 @@ def ask(published_home):
     db.close()
 
 
-def key_of(kind, ident):
-    return keys.keyed(os.environ["WARDFLOW_SITE_KEY"].encode(), kind, "ehr", ident)
+@pytest.fixture(scope="module")
+def key_of(published_home):
+    """What stands for an identifier in the warehouse."""
+    key = keys.load(load(published_home.path))
+    return lambda kind, ident: keys.keyed(key, kind, "ehr", ident)
 
 
 def account_of(home, folder):
@@ -95,7 +97,7 @@ def test_of_every_type_as_many_resources_are_known_as_a_careful_reader_knows(sim
         assert known == [len(latest[kind])], kind
 
 
-def test_a_visit_that_was_deleted_or_is_absent_from_a_full_export_counts_nowhere(ask, planted):
+def test_a_visit_that_was_deleted_or_is_absent_from_a_full_export_counts_nowhere(ask, planted, key_of):
     for kind in ("deleted_encounter", "absent_encounter"):
         removed = [key_of("encounter", row["encounter"]) for row in planted[kind]]
         assert removed
@@ -113,6 +115,7 @@ def test_visits_of_an_export_wait_for_its_late_file(simulated, planted, tmp_path
     landed = home.landing / "fhir" / folder
     shutil.copytree(simulated / "fhir" / folder, landed)
     shutil.copy(simulated / "wardflow.toml", home.settings_path)
+    keys.create(load(home))
     late = next((landed / "late").iterdir())
     held = late.rename(tmp_path / late.name)
     settings = load(home.path)
@@ -183,7 +186,7 @@ def test_wards_that_a_department_manages_belong_to_its_hospital(simulated, ask, 
     assert sorted(found) == sorted(json.loads((simulated / "truth.json").read_text())["facilities"])
 
 
-def test_full_and_versioned_addresses_lead_to_the_visits_that_are_here(ask, simulated):
+def test_full_and_versioned_addresses_lead_to_the_visits_that_are_here(ask, simulated, key_of):
     orders = [ident for ident in latest_of(simulated)["ServiceRequest"] if ident.startswith("sr-wh-")]
     wanted = [key_of("order", ident) for ident in orders]
     found = ask(
@@ -244,7 +247,7 @@ def test_times_without_zone_or_hour_keep_their_precision_and_are_counted(ask, pl
     assert ask("select count(distinct claim_key) from raw.fhir_claim") == [date_only["claims"]]
 
 
-def test_a_merge_holds_until_it_is_taken_back(ask, planted):
+def test_a_merge_holds_until_it_is_taken_back(ask, planted, key_of):
     (merge,), (mistake,) = planted["merged_patient"], planted["merge_taken_back"]
     survivor = "select surviving_key from marts.patient_identity where patient_key = $k"
     merged, kept = (key_of("patient", merge[side]) for side in ("patient", "replaced_by"))
@@ -259,7 +262,7 @@ def test_a_merge_holds_until_it_is_taken_back(ask, planted):
     assert set(found) == {"Patient.link", "ADT A37"}
 
 
-def test_a_change_that_only_exports_prove_lies_in_the_interval_that_the_ledger_gives(ask, planted):
+def test_a_change_that_only_exports_prove_lies_in_the_interval_that_the_ledger_gives(ask, planted, key_of):
     (row,) = planted["undated_change"]
     true = {(key_of("order", change["id"]), change["status"]): change["at"] for change in row["changes"]}
     found = ask(

@@ -2,13 +2,19 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
 
+from models.journal import Decision
 from models.kpis import KPIS
 from models.publication import AUDIENCES, load_current
+from pipelines import keys
+from pipelines.append import append_line
+from pipelines.home import Home
 from pipelines.refresh import refresh
+from pipelines.settings import load
 
 
 def warehouse(home):
@@ -193,7 +199,11 @@ def test_a_reader_always_sees_one_whole_snapshot_while_it_is_replaced(home):
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        home.settings_path.write_text(home.settings_path.read_text() + "\n[targets]\nlab_turnaround = 100.0\n")
+        target = Decision(
+            decided_at=datetime(2026, 1, 1, tzinfo=UTC), actor="tests", action="target", subject_kind="kpi",
+            subject="lab_turnaround", value="100", why="Another snapshot.",
+        )  # fmt: skip
+        append_line(home.decisions_path, target.to_line())
         assert refresh(home).succeeded
     finally:
         stop.set()
@@ -212,9 +222,9 @@ def table_rows(home, manifest, name):
 
 
 def test_an_empty_home_says_what_to_do(tmp_path):
-    from pipelines.home import Home
-
-    result = refresh(Home(tmp_path / "empty"))
+    home = Home(tmp_path / "empty").create()
+    keys.create(load(home))
+    result = refresh(home)
     assert not result.succeeded
     assert "holds no data yet" in (result.failure or "")
     assert result.manifest is None

@@ -30,7 +30,7 @@ rotation.rotate(home, settings.load(home), say=say)
 TABLES = ("raw.fhir_encounter", "raw.interface_event", "account.file", "account.quarantine")
 
 
-FEW = ("fhir/2026-01-05/Encounter.ndjson", "fhir/2026-01-05/Observation.ndjson", "mirth")
+FEW = ("fhir/2026-01-05/Encounter.ndjson", "fhir/2026-01-05/Observation.ndjson")
 
 
 @pytest.fixture
@@ -176,11 +176,9 @@ def test_a_file_that_was_replaced_since_stops_the_rotation(filled):
     open_counts(filled)
 
 
-def test_a_key_of_the_environment_is_rotated_to_the_one_that_stands_beside_it(
-    new_site, monkeypatch, tmp_path, fixtures
-):
-    shutil.copytree(fixtures / "fhir", tmp_path / "home0" / "landing" / "fhir")
+def test_a_key_of_the_environment_is_rotated_to_the_one_that_stands_beside_it(new_site, monkeypatch, fixtures):
     site = new_site(in_file=True)
+    shutil.copy(fixtures / FEW[0], site.home.landing / "Encounter.ndjson")
     site.ingest(site.home.landing)
     site.db.close()
     before = open_counts(site)

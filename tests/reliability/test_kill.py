@@ -26,19 +26,21 @@ print("done", flush=True)
 
 @pytest.fixture
 def delivered(fixtures, tmp_path) -> Path:
-    """Eight days of every kind of file, some of them delivered twice, one spoiled."""
+    """Eight days of every kind of file, some of them delivered twice, one spoiled; of the types that share a file, four."""
     root = tmp_path / "delivered"
     for day in range(8):
         for path in sorted(fixtures.rglob("*")):
             if path.is_file() and path.name != "planted.txt":
                 content = path.read_bytes()
+                if path.name == "records.ndjson":
+                    content = b"".join(content.splitlines(keepends=True)[:4])
                 if path.name != "manifest.json":
                     named = content.replace(b'"id": "', b'"id": "d%d-' % day).replace(
                         b"<messageId>1", b"<messageId>1%d" % day
                     )
                     content = b"".join(
                         named.replace(b'"id": "', b'"id": "c%d-' % copy).replace(b'"seq": ', b'"seq": %d' % copy)
-                        for copy in range(25)
+                        for copy in range(8)
                     )
                 relative = path.relative_to(fixtures)
                 target = root / relative.parts[0] / f"day-{day:02}" / Path(*relative.parts[1:])
