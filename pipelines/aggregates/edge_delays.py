@@ -62,7 +62,7 @@ select
     part.source,
     part.channel,
     part.destination,
-    sum(date_diff('microsecond', greatest(part.from_at, step.occurred_at), least(part.until_at, step.next_at))) / 6e7 as minutes
+    sum(date_diff('microsecond', greatest(part.from_at, step.occurred_at), least(part.until_at, step.next_at))) as lasts_us
 from step
 inner join marts.wait as wait
     on coalesce(wait.order_key, wait.encounter_key) = step.subject_key
@@ -76,7 +76,7 @@ where part.from_at < step.next_at
 group by all
 """
 _IN_WINDOW = f"""
-select {", ".join((*_EDGE, *_HOP))}, round(sum(minutes), 3) as minutes
+select {", ".join((*_EDGE, *_HOP))}, round(sum(lasts_us) / 6e7, 3) as minutes
 from edge_overlap
 where ($start is null or case_date >= $start) and ($end is null or case_date < $end)
 group by grouping sets (

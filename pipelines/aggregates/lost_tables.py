@@ -40,9 +40,9 @@ _LEVELS = {
 """What is told apart at each level: everything together, by cause, by reason, by hop or step."""
 _LABELS = ("facility", "cause", "reason", "source", "channel", "workflow", "activity")
 _COLUMNS = """
-    round(sum(minutes) / 60, 6) as lost_hours,
-    round(sum(minutes_waited) / 60, 6) as hours_waited,
-    round(coalesce(sum(minutes) filter (where is_estimated), 0) / 60, 6) as estimated_hours,
+    round(sum(minutes::decimal(18, 6)) / 60, 6) as lost_hours,
+    round(sum(minutes_waited::decimal(18, 6)) / 60, 6) as hours_waited,
+    round(coalesce(sum(minutes::decimal(18, 6)) filter (where is_estimated), 0) / 60, 6) as estimated_hours,
     count(*) as stretches,
     count(distinct coalesce(patient_key, encounter_key, lost_key)) as patients,
     list_sort(list(distinct wait_kind) filter (where wait_kind is not null)) as wait_kinds
@@ -192,7 +192,7 @@ def _sums(db: duckdb.DuckDBPyConnection, level: str, labels: tuple[str, ...], co
     source = f"from lost_stretch where {condition}"
     rows = db.sql(f"select {listed}, {_COLUMNS} {source} {grouped}").pl().to_dicts()
     by_day: dict[tuple[Any, ...], dict[int, float]] = {}
-    days = f"select {listed}, lost_date - $start::date as day_no, sum(minutes) / 60 as lost_hours"
+    days = f"select {listed}, lost_date - $start::date as day_no, sum(minutes::decimal(18, 6)) / 60 as lost_hours"
     with_day = f"group by grouping sets (({listed}, lost_date), ({', '.join((*labels, 'lost_date'))}))"
     for day in db.sql(f"{days} {source} {with_day}", params={"start": start}).pl().sort("day_no").to_dicts():
         by_day.setdefault(tuple(day[name] for name in names), {})[day["day_no"]] = day["lost_hours"]

@@ -8,6 +8,7 @@ Reads two temporary tables: `part_case` (one row per case: subject, case_no, pat
 minutes_estimated, minutes_uncertain). `subject` is what is published of: a kind of wait, a KPI.
 
 Everything but patients adds up from day to day, so it is summed by day once. How many patients is counted where it is asked for.
+Minutes are added up as decimals, which come to the same in whatever order threads deliver them (decision 63).
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _KEYS = ("subject", "facility", "unit", "day", "split", *OF)
 _TABLES = """
 create or replace temp table part_day (
     subject varchar, facility varchar, unit varchar, day date, split varchar, wait_kind varchar, part varchar, source varchar,
-    channel varchar, destination varchar, cases bigint, open_cases bigint, minutes double, minutes_across_clocks double,
-    minutes_estimated double, minutes_uncertain double
+    channel varchar, destination varchar, cases bigint, open_cases bigint, minutes decimal(18, 6),
+    minutes_across_clocks decimal(18, 6), minutes_estimated decimal(18, 6), minutes_uncertain decimal(18, 6)
 );
 create or replace temp table part_patient (
     subject varchar, facility varchar, unit varchar, day date, split varchar, wait_kind varchar, part varchar, source varchar,
@@ -59,10 +60,10 @@ def add(db: duckdb.DuckDBPyConnection, splits: Sequence[str], patients_of: Seque
     pieces = " union all by name ".join(_split(split) for split in splits)
     db.execute(f"""
     create or replace temp table part_item as
-    select 'all' as split, part_case.case_no, part_case.minutes,
-        coalesce(sum(part_piece.minutes_across_clocks), 0) as minutes_across_clocks,
-        coalesce(sum(part_piece.minutes_estimated), 0) as minutes_estimated,
-        coalesce(sum(part_piece.minutes_uncertain), 0) as minutes_uncertain
+    select 'all' as split, part_case.case_no, part_case.minutes::decimal(18, 6) as minutes,
+        coalesce(sum(part_piece.minutes_across_clocks::decimal(18, 6)), 0) as minutes_across_clocks,
+        coalesce(sum(part_piece.minutes_estimated::decimal(18, 6)), 0) as minutes_estimated,
+        coalesce(sum(part_piece.minutes_uncertain::decimal(18, 6)), 0) as minutes_uncertain
     from part_case left join part_piece on part_piece.case_no = part_case.case_no
     group by all
     union all by name {pieces}
@@ -85,8 +86,10 @@ def add(db: duckdb.DuckDBPyConnection, splits: Sequence[str], patients_of: Seque
 def _split(split: str) -> str:
     of = ", ".join(name if name in _OF_SPLIT[split] else f"null::varchar as {name}" for name in OF)
     return f"""
-    select '{split}' as split, case_no, {of}, sum(minutes) as minutes, coalesce(sum(minutes_across_clocks), 0) as minutes_across_clocks,
-        coalesce(sum(minutes_estimated), 0) as minutes_estimated, coalesce(sum(minutes_uncertain), 0) as minutes_uncertain
+    select '{split}' as split, case_no, {of}, sum(minutes::decimal(18, 6)) as minutes,
+        coalesce(sum(minutes_across_clocks::decimal(18, 6)), 0) as minutes_across_clocks,
+        coalesce(sum(minutes_estimated::decimal(18, 6)), 0) as minutes_estimated,
+        coalesce(sum(minutes_uncertain::decimal(18, 6)), 0) as minutes_uncertain
     from part_piece {"where channel is not null" if split == "hop" else ""} group by all
     """
 
@@ -117,7 +120,8 @@ def _rows(db: duckdb.DuckDBPyConnection, places: Sequence[str], period: str, bou
     unit = "unit" if _UNIT in places else "null::varchar as unit"
     sets = ", ".join(f"({place}{keys})" for place in places)
     added = ", ".join(
-        f"round(sum({name}), 3) as {name}" if "minutes" in name else f"sum({name})::bigint as {name}" for name in ADDED
+        f"round(sum({name}), 3)::double as {name}" if "minutes" in name else f"sum({name})::bigint as {name}"
+        for name in ADDED
     )
 
     def grouped(table: str, numbers: str) -> pl.DataFrame:

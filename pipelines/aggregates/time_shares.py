@@ -178,7 +178,7 @@ select
     [{
     ", ".join(
         f"coalesce(sum(case when {' and '.join([*(f'n_{before} = 0' for before in range(turn)), f'n_{turn} > 0'])} "
-        f"then lasts_us / n_{turn} else 0 end) over before, 0)"
+        f"then lasts_us // n_{turn} else 0 end) over before, 0)"
         for turn in range(TURNS)
     )
 }] as clock_us
@@ -212,10 +212,10 @@ with overlap as materialized (
 ), piece as (
     select
         * exclude (minutes, is_across_clocks, is_estimated, uncertain),
-        sum(minutes) as minutes,
-        coalesce(sum(minutes) filter (where is_across_clocks), 0) as minutes_across_clocks,
-        coalesce(sum(minutes) filter (where is_estimated), 0) as minutes_estimated,
-        coalesce(sum(minutes * uncertain), 0) as minutes_uncertain
+        sum(minutes::decimal(18, 6)) as minutes,
+        coalesce(sum(minutes::decimal(18, 6)) filter (where is_across_clocks), 0) as minutes_across_clocks,
+        coalesce(sum(minutes::decimal(18, 6)) filter (where is_estimated), 0) as minutes_estimated,
+        coalesce(sum((minutes * uncertain)::decimal(18, 6)), 0) as minutes_uncertain
     from timed
     where minutes > 0
     group by all
@@ -225,7 +225,7 @@ union all by name
 select
     part_case.case_no,
     '{CARE.id}' as part,
-    greatest(any_value(part_case.minutes) - coalesce(sum(piece.minutes), 0), 0) as minutes,
+    greatest(any_value(part_case.minutes)::decimal(18, 6) - coalesce(sum(piece.minutes), 0), 0) as minutes,
     0 as minutes_across_clocks,
     0 as minutes_estimated,
     0 as minutes_uncertain
@@ -233,7 +233,7 @@ from part_case
 left join piece
     on piece.case_no = part_case.case_no
 group by part_case.case_no
-having any_value(part_case.minutes) - coalesce(sum(piece.minutes), 0) > 1e-6
+having any_value(part_case.minutes)::decimal(18, 6) - coalesce(sum(piece.minutes), 0) > 1e-4
 """
 
 

@@ -45,10 +45,10 @@ select
     part.source,
     part.channel,
     part.destination,
-    sum(part.minutes) as minutes,
-    sum(part.minutes) filter (where part.is_across_clocks) as minutes_across_clocks,
-    sum(part.minutes) filter (where part.is_estimated) as minutes_estimated,
-    sum(part.minutes_uncertain) as minutes_uncertain
+    sum(part.minutes::decimal(18, 6)) as minutes,
+    sum(part.minutes::decimal(18, 6)) filter (where part.is_across_clocks) as minutes_across_clocks,
+    sum(part.minutes::decimal(18, 6)) filter (where part.is_estimated) as minutes_estimated,
+    sum(part.minutes_uncertain::decimal(18, 6)) as minutes_uncertain
 from part_case
 inner join marts.wait_part as part
     on part.wait_key = part_case.wait_key

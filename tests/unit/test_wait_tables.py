@@ -114,6 +114,15 @@ def test_a_wait_belongs_to_the_week_and_window_in_which_it_began(warehouse):
     }
 
 
+@pytest.mark.parametrize("lasted", [(0.1, 0.2, 0.3005), (0.2, 0.3005, 0.1)])
+def test_minutes_come_to_the_same_in_whatever_order_waits_are_delivered(warehouse, lasted):
+    """As floating-point numbers the one order comes to 0.6005, the other to a little less, which rounds to 0.6."""
+    for number, minutes in enumerate(lasted):
+        wait(warehouse, number, "North", ("people", None, None, minutes))
+    found = rows(warehouse, ALL, below=1, grain="all", facility="North", unit=None)
+    assert {row["split"]: row["minutes"] for row in found} == {"all": 0.601, "part": 0.601}
+
+
 def test_waits_of_too_few_patients_are_hidden_with_all_their_parts(warehouse):
     for number in range(20):
         wait(warehouse, number, "North", *QUEUED)

@@ -236,8 +236,8 @@ select
     sum(failing_messages)::bigint as failing_messages,
     sum(answered)::bigint as answered,
     max(run_bad) / sum(counted)::double as blocked_share,
-    arg_max(run_began_at, run_bad) as blocked_at,
-    nullif(arg_max(next_success_at, run_bad), timestamptz '9999-01-01 00:00:00+00') as unblocked_at,
+    arg_min(run_began_at, (-run_bad, slot)) as blocked_at,
+    nullif(arg_min(next_success_at, (-run_bad, slot)), timestamptz '9999-01-01 00:00:00+00') as unblocked_at,
     coalesce(sum(case when slot <> first_slot and slot <> last_slot then good end), 0)::bigint
     + coalesce(sum(case when slot <> first_slot then good_between end), 0)::bigint as successes
 from run_of_failures

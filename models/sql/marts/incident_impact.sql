@@ -93,7 +93,7 @@ with carried as (
         waited.wait_key,
         any_value(waited.patient_key) as patient_key,
         any_value(waited.minutes) as minutes,
-        coalesce(sum(part.minutes) filter (where part.part not in ('people', 'unknown')), 0) as late_minutes,
+        coalesce(sum(part.minutes::decimal(18, 6)) filter (where part.part not in ('people', 'unknown')), 0) as late_minutes,
         any_value(heard.spread_us) / 2 / 6e7 as unsure_minutes
     from waited
     left join marts.wait_part as part
@@ -112,7 +112,7 @@ with carried as (
         wait_kind,
         facility,
         week,
-        avg(minutes) as mean_minutes,
+        avg(minutes::decimal(18, 6)) as mean_minutes,
         avg(late_minutes) as mean_late_minutes
     from split
     where week <> 0
@@ -127,10 +127,10 @@ with carried as (
         wait_kind,
         facility,
         count(*) as weeks,
-        avg(mean_minutes) as mean_minutes,
-        avg(mean_late_minutes) as mean_late_minutes,
-        stddev_samp(mean_minutes) * sqrt(1 + 1 / count(*)) as deviation,
-        stddev_samp(mean_late_minutes) * sqrt(1 + 1 / count(*)) as late_deviation
+        avg(mean_minutes::decimal(18, 6)) as mean_minutes,
+        avg(mean_late_minutes::decimal(18, 6)) as mean_late_minutes,
+        round(stddev_samp(mean_minutes), 6) * sqrt(1 + 1 / count(*)) as deviation,
+        round(stddev_samp(mean_late_minutes), 6) * sqrt(1 + 1 / count(*)) as late_deviation
     from week_mean
     group by
         incident_id,
@@ -156,9 +156,9 @@ with carried as (
         count(*) as waits,
         count(distinct split.patient_key) as patients,
         count(distinct split.patient_key) filter (where split.late_minutes > usual.long_minutes) as delayed_patients,
-        sum(split.minutes) as minutes,
-        sum(split.late_minutes) as late_minutes,
-        sum(power(split.unsure_minutes, 2)) as unsure_squares
+        sum(split.minutes::decimal(18, 6))::double as minutes,
+        sum(split.late_minutes)::double as late_minutes,
+        sum(power(split.unsure_minutes, 2)::decimal(18, 6))::double as unsure_squares
     from split
     left join usual
         on usual.incident_id = split.incident_id

@@ -231,7 +231,7 @@ with allowance as (
         is_unknown,
         changed_at,
         date_diff('microsecond', changed_at, lead(changed_at) over timeline)
-        / nullif(sum(step) over (timeline rows between unbounded preceding and current row), 0) as shared_us
+        // nullif(sum(step) over (timeline rows between unbounded preceding and current row), 0) as shared_us
     from change
     window timeline as (partition by person, is_unknown order by changed_at)
 ), clock as (

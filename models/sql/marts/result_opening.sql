@@ -126,7 +126,7 @@ with report as (
     select
         person,
         changed_at,
-        date_diff('microsecond', changed_at, lead(changed_at) over timeline) / 6e7 as minutes,
+        date_diff('microsecond', changed_at, lead(changed_at) over timeline) as lasts_us,
         sum(taken) over (timeline rows between unbounded preceding and current row) as taken,
         sum(late) over (timeline rows between unbounded preceding and current row) as late
     from change
@@ -134,7 +134,7 @@ with report as (
 ), lost as (
     select
         late.order_key,
-        sum(course.minutes / course.late) as minutes_lost
+        sum(course.lasts_us // course.late) / 6e7 as minutes_lost
     from late
     inner join course
         on course.person = late.person

@@ -61,7 +61,7 @@ with ward as (
         unit,
         cast(floor(changed_us / 3.6e9) as bigint) as hour_no,
         sum(patients) as patients,
-        sum(patients * (changed_us / 3.6e9 - floor(changed_us / 3.6e9))) as patient_hours
+        sum(patients * (changed_us - cast(floor(changed_us / 3.6e9) as bigint) * 3600000000)) / 3.6e9 as patient_hours
     from change
     group by
         facility,
