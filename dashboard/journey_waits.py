@@ -11,6 +11,7 @@ from typing import Any
 from dashboard import data, delays
 from dashboard.data import Opening
 from models import wording
+from models.missing import ABOUT, Missing, never_arrived
 from models.publication import Manifest
 from models.waits import ACTORS, PARTS, STAGES, UNKNOWN, WAIT_KINDS, hand
 
@@ -74,6 +75,19 @@ def done(found: Manifest, touches: Opening | None, events: Sequence[Row]) -> lis
     if touches is None or not messages:
         return []
     return data.opened_rows(touches, found, "intervention", {"message_key": messages}, order=("occurred_at",))
+
+
+def missing(found: Manifest, exceptions: Opening | None, events: Sequence[Row]) -> list[Missing]:
+    """The messages about the journey that should have come and never did."""
+    names = dict(zip(ABOUT, ("case_key", "order_key", "message_key"), strict=True))
+    keys = {column: {event[name] for event in events if event.get(name)} for column, name in names.items()}
+    rows = [
+        row
+        for column, some in keys.items()
+        if exceptions and some
+        for row in data.opened_rows(exceptions, found, "work_exception", {column: tuple(sorted(some))})
+    ]
+    return never_arrived(rows, set[str]().union(*keys.values()))
 
 
 def _told(stretch: Row, hands: Sequence[Row]) -> Row:
@@ -228,8 +242,10 @@ def headline(waits: Sequence[Row]) -> str:
     )
 
 
-def questions(waits: Sequence[Row], events: Sequence[Row], hands: Sequence[Row]) -> list[tuple[str, str]]:
-    """Did the alert fire, was a message dropped, did somebody override? Each with what the journey knows of it."""
+def questions(
+    waits: Sequence[Row], events: Sequence[Row], hands: Sequence[Row], never: Sequence[Missing] = ()
+) -> list[tuple[str, str]]:
+    """Did the alert fire, was a message dropped (or `never` came), did somebody override? Each with what the journey knows of it."""
     dropped = {
         (each["from_at"], each["hop"]): f"{_at(each['from_at'])} {each['hop']}, for {wording.duration(each['minutes'])}"
         + (f", then {each['did']}" if each["did"] else "")
@@ -244,7 +260,11 @@ def questions(waits: Sequence[Row], events: Sequence[Row], hands: Sequence[Row])
         (
             "Was a message dropped?",
             _listed(
-                [*dropped.values(), *(f"{_at(each['occurred_at'])} {each['what']}, {each['place']}" for each in lost)],
+                [
+                    *(f"by {_at(each.since)} {each.where}, {each.what}" for each in never),
+                    *dropped.values(),
+                    *(f"{_at(each['occurred_at'])} {each['what']}, {each['place']}" for each in lost),
+                ],
                 "every message that is known arrived",
             ),
         ),

@@ -6,6 +6,7 @@ callers' work (the dashboard and the command line write, the pipeline reads).
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
@@ -22,6 +23,8 @@ WAYS: tuple[str, ...] = get_args(Way)
 
 _NEEDS_VALUE = {"assign": "the person or team", "rebase": "the date of the new baseline", "target": "the new target"}
 _LONGEST = 2000
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes of a command line that are no UTF-8; it cannot be written to a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +150,8 @@ def _check_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
         raise BadJournalEntry(f"{name} is empty. A journal entry says who, what and why.")
+    if _NO_TEXT.search(value):
+        raise BadJournalEntry(f"{name} holds bytes that are no UTF-8. Write it again as plain text.")
     if len(value) > _LONGEST or "\n" in value:
         raise BadJournalEntry(f"{name} has {len(value)} characters. Write one line of at most {_LONGEST}.")
 

@@ -16,9 +16,9 @@ from models.waits import PARTS, STAGES
 
 def draw_waits(here: Here, events: Sequence[Row], asked: str) -> None:
     """The waterfall of the visit's waits, for the purpose that was stated; nothing where the snapshot knows no waits."""
-    waits, parts, stages, touches = (
+    waits, parts, stages, touches, exceptions = (
         further_opening(here, table, asked) if table in here.found.tables else None
-        for table in ("wait", "wait_part", "wait_stage", "intervention")
+        for table in ("wait", "wait_part", "wait_stage", "intervention", "work_exception")
     )
     st.subheader("What was waited for, and where the time went", anchor=False)
     found = journey_waits.read(here.found, waits, parts, stages, touches, events) if waits and parts else []
@@ -29,7 +29,9 @@ def draw_waits(here: Here, events: Sequence[Row], asked: str) -> None:
             "No wait is known of this visit.",
             "Nothing that somebody had to act on was recorded, or not both of its ends.",
         )
-    markup.facts(journey_waits.questions(found, events, journey_waits.done(here.found, touches, events)))
+    hands = journey_waits.done(here.found, touches, events)
+    never = journey_waits.missing(here.found, exceptions, events)
+    markup.facts(journey_waits.questions(found, events, hands, never))
 
 
 def _draw(found: Sequence[Row]) -> None:

@@ -94,14 +94,22 @@ def snapshot_as(role: str) -> Snapshot:
 def open_cases(call: Call, *, what: str, purpose: str | None) -> str:
     """Check the role, ask for the purpose, append both to the access log; returns the role.
 
+    Raises:
+        WrongUse: the role may not see cases, or the purpose is missing.
+    """
+    role, why = may_open_cases(call, purpose)
+    log_opened(call, role, what=what, purpose=why)
+    return role
+
+
+def may_open_cases(call: Call, purpose: str | None) -> tuple[str, str]:
+    """The role of this call, which may open cases, and the purpose, asked for where somebody is there to answer.
+
     An engineer's script may leave the purpose out, because an engineer holds the source files themselves; the log then says so.
 
     Raises:
         WrongUse: the role may not see cases, or the purpose is missing.
     """
-    from models.journal import Access
-    from models.publication import load_current
-
     role = require(call, "informatics", "open cases")
     if not (purpose or "").strip() and sys.stdin.isatty() and sys.stderr.isatty():
         purpose = click.prompt("Purpose (goes into the access log)", err=True)
@@ -109,15 +117,22 @@ def open_cases(call: Call, *, what: str, purpose: str | None) -> str:
         if role != "engineer":
             raise WrongUse('Opening cases needs a purpose, which goes into the access log. Add --purpose "why".')
         purpose = NOT_STATED
+    return role, str(purpose).strip()
+
+
+def log_opened(call: Call, role: str, *, what: str, purpose: str) -> None:
+    """Append to the access log what is opened, before any of it is shown."""
+    from models.journal import Access
+    from models.publication import load_current
+
     home = call.home()
     entry = Access(
         opened_at=datetime.now(UTC),
         actor=person(),
         role=role,
         what=what,
-        purpose=str(purpose).strip(),
+        purpose=purpose,
         way="cli",
         snapshot=load_current(home.published).id,
     )
     append_line(home.access_path, entry.to_line())
-    return role

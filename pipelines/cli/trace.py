@@ -11,13 +11,25 @@ from typing import Any
 import click
 
 from pipelines.cli import traced
-from pipelines.cli.edge import CheckFailed, call_of, format_option, home_options
+from pipelines.cli.edge import CheckFailed, WrongUse, call_of, format_option, home_options
 from pipelines.cli.output import EMPTY, print_json, print_table
-from pipelines.cli.roles import open_cases, purpose_option, role_option, snapshot_as
+from pipelines.cli.roles import log_opened, may_open_cases, purpose_option, role_option, snapshot_as
+
+_LONGEST_KEY = 200
+
+
+def _checked(_context: click.Context, _parameter: click.Parameter, key: str) -> str:
+    """The key as typed. Of one that cannot be a key nothing is repeated: it may be anything, also a person's name."""
+    if not key.strip() or len(key) > _LONGEST_KEY or not key.isprintable():
+        raise WrongUse(
+            f"KEY is no key: give one line of 1 to {_LONGEST_KEY} printable characters in UTF-8, "
+            "as `wardflow kpi cases` or `wardflow key` prints it."
+        )
+    return key
 
 
 @click.command()
-@click.argument("key", metavar="KEY")
+@click.argument("key", metavar="KEY", callback=_checked)
 @purpose_option
 @format_option
 @role_option
@@ -30,18 +42,20 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
     into one. Needs the informatics role and a purpose, which goes into the access log; of a message every step is listed, in every
     engine whose log holds it. Every wait of the case, or whose news the message carried, follows: cut into what each hop and what people
     took, with who acted meanwhile (source, engine, rule (the engine's own), person or nobody), and its stages from happened to acted on,
-    each with its clock, or why nobody knows when it was. File and line are for engineers. Exit code 1 when nothing has that key.
+    each with its clock, or why nobody knows when it was. File and line are for engineers. Exit code 1 when nothing
+    has that key: what was typed is then neither repeated nor logged, as it may be a name.
 
     \b
     Example: wardflow trace 0f3a52c1d9e84b7790aa12cd34ef5678 --purpose "late bed, complaint 17"
     """
     call = call_of()
-    role = open_cases(call, what=f"trace {key}", purpose=purpose)
+    role, why = may_open_cases(call, purpose)
     snapshot = snapshot_as(role)
     kind, messages, spans = traced.find(snapshot, key)
+    log_opened(call, role, what=f"trace {key}" if spans else "trace of a key that nothing has", purpose=why)
     if not spans:
         raise CheckFailed(
-            f"Nothing in snapshot {snapshot.manifest.id} has the key {key!r}. Keys are those of `wardflow kpi cases` or `wardflow key`."
+            f"Nothing in snapshot {snapshot.manifest.id} has this key. Keys are those of `wardflow kpi cases` or `wardflow key`."
         )
     cases = sorted({span["case_key"] for span in spans if span.get("case_key")}) if kind in {"case", "patient"} else []
     files = (
@@ -54,7 +68,7 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
         "is": kind,
         "as_of": snapshot.as_of,
         "spans": [traced.span(span, snapshot, files) for span in spans],
-        "missing": traced.missing(snapshot, key, cases, messages),
+        "missing": traced.missing(snapshot, key, cases, messages, spans),
         "waits": traced.waits(snapshot, key, cases, messages, spans, files),
     }
     if kind == "message":

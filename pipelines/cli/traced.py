@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.missing import ABOUT, never_arrived
+
 if TYPE_CHECKING:
     from pipelines.snapshot_reader import Snapshot
 
@@ -77,14 +79,10 @@ UNDELIVERED = """
         )
     order by delivery.received_at
 """
-NEVER_SEEN = """
-    select order_key, facility, what, expected_at
-    from exception
-    where is_open and kind = 'message_never_seen'
-        and (order_key = $key or encounter_key in (select unnest($cases::varchar[])))
-    order by expected_at
-"""
-"""Orders and results of the case of which the facility's engine should carry a message and none is in its log."""
+EXCEPTIONS = (
+    f"select * from exception where {' or '.join(f'{column} in (select unnest($keys::varchar[]))' for column in ABOUT)}"
+)
+"""What did not happen, of encounters, orders and messages. Which of it is a message that never came: `models.missing`."""
 
 WAITS = """
     select * from wait
@@ -223,13 +221,18 @@ def _part(stretch: dict[str, Any], touches: list[dict[str, Any]], snapshot: Snap
     }
 
 
-def missing(snapshot: Snapshot, key: str, cases: list[str], messages: list[str]) -> list[dict[str, Any]]:
-    """What should have happened between systems and did not, each with the hop's name."""
-    parameters = {"key": key, "cases": cases}
+def missing(
+    snapshot: Snapshot, key: str, cases: list[str], messages: list[str], spans: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What should have happened between systems and did not, each with the hop's name: of what is traced, and of its events."""
     undelivered = snapshot.rows(
-        UNDELIVERED, {**parameters, "messages": messages}, delivery="message_delivery", message="message"
+        UNDELIVERED,
+        {"key": key, "cases": cases, "messages": messages},
+        delivery="message_delivery",
+        message="message",
     )
-    never = snapshot.rows(NEVER_SEEN, parameters, exception="work_exception")
+    keys = {key, *cases, *messages, *(span["message_key"] for span in spans if span.get("message_key"))}
+    exceptions = snapshot.rows(EXCEPTIONS, {"keys": sorted(keys)}, exception="work_exception")
     return [
         {
             "where": each["hop"],
@@ -241,12 +244,6 @@ def missing(snapshot: Snapshot, key: str, cases: list[str], messages: list[str])
         }
         for each in undelivered
     ] + [
-        {
-            "where": f"{each['facility']}, interface engine",
-            "what": f"{each['what']} for this order",
-            "since": each["expected_at"].astimezone(snapshot.zone).isoformat(),
-            "message_key": None,
-            "order_key": each["order_key"],
-        }
-        for each in never
+        each._asdict() | {"since": each.since.astimezone(snapshot.zone).isoformat()}
+        for each in never_arrived(exceptions, keys)
     ]

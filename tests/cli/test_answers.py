@@ -249,6 +249,24 @@ def test_a_trace_of_a_message_that_failed_names_the_missing_hop(wardflow):
     assert "never acknowledged" in deliveries["missing"][0]["what"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("message_lost", ("message_key", "encounter_key")), ("message_never_seen", ("order_key", "encounter_key"))],
+)
+def test_a_trace_of_a_message_that_never_came_names_who_should_have_had_it_by_every_key(wardflow, kind, names):
+    snapshot = Snapshot(wardflow.home / "published", "engineer")
+    (missing, *_) = snapshot.rows(
+        "select * from exception where kind = $kind and is_open order by expected_at, exception_key",
+        {"kind": kind},
+        exception="work_exception",
+    )
+    for name in names:
+        found = wardflow.json("trace", missing[name], "--purpose", "test")["missing"]
+        told = (f"{missing['channel']} ({missing['source']})", missing["what"])
+        assert told in {(each["where"], each["what"]) for each in found}
+    assert f"Missing: {told[0]}: {told[1]}" in wardflow("trace", missing[names[0]], "--purpose", "test").stdout
+
+
 def test_ledger_balances_file_by_file_and_in_total(wardflow):
     found = wardflow.json("ledger")
     assert found["balanced"] is True

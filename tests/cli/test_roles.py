@@ -82,6 +82,34 @@ def test_an_engineers_script_is_logged_even_without_a_purpose(wardflow):
     assert entry["snapshot"]
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["f" * 32, "000123456", "Jane Doe", "' or 1 = 1 --", "k" * 200],
+    ids=["hash", "mrn", "name", "sql", "longest"],
+)
+def test_of_a_key_that_nothing_has_the_log_says_so_without_what_was_typed(wardflow, typed):
+    code, line = wardflow.error("trace", typed, "--purpose", "test")
+    assert (code, typed in line) == (1, False)
+    assert "has this key" in line
+    assert _log(wardflow)[-1]["what"] == "trace of a key that nothing has"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "  ", "k" * 201, "one line\nand another", "\udcff\udcfe", "a\u202eb", "a\x00b", "\x1b[2J"],
+    ids=["empty", "blank", "too long", "two lines", "no UTF-8", "right to left", "nul", "escape"],
+)
+def test_what_cannot_be_a_key_is_refused_before_anything_is_opened_and_not_repeated(wardflow, typed):
+    before = _log(wardflow)
+    code, line = wardflow.error("trace", typed, "--purpose", "test")
+    assert code == 2
+    assert line == (
+        "wardflow: KEY is no key: give one line of 1 to 200 printable characters in UTF-8, "
+        "as `wardflow kpi cases` or `wardflow key` prints it."
+    )
+    assert _log(wardflow) == before
+
+
 def test_a_wrong_question_is_not_logged_as_an_opened_case(wardflow):
     before = len(_log(wardflow))
     code, _ = wardflow.error("kpi", "cases", "ed_arrivals", "--by", "shoe_size", "--purpose", "test")

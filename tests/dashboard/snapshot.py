@@ -269,12 +269,13 @@ EXCEPTION_COUNTS: list[dict[str, object]] = [
 def exceptions() -> list[dict[str, object]]:
     """A critical result that nobody answered since Sunday noon, and a message given up on Saturday; a handoff was accepted late."""
     return [
-        {"exception_key": key, "kind": kind, "what": what, "encounter_key": CASE, "message_key": message, "facility": "Northfield General",
-         "unit": unit, "owner": owner, "expected_at": at, "noticed_at": at, "is_open": is_open, "minutes_open": 720.0, "file_id": 1, "line": 3}
+        {"exception_key": key, "kind": kind, "what": what, "encounter_key": CASE, "message_key": message, "order_key": None, "facility": "Northfield General",
+         "source": "mirth" if unit == "BILLING" else None, "channel": "BILLING" if unit == "BILLING" else None, "unit": unit, "owner": owner, "expected_at": at, "noticed_at": at, "is_open": is_open, "minutes_open": 720.0, "file_id": 1, "line": 3}
         for key, kind, what, message, unit, owner, at, is_open in (
             ("e1", "critical_unanswered", "critical result neither acknowledged nor escalated", None, "Emergency", None, datetime(2026, 4, 12, 12), True),
             ("e2", "message_undelivered", "given up by the engine, neither sent again nor discarded", "mirth:77", "ADT-OUT", "Integration lead", datetime(2026, 4, 11, 12), True),
             ("e3", "missed_handoff", "handoff not accepted", None, "Ward 4N", "Nursing director", datetime(2026, 4, 10, 12), False),
+            ("e4", "message_lost", "delivered to the next channel and never received there", "mirth:77", "BILLING", "Integration lead", datetime(2026, 4, 12, 10), True),
         )
     ]  # fmt: skip
 

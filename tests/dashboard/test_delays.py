@@ -203,7 +203,10 @@ def test_a_journey_shows_its_waits_with_the_hop_that_kept_the_news_and_who_sent_
         "Of 5.0 h in 2 waits 1.5 h were late data, most in ADT-OUT → BED-MGMT: nobody had it, sent again by service desk"
         in said
     )
-    assert "Yes: Sun 09:30 ADT-OUT → BED-MGMT, for 1 h 00, then sent again by service desk" in said
+    assert (
+        "Yes: by Sun 10:00 BILLING (mirth), delivered to the next channel and never received there; "
+        "Sun 09:30 ADT-OUT → BED-MGMT, for 1 h 00, then sent again by service desk"
+    ) in said
     assert "No: no critical result was shown." in said
     assert "Yes: Sun 10:30 sent again by service desk, ADT-OUT." in said
     for stage in (

@@ -4,6 +4,7 @@
 -- what: order or result.
 -- due_at: when it was ordered or verified: the sender should send then.
 -- expected_by_at: due, and the hospital's message_stuck_minutes more.
+-- source, channel: where most of the facility's messages of the kind first come in; null where none has come.
 -- seen_at: when the engine received the first message of this order and kind.
 -- is_missing: expected by now, and none came in time.
 -- is_settled: seen, or the log goes on beyond expected_by_at.
@@ -43,7 +44,9 @@ with carried as (
         order_key,
         case when msg_type = 'ORU' then 'result' else 'order' end as what,
         min(received_at) as seen_at,
-        arg_min(message_key, received_at) as message_key
+        arg_min(message_key, received_at) as message_key,
+        arg_min(source, received_at) as source,
+        arg_min(channel, received_at) as channel
     from marts.message
     where msg_type in ('ORM', 'OML', 'ORU')
         and order_key is not null
@@ -74,6 +77,23 @@ with carried as (
     group by
         facility,
         data_domain
+), usual as (
+    select
+        due.facility,
+        due.what,
+        seen.source,
+        seen.channel,
+        count(*) as messages
+    from due
+    inner join seen
+        on seen.order_key = due.order_key
+        and seen.what = due.what
+    group by
+        due.facility,
+        due.what,
+        seen.source,
+        seen.channel
+    qualify row_number() over (partition by due.facility, due.what order by count(*) desc, seen.source, seen.channel) = 1
 ), expected as (
     select
         due.*,
@@ -81,6 +101,8 @@ with carried as (
         carried.last_at,
         seen.seen_at,
         seen.message_key,
+        usual.source,
+        usual.channel,
         registered.owner
     from due
     inner join carried
@@ -90,6 +112,9 @@ with carried as (
     left join seen
         on seen.order_key = due.order_key
         and seen.what = due.what
+    left join usual
+        on usual.facility = due.facility
+        and usual.what = due.what
     left join registered
         on registered.facility = due.facility
         and registered.data_domain = due.data_domain
@@ -109,6 +134,8 @@ select
     order_key,
     encounter_key,
     message_key,
+    source,
+    channel,
     facility,
     unit,
     owner,

@@ -7,6 +7,7 @@
 -- exception_key: of kind and subject, the same in every run.
 -- what: what did not happen, in words of a fixed list.
 -- unit: the ward, department or channel.
+-- source, channel: of a message the engine and channel that should have had it; null where the record says none.
 -- owner: who answers for it, by the hospital's registry; null where it names nobody.
 -- expected_at: by when it should have happened.
 -- noticed_at: decisions from then on are about it: when it was expected, or closed if that was earlier.
@@ -153,8 +154,8 @@ with silence as (
         order_key,
         message_key,
         null::varchar as task_key,
-        null::varchar as source,
-        null::varchar as channel,
+        source,
+        channel,
         facility,
         unit,
         owner,

@@ -171,6 +171,11 @@ def test_an_order_or_result_that_the_engine_never_saw_lacks_its_message(laborato
         ("o2", "order", "Integration lead"),
         ("o3", "result", "Laboratory manager"),
     ]
+    never = [row for row in laboratory.build("marts.work_exception") if row["kind"] == "message_never_seen"]
+    assert [(r["order_key"], r["source"], r["channel"]) for r in never] == [
+        ("o2", "engine", "ORDERS"),
+        ("o3", "engine", "RESULTS"),
+    ]
 
 
 def test_nothing_is_expected_beyond_the_end_of_the_log_nor_where_it_lacks_numbers(laboratory):

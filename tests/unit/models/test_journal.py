@@ -70,6 +70,7 @@ def test_a_line_may_carry_its_id():
         ({"why": ""}, "why is empty"),
         ({"why": "x" * 2001}, "2001 characters"),
         ({"why": "one\ntwo"}, "Write one line"),
+        ({"why": "\udcff\udcfe"}, "why holds bytes that are no UTF-8"),
         ({"value": None}, "needs a value: the person or team"),
         ({"action": "rebase", "value": " "}, "needs a value: the date"),
         ({"action": "target", "value": "soon"}, "Write a number"),
