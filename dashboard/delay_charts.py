@@ -71,7 +71,7 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Seque
     """A row for each wait from its own begin: rows with `row`, `head`, `part`, `after` and `minutes`; `word` is written under one.
 
     A stretch too short to be seen is drawn as a thin mark, so that none is lost. `marks` are the stages that the news reached: rows with
-    `row`, `after` and `said`.
+    `row`, `after`, `is_across_clocks` (a ring, as nobody knows quite where it belongs) and `said`.
     """
     figure = go.Figure()
     names = list(dict.fromkeys(stretch["row"] for stretch in stretches))
@@ -90,15 +90,16 @@ def waterfall(stretches: Sequence[Row], said: Callable[[Row], str], marks: Seque
             hovertext=[said(stretch) for stretch in mine],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    if marks:
-        figure.add_scatter(
-            x=[mark["after"] for mark in marks],
-            y=[mark["row"] for mark in marks],
-            mode="markers",
-            marker={"symbol": "line-ns", "size": 11, "line": {"width": 1, "color": STRONG}},
-            hovertext=[mark["said"] for mark in marks],
-            hovertemplate="%{hovertext}<extra></extra>",
-        )
+    for across, symbol, size in ((False, "line-ns", 11), (True, "circle-open", 7)):
+        if some := [mark for mark in marks if mark["is_across_clocks"] is across]:
+            figure.add_scatter(
+                x=[mark["after"] for mark in some],
+                y=[mark["row"] for mark in some],
+                mode="markers",
+                marker={"symbol": symbol, "size": size, "color": STRONG, "line": {"width": 1, "color": STRONG}},
+                hovertext=[mark["said"] for mark in some],
+                hovertemplate="%{hovertext}<extra></extra>",
+            )
     words = {stretch["row"]: stretch["word"] for stretch in stretches if stretch.get("word")}
     heads = {stretch["row"]: stretch["head"] for stretch in stretches}
     for name in names:

@@ -3,30 +3,24 @@
 Here: which waits are drawn, sentences. Not here: how a wait is cut (`marts.wait_part`), who counts as acting (`models.waits`), drawing.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from dashboard import data, delays
 from dashboard.data import Opening
+from dashboard.journey_stages import after, reached
 from models import wording
 from models.missing import ABOUT, Missing, never_arrived
 from models.publication import Manifest
-from models.waits import ACTORS, PARTS, STAGES, UNKNOWN, WAIT_KINDS, hand
+from models.waits import ACTORS, PARTS, WAIT_KINDS, doubts, hand
 
 Row = dict[str, Any]
 
 AT_ONCE = 10
+WITHIN = "↳"
+"""Stands before the name of a wait that lies within the one above it."""
 DROPPED = ("failed", "dead-lettered", "queued")
-SAYS = {
-    "msh_7": "MSH-7, by the sender's clock",
-    "msa_1": "the answer of the receiver's application (AA)",
-    "engine_log": "the engine's log",
-    "record": "the record",
-    "several": "several resources of the record",
-}
-"""What says when a stage was, by `basis`; others are the element of a resource."""
 ALERTS = ("critical result shown", "critical result escalated")
 
 
@@ -38,14 +32,13 @@ def read(
     touches: Opening | None,
     events: Sequence[Row],
 ) -> list[Row]:
-    """The waits of the journey's visits that lie in no other, each with `name`, `late` (minutes of interfaces), `stretches` and `stages`.
+    """The waits of the journey's visits, each with `name`, `late` (minutes of interfaces), `stretches` and `stages`.
 
-    A stretch has `hop`, `actor` in words, and `did`, what somebody did by hand, null where nobody did.
+    `outer` is the wait that one lies within and follows, null for one that lies within none: sums are over those. A stretch has `hop`,
+    `actor` in words, and `did`, what somebody did by hand, null where nobody did.
     """
     cases = tuple(sorted({event["case_key"] for event in events if event["case_key"]}))
-    rows = data.opened_rows(
-        waits, found, "wait", {"encounter_key": cases, "is_within": False}, order=("began_at", "wait_key")
-    )
+    rows = placed(data.opened_rows(waits, found, "wait", {"encounter_key": cases}, order=("began_at", "wait_key")))
     keys = tuple(row["wait_key"] for row in rows)
     cut = data.opened_rows(parts, found, "wait_part", {"wait_key": keys}, order=("part_no",)) if keys else []
     way = (
@@ -64,9 +57,25 @@ def read(
         listed.append(
             row
             | {"title": WAIT_KINDS[row["wait_kind"]].title, "late": late, "stretches": mine}
-            | {"stages": [_reached(each) for each in way if each["wait_key"] == row["wait_key"]]}
+            | {"stages": [reached(each) for each in way if each["wait_key"] == row["wait_key"]]}
         )
     return _numbered(listed)
+
+
+def placed(waits: Sequence[Row]) -> list[Row]:
+    """The waits with their `outer`, each followed by those that begin within it, of the same order where it is one of an order."""
+    whole: list[Row] = [wait | {"outer": None} for wait in waits if not wait["is_within"]]
+    inner: dict[str, list[Row]] = {}
+    for wait in waits:
+        if wait["is_within"]:
+            outer = next((each for each in whole if _holds(each, wait)), None)
+            inner.setdefault(outer["wait_key"] if outer else "", []).append(wait | {"outer": outer})
+    firsts = sorted([*whole, *inner.pop("", [])], key=lambda wait: (wait["began_at"], wait["wait_key"]))
+    return [wait for first in firsts for wait in (first, *inner.get(first["wait_key"], []))]
+
+
+def _holds(outer: Row, wait: Row) -> bool:
+    return outer["order_key"] == wait["order_key"] and outer["began_at"] <= wait["began_at"] <= outer["until_at"]
 
 
 def done(found: Manifest, touches: Opening | None, events: Sequence[Row]) -> list[Row]:
@@ -97,86 +106,33 @@ def _told(stretch: Row, hands: Sequence[Row]) -> Row:
     return stretch | {"hop": hop, "actor": ACTORS[PARTS[stretch["part"]].actor], "did": did}
 
 
-def _reached(stage: Row) -> Row:
-    """The stage with what it is called (`name`), `when` in words or why nobody knows, and what says so (`says`)."""
-    title, hop = STAGES[stage["stage"]].title, delays.hop(stage) if stage["channel"] else ""
-    at = stage["occurred_at"]
-    if at is None:
-        return stage | {"name": title, "when": "not known", "says": UNKNOWN[stage["unknown_because"]]}
-    when = ("no later than " if stage["is_bound"] else "") + f"{at:%a %H:%M:%S}"
-    name = f"{title}: {hop}" if stage["stage"] == "hop" else title
-    return stage | {"name": name, "when": when, "says": SAYS.get(stage["basis"], stage["basis"])}
-
-
-def marks(waits: Sequence[Row]) -> list[Row]:
-    """Every stage whose time is known, with the `row` it stands in, the minutes `after` the wait began, and its sentence."""
-    return [
-        stage
-        | {"row": wait["name"], "after": _after(wait, stage["occurred_at"])}
-        | {"said": f"{wait['name']}: {stage['name'].lower()}, {stage['when']} ({stage['says']})"}
-        for wait in waits
-        for stage in wait["stages"]
-        if stage["occurred_at"] is not None
-    ]
-
-
-def timeline(waits: Sequence[Row]) -> list[tuple[str, ...]]:
-    """A row for each wait, a cell for each of `STAGES`: when it was, of the hops each, or a dash where nobody knows."""
-    return [
-        (
-            wait["name"],
-            *(
-                "; ".join(_in_cell(each) for each in wait["stages"] if each["stage"] == stage) or wording.NONE
-                for stage in STAGES
-            ),
-        )
-        for wait in waits
-        if wait["stages"]
-    ]
-
-
-def _in_cell(stage: Row) -> str:
-    if stage["occurred_at"] is None:
-        return "not known"
-    return f"{delays.hop(stage)} {stage['occurred_at']:%H:%M:%S}" if stage["stage"] == "hop" else stage["when"]
-
-
-def said_by(waits: Sequence[Row]) -> list[tuple[str, str]]:
-    """Of each stage what says when it was, and why it is not known of so many waits."""
-    told: list[tuple[str, str]] = []
-    for stage, each in STAGES.items():
-        known = Counter(
-            one["says"] for wait in waits for one in wait["stages"] if one["stage"] == stage and one["occurred_at"]
-        )
-        lacks = Counter(
-            one["says"] for wait in waits for one in wait["stages"] if one["stage"] == stage and not one["occurred_at"]
-        )
-        words = [*known, *(f"not known of {wording.number(n)}: {why}" for why, n in lacks.most_common())]
-        if words:
-            told.append((each.title, "; ".join(words)))
-    return told
-
-
 def _numbered(waits: list[Row]) -> list[Row]:
-    """With `name`: the title, and a number where the journey has several of a kind."""
+    """With `name`: the title, a number where the journey has several of a kind, and before it a sign of one that lies within another."""
     total: dict[str, int] = {}
     for wait in waits:
         total[wait["title"]] = total.get(wait["title"], 0) + 1
     seen: dict[str, int] = {}
     for wait in waits:
         seen[wait["title"]] = seen.get(wait["title"], 0) + 1
-        wait["name"] = f"{wait['title']} {seen[wait['title']]}" if total[wait["title"]] > 1 else wait["title"]
+        name = f"{wait['title']} {seen[wait['title']]}" if total[wait["title"]] > 1 else wait["title"]
+        wait["name"] = f"{WITHIN} {name}" if wait["outer"] else name
     return waits
 
 
 def drawn(waits: Sequence[Row]) -> list[Row]:
-    """The waits that are drawn, in order of time: those with the most late data, then the longest."""
-    first = sorted(waits, key=lambda wait: (-wait["late"], -wait["minutes"]))[:AT_ONCE]
-    return [wait for wait in waits if wait in first]
+    """The waits that are drawn, in order of time: those with the most late data, then the longest, and what lies within them."""
+    first = sorted(outermost(waits), key=lambda wait: (-wait["late"], -wait["minutes"]))[:AT_ONCE]
+    names = {wait["wait_key"] for wait in first}
+    return [wait for wait in waits if (wait["outer"] or wait)["wait_key"] in names]
+
+
+def outermost(waits: Sequence[Row]) -> list[Row]:
+    """Those that lie within no other: their times add up."""
+    return [wait for wait in waits if wait["outer"] is None]
 
 
 def bars(waits: Sequence[Row]) -> list[Row]:
-    """Every stretch with the `row` it stands in, its `head` in words, and the minutes `after` the wait began.
+    """Every stretch with the `row` it stands in, its `head` in words, and the minutes `after` (see `journey_stages.after`).
 
     The stretch that kept the news longest has a `word` beside it.
     """
@@ -186,7 +142,7 @@ def bars(waits: Sequence[Row]) -> list[Row]:
         longest = max(kept, key=lambda each: each["minutes"], default=None)
         found += [
             each
-            | {"row": wait["name"], "head": _head(wait), "after": _after(wait, each["from_at"])}
+            | {"row": wait["name"], "head": _head(wait), "after": after(wait, each["from_at"])}
             | {"word": short(wait, each) if each is longest and each["minutes"] >= 1 else ""}
             for each in wait["stretches"]
         ]
@@ -194,13 +150,10 @@ def bars(waits: Sequence[Row]) -> list[Row]:
 
 
 def _head(wait: Row) -> str:
-    """What was waited for, since when, how long."""
+    """What was waited for, since when, how long; the day of one within another stands above it."""
     began = wait["began_at"]
-    return f"<b>{wait['name']}</b>, {began:%a} {began.day} {began:%b %H:%M}, {wording.duration(wait['minutes'])}"
-
-
-def _after(wait: Row, instant: datetime) -> float:
-    return (instant - wait["began_at"]).total_seconds() / 60
+    day = "" if wait["outer"] else f"{began:%a} {began.day} {began:%b} "
+    return f"<b>{wait['name']}</b>, {day}{began:%H:%M}, {wording.duration(wait['minutes'])}"
 
 
 def short(wait: Row, stretch: Row) -> str:
@@ -213,13 +166,7 @@ def short(wait: Row, stretch: Row) -> str:
 
 def said(wait: Row, stretch: Row) -> str:
     """A stretch in one sentence, for the chart's hover and the list."""
-    how: list[str] = []
-    if stretch["did"]:
-        how.append(stretch["did"])
-    if stretch["is_estimated"]:
-        how.append("estimated")
-    if stretch["is_across_clocks"]:
-        how.append("between two clocks")
+    how = [*([stretch["did"]] if stretch["did"] else []), *doubts(stretch)]
     more = f" ({'; '.join(how)})" if how else ""
     where = f" in {stretch['hop']}" if stretch["hop"] else ""
     return (
@@ -229,6 +176,7 @@ def said(wait: Row, stretch: Row) -> str:
 
 def headline(waits: Sequence[Row]) -> str:
     """How much of the journey's waits was late data, and where most of it was kept."""
+    waits = outermost(waits)
     if not waits:
         return ""
     late, total = sum(wait["late"] for wait in waits), sum(wait["minutes"] for wait in waits)
@@ -249,7 +197,7 @@ def questions(
     dropped = {
         (each["from_at"], each["hop"]): f"{_at(each['from_at'])} {each['hop']}, for {wording.duration(each['minutes'])}"
         + (f", then {each['did']}" if each["did"] else "")
-        for wait in waits
+        for wait in outermost(waits)
         for each in wait["stretches"]
         if each["part"] == "unacknowledged"
     }

@@ -211,6 +211,16 @@ ACTORS: Mapping[Actor, str] = {
 """Who acted, in words."""
 
 
+TWO_CLOCKS = "between two clocks"
+"""Of a time that was measured from one clock to another: it may be off by as much as they differ."""
+
+
+def doubts(stretch: Mapping[str, Any]) -> list[str]:
+    """Why the length of a stretch, a row of `marts.wait_part`, is less sure than what one clock measured, in words; none mostly."""
+    told = {"estimated": stretch["is_estimated"], TWO_CLOCKS: stretch["is_across_clocks"]}
+    return [word for word, is_so in told.items() if is_so]
+
+
 def hand(stretch: Mapping[str, Any], touches: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """What a person first did by hand to a message on a stretch's channel, after the stretch began and not after it ended.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import delay_charts, journey_waits
+from dashboard import delay_charts, journey_stages, journey_waits
 from dashboard.data import Row
 from dashboard.here import Here
 from dashboard.parts import markup
@@ -38,12 +38,20 @@ def _draw(found: Sequence[Row]) -> None:
     drawn = journey_waits.drawn(found)
     names = {wait["wait_key"]: wait for wait in drawn}
     markup.sentence(journey_waits.headline(found))
-    st.caption("Each wait from its own begin; a thin line is a stage that the news reached.")
+    st.caption(
+        "Each wait from its own begin; a thin line is a stage that the news reached, a ring one by another clock than the begin's: "
+        "it may stand off by as much as the clocks differ."
+        + (
+            f" {journey_waits.WITHIN} lies within the wait above it and is in no sum."
+            if len(journey_waits.outermost(drawn)) < len(drawn)
+            else ""
+        )
+    )
     draw_picture(
         delay_charts.waterfall(
             journey_waits.bars(drawn),
             lambda each: journey_waits.said(names[each["wait_key"]], each),
-            journey_waits.marks(drawn),
+            journey_stages.marks(drawn),
         ),
         key="waterfall",
         alt=f"{len(drawn)} waits of the visit in time, each cut into what messages took and what people took; the table says each.",
@@ -63,7 +71,7 @@ def _draw(found: Sequence[Row]) -> None:
     )
     shown = [part for part in PARTS if any(each["part"] == part for wait in drawn for each in wait["stretches"])]
     markup.legend([(f"part-{part}", f"{PARTS[part].title}: {PARTS[part].meaning}") for part in shown])
-    if timeline := journey_waits.timeline(drawn):
+    if timeline := journey_stages.timeline(drawn):
         with st.expander("Every stage, from happened to acted on", icon=":material/timeline:"):
             st.caption(
                 "Each time is by the clock of what says it: two stages of two clocks may stand in the wrong order "
@@ -71,7 +79,8 @@ def _draw(found: Sequence[Row]) -> None:
             )
             heads = ("Wait", *(stage.title for stage in STAGES.values()))
             markup.table("The stages of each wait", heads, timeline)
-            markup.facts(journey_waits.said_by(drawn))
-    if len(drawn) < len(found):
-        left = sum(wait["minutes"] for wait in found if wait not in drawn)
-        st.caption(f"{len(found) - len(drawn)} shorter waits of {wording.hours(left)} are not drawn.")
+            markup.facts(journey_stages.said_by(drawn))
+    left = [wait for wait in journey_waits.outermost(found) if wait["wait_key"] not in names]
+    if left:
+        hours = wording.hours(sum(wait["minutes"] for wait in left))
+        st.caption(f"{len(left)} shorter waits of {hours} are not drawn.")

@@ -41,7 +41,8 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
     them), or the key of a message, of a delivery, or of a control id or correlation id. A patient is found by any key that was merged
     into one. Needs the informatics role and a purpose, which goes into the access log; of a message every step is listed, in every
     engine whose log holds it. Every wait of the case, or whose news the message carried, follows: cut into what each hop and what people
-    took, with who acted meanwhile (source, engine, rule (the engine's own), person or nobody), and its stages from happened to acted on,
+    took, whether its length is estimated or measured between two clocks, and
+    who acted meanwhile (source, engine, rule (the engine's own), person or nobody), and its stages from happened to acted on,
     each with its clock, or why nobody knows when it was. File and line are for engineers. Exit code 1 when nothing
     has that key: what was typed is then neither repeated nor logged, as it may be a name.
 
@@ -75,6 +76,7 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
         steps = snapshot.rows(traced.STEPS, {"messages": messages}, step="message_event")
         document["steps"] = [traced.step(step, snapshot, files) for step in steps]
     from models import wording
+    from models.waits import doubts
 
     if as_format == "json":
         print_json(document)
@@ -105,10 +107,11 @@ def trace(key: str, purpose: str | None, as_format: str) -> None:
         )  # fmt: skip
     if document["waits"]:
         print_table(
-            ["wait", "from", "part", "hop", "took", "by", "did"],
+            ["wait", "from", "part", "hop", "took", "sure", "by", "did"],
             [
                 [wait["title"], _clock(part["from"]), part["title"], part["hop"], wording.milliseconds(part["minutes"] * 60_000),
-                 part["by"], f"{part['did']} by {part['did_by_role'] or 'somebody'}" if part["did"] else None]
+                 ", ".join(doubts(part)) or None, part["by"],
+                 f"{part['did']} by {part['did_by_role'] or 'somebody'}" if part["did"] else None]
                 for wait in document["waits"] for part in wait["parts"]
             ],
         )  # fmt: skip

@@ -249,6 +249,19 @@ def test_a_trace_of_a_message_that_failed_names_the_missing_hop(wardflow):
     assert "never acknowledged" in deliveries["missing"][0]["what"]
 
 
+@pytest.mark.parametrize(("flag", "word"), [("is_across_clocks", "between two clocks"), ("is_estimated", "estimated")])
+def test_the_text_of_a_trace_says_of_which_lengths_its_json_has_a_doubt(wardflow, flag, word):
+    snapshot = Snapshot(wardflow.home / "published", "engineer")
+    (wait, *_) = snapshot.rows(
+        f"select coalesce(order_key, encounter_key) as key from wait inner join stretch using (wait_key) where {flag} order by key limit 1",
+        wait="wait",
+        stretch="wait_part",
+    )
+    told = wardflow.json("trace", wait["key"], "--purpose", "test")["waits"]
+    assert any(part[flag] for each in told for part in each["parts"])
+    assert word in wardflow("trace", wait["key"], "--purpose", "test").stdout
+
+
 @pytest.mark.parametrize(
     ("kind", "names"),
     [("message_lost", ("message_key", "encounter_key")), ("message_never_seen", ("order_key", "encounter_key"))],

@@ -635,7 +635,7 @@ def cases() -> dict[str, list[dict[str, object]]]:
 
 
 def waits() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """An order of 9:00 on its way for 30 min, given up for an hour until somebody sent it again, collected at 11:00; and a bed without a message."""
+    """An order of 9:00 on its way for 30 min, given up for an hour until somebody sent it again, collected at 11:00; a bed without a message, and its handoff."""
     start = datetime(2026, 4, 12, 9, 0)
     stretches: dict[str, tuple[tuple[str, str | None, str | None, str, int, int], ...]] = {
         "order_to_collection": (
@@ -643,15 +643,16 @@ def waits() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
             ("unacknowledged", "ADT-OUT", "BED-MGMT", "dead_lettered", 30, 90), ("people", None, None, "told", 90, 120),
         ),
         "boarding": (("unknown", None, None, "happened", 0, 180),),
+        "handoff_to_acceptance": (("people", None, None, "told", 130, 160),),  # within the boarding
     }  # fmt: skip
     waits, parts = [], []
     for kind, pieces in stretches.items():
         key = f"{kind}:{CASE}"
-        until = start + timedelta(minutes=pieces[-1][-1])
+        began, until = (start + timedelta(minutes=minute) for minute in (pieces[0][-2], pieces[-1][-1]))
         waits.append({
             "wait_key": key, "wait_kind": kind, "encounter_key": CASE, "patient_key": "p", "order_key": None, "facility": "Northfield General",
-            "unit": "Emergency", "began_at": start, "acted_at": until, "ended_at": until if kind != "boarding" else None, "until_at": until,
-            "minutes": float(pieces[-1][-1]), "is_open": kind == "boarding", "is_within": False, "begin_date": start.date(), "file_id": 1, "line": 31,
+            "unit": "Emergency", "began_at": began, "acted_at": until, "ended_at": until if kind != "boarding" else None, "until_at": until,
+            "minutes": float(pieces[-1][-1] - pieces[0][-2]), "is_open": kind == "boarding", "is_within": kind == "handoff_to_acceptance", "begin_date": start.date(), "file_id": 1, "line": 31,
         })  # fmt: skip
         parts += [
             {"wait_key": key, "part_no": number, "part": part, "source": channel and "mirth", "channel": channel, "destination": destination, "opened_by": opened_by, "from_at": start + timedelta(minutes=first),
@@ -662,21 +663,29 @@ def waits() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
 
 
 def stages() -> list[dict[str, object]]:
-    """The order's: stored after a minute, in the message's own date two minutes later, with the engine at 9:10, delivered at 10:30."""
+    """The order's: stored after a minute, in the message's own date two minutes later, with the engine at 9:10, delivered at 10:30.
+
+    The handoff's: offered at 11:10, seen a minute later in the engine's log, accepted at 11:40.
+    """
     start = datetime(2026, 4, 12, 9, 0)
-    known: tuple[tuple[str, int | None, str, str | None, str | None], ...] = (
+    order: tuple[tuple[str, int | None, str, str | None, str | None], ...] = (
         ("happened", 0, "ServiceRequest.authoredOn", None, None), ("recorded", 1, "meta.lastUpdated", None, None),
         ("sent", 3, "msh_7", None, None), ("hop", 10, "engine_log", "ADT-OUT", None), ("hop", 11, "engine_log", "ADT-OUT", "BED-MGMT"),
         ("delivered", 90, "engine_log", "ADT-OUT", "BED-MGMT"), ("visible", None, "", None, None), ("acknowledged", None, "", None, None),
         ("acted", 120, "record", None, None),
     )  # fmt: skip
+    handoff = (
+        *(("happened", 130, "Task.authoredOn", None, None), ("visible", 131, "engine_log", None, None)),
+        *(("acknowledged", 160, "Task", None, None), ("acted", 160, "record", None, None)),
+    )
     return [
         {
-            "wait_key": f"order_to_collection:{CASE}", "stage_no": number, "stage": stage, "precision": "s", "is_bound": stage == "recorded",
-            "occurred_at": None if minute is None else start + timedelta(minutes=minute), "basis": basis or None, "clock_id": "mirth",
+            "wait_key": f"{kind}:{CASE}", "stage_no": number, "stage": stage, "precision": "s", "is_bound": stage == "recorded",
+            "occurred_at": None if minute is None else start + timedelta(minutes=minute), "basis": basis or None, "clock_id": "mirth" if basis == "engine_log" else "sender" if basis == "msh_7" else "ehr",
             "source": channel and "mirth", "channel": channel, "destination": destination, "message_key": channel and "mirth:77",
             "file_id": 1, "line": 31, "unknown_because": None if basis else "not_told",
         }
+        for kind, known in (("order_to_collection", order), ("handoff_to_acceptance", handoff))
         for number, (stage, minute, basis, channel, destination) in enumerate(known, 1)
     ]  # fmt: skip
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dashboard import charts, delay_charts, delays, journey_waits
+from dashboard import charts, delay_charts, delays, journey_stages, journey_waits
 from dashboard.delays import Delays, headline, hop, span
 from models import wording
 from models.kpis import KPIS
@@ -216,6 +216,58 @@ def test_a_journey_shows_its_waits_with_the_hop_that_kept_the_news_and_who_sent_
         assert stage in said
 
 
+def test_a_handoff_within_the_wait_for_a_bed_stands_under_it_with_its_stages_and_is_in_no_sum(homes, visit):
+    said = words(visit(homes["sample"], "case", case=CASE, purpose="a test", role="informatics"))
+    assert "Of 5.0 h in 2 waits" in said  # 2 h of the order and 3 h of the bed, without the half hour of the handoff
+    assert "↳ lies within the wait above it and is in no sum." in said
+    assert "↳ Handoff offered to accepted" in said
+    for stage in ("Sun 11:10:00", "Sun 11:11:00", "Sun 11:40:00"):
+        assert stage in said
+
+
+def at(clock, day=12):
+    return datetime(2026, 1, day, int(clock[:2]), int(clock[3:]), tzinfo=UTC)
+
+
+def one_of(key, began, until, *, within=False, order=None):
+    return {"wait_key": key, "order_key": order, "began_at": at(began), "until_at": at(until), "is_within": within}
+
+
+def test_a_wait_follows_the_one_of_its_order_that_it_begins_in_and_stands_alone_where_there_is_none():
+    found = journey_waits.placed(
+        [
+            one_of("early handoff", "08:00", "08:30", within=True),
+            one_of("bed", "09:00", "12:00"),
+            one_of("order", "09:10", "11:00", order="o1"),
+            one_of("sample", "09:10", "10:00", order="o1", within=True),
+            one_of("handoff", "11:30", "12:10", within=True),
+        ]
+    )
+    assert [(each["wait_key"], each["outer"] and each["outer"]["wait_key"]) for each in found] == [
+        ("early handoff", None),
+        ("bed", None),
+        ("handoff", "bed"),
+        ("order", None),
+        ("sample", "order"),
+    ]
+    assert journey_stages.after(found[2], at("11:30")) == 150  # 9:00 to 11:30, under the wait for the bed
+
+
+def test_a_stage_by_another_clock_than_the_begins_is_marked_as_between_two_clocks():
+    def stage(name, clock, when):
+        told = {"name": name.title(), "when": when, "says": "the record"}
+        return {"stage": name, "clock_id": clock, "occurred_at": at(when)} | told
+
+    bed = {"name": "Bed", "outer": None, "began_at": at("09:00")}
+    bed["stages"] = [stage("happened", "ehr", "09:00"), stage("hop", "engine", "08:59"), stage("acted", "ehr", "09:30")]
+    marks = journey_stages.marks([bed])
+    assert [(mark["after"], mark["is_across_clocks"]) for mark in marks] == [(0, False), (-1, True), (30, False)]
+    assert marks[1]["said"] == "Bed: hop, 08:59 (the record; between two clocks)"
+    figure = delay_charts.waterfall(journey_waits.bars([waited("Bed", STRETCH) | bed]), lambda _: "", marks)
+    drawn = {trace.marker.symbol: trace.x for trace in figure.data if trace.type == "scatter"}
+    assert drawn == {"line-ns": (0, 30), "circle-open": (-1,)}
+
+
 STRETCH = {
     "part": "queue", "minutes": 5.0, "hop": "A → B", "did": None, "is_estimated": True, "is_across_clocks": True,
     "from_at": datetime(2026, 1, 12, 9, tzinfo=UTC),
@@ -225,7 +277,8 @@ STRETCH = {
 def waited(name, *stretches, kind="boarding"):
     late = sum(each["minutes"] for each in stretches if each["part"] == "queue")
     minutes = sum(each["minutes"] for each in stretches)
-    return {"wait_kind": kind, "name": name, "late": late, "minutes": minutes, "stretches": list(stretches)}
+    told = {"wait_key": name, "outer": None, "wait_kind": kind, "name": name}
+    return told | {"late": late, "minutes": minutes, "stretches": list(stretches)}
 
 
 def test_waits_of_different_days_are_drawn_from_their_own_begin():

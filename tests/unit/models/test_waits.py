@@ -6,7 +6,7 @@ from statistics import pstdev, pvariance
 import pytest
 
 from models.kpis import KPIS
-from models.waits import PARTS, WAIT_KINDS
+from models.waits import PARTS, WAIT_KINDS, doubts
 
 
 def at(time):
@@ -374,3 +374,16 @@ def test_messages_that_belong_to_no_case_say_why(ordered):
         ("O01", "order"): 0.5, ("O01", "unknown_order"): 0.5, ("A04", "visit"): 0.5, ("A04", "unknown_visit"): 0.5,
         ("A40", "about_records"): 1, ("A08", "no_number"): 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("estimated", "across", "said"),
+    [
+        (False, False, []),
+        (True, False, ["estimated"]),
+        (False, True, ["between two clocks"]),
+        (True, True, ["estimated", "between two clocks"]),
+    ],
+)
+def test_a_length_that_one_clock_measured_is_in_no_doubt(estimated, across, said):
+    assert doubts({"is_estimated": estimated, "is_across_clocks": across}) == said
