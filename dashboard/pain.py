@@ -162,7 +162,7 @@ def share(row: Row | None) -> str:
     """A cause's share of a place; hidden where it, or what it would give away, is of too few patients."""
     if row is None:
         return "not measured"
-    return "hidden" if row["suppressed"] else wording.percent(row["share"])
+    return "hidden" if row["suppressed"] or row["share"] is None else wording.percent(row["share"])
 
 
 def evidence(row: Row) -> str:

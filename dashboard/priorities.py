@@ -63,11 +63,11 @@ def ranking(found: Pain, named: Sequence[Row]) -> list[Ranked]:
 
 def _loss(row: Row, total: Row | None) -> Loss:
     """A loss with what cannot be told of it: of a step its own unknown hours; of a hop, which unknown hours do not name, as much as of the
-    place as a whole.
+    place as a whole. Unknown hours that are hidden, because too few patients have any, count as none.
     """
-    unknown = row["unknown_hours"]
+    unknown = row["unknown_hours"] or 0.0
     if total is not None and not row["workflow"]:
-        unknown = row["lost_hours"] * total["unknown_hours"] / total["lost_hours"]
+        unknown = row["lost_hours"] * (total["unknown_hours"] or 0.0) / total["lost_hours"]
     low, high = row["lost_low"] or 0.0, row["lost_high"] or row["lost_hours"]
     return Loss(item(row), row["lost_hours"], low, high, row["estimated_hours"], unknown)
 

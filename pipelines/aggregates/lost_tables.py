@@ -132,18 +132,41 @@ def lost_total(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], suppres
             row | span | {"owner": owners.get((row["source"], row["channel"], row["workflow"], row["activity"]))}
             for row in of_window
         ]
-    hidden = [cell.suppressed for cell in suppress([_cell(row) for row in found], suppress_below)]
-    rows = [
-        {name: None if is_hidden and name not in _SHOWN else row.get(name) for name in _SHAPE}
-        | {"suppressed": is_hidden}
-        for row, is_hidden in zip(found, hidden, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=_SHAPE, orient="row")
+    return pl.DataFrame(hidden(found, suppress_below), schema=_SHAPE, orient="row")
+
+
+def hidden(found: Sequence[Row], suppress_below: int) -> list[Row]:
+    """The rows without the numbers of too few patients, and without those by which another row would tell what is hidden.
+
+    Stretches and hours add up, over facilities and from steps and from reasons to their cause and to all; patients, who may be in several
+    causes, do not. So sums are guarded by stretches, and patients say which are small. A share tells its whole, and unknown hours are a
+    row of their own.
+    """
+    cells = suppress([_cell(row) for row in found], suppress_below, guard_all=True)
+    gone = {_place(row) for row, cell in zip(found, cells, strict=True) if cell.suppressed}
+    rows: list[Row] = []
+    for row, cell in zip(found, cells, strict=True):
+        named = {name: row.get(name) for name in _SHAPE} | {"suppressed": cell.suppressed}
+        whole = {name: None for name in _LABELS if name != "facility"} | {"breakdown": "all"}
+        unknown = {"cause": UNKNOWN, "reason": None, "source": None, "channel": None}
+        unknown["breakdown"] = "step" if row["activity"] else "cause"
+        taken = [name for name in _SHAPE if cell.suppressed and name not in _SHOWN]
+        taken += ["share", "share_low", "share_high"] if _place(row | whole) in gone else []
+        taken += ["unknown_hours"] if _place(row | unknown) in gone else []
+        rows.append(named | dict.fromkeys(taken))
+    return rows
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("grain", "period", "period_end", "breakdown", *_LABELS))
 
 
 def _cell(row: Row) -> Cell:
-    label = "\n".join(str(row[name]) for name in ("breakdown", *_LABELS[1:])) if row["breakdown"] != "all" else None
-    return Cell((row["facility"], label), row["grain"], row["period"], row["period_end"], row["patients"])
+    """A row where sums can be seen: by facility, cause, reason and step. What is unknown is in no total, so it stands apart."""
+    step = "\n".join(str(row[name]) for name in _LABELS[3:]) if row["breakdown"] == "step" else None
+    apart = UNKNOWN if row["cause"] == UNKNOWN else "lost"
+    place = (row["facility"], apart, row["cause"], row["reason"], step)
+    return Cell(place, row["grain"], row["period"], row["period_end"], row["stretches"], people=row["patients"])
 
 
 def _of_window(db: duckdb.DuckDBPyConnection, start: date, end: date, measured: Measured) -> list[Row]:

@@ -1,13 +1,17 @@
 """The published hours lost and the reach of channels, counted by hand: by facility and cause, measured or not, small numbers hidden."""
 
 from datetime import date
+from itertools import product
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipelines.aggregates.lost_tables import lost_total
+from pipelines.aggregates.lost_tables import hidden, lost_total
 from pipelines.aggregates.periods import Window
 from pipelines.aggregates.reach_tables import channel_reach
+from tests.subtraction import sums, worked_out
 
 WEEK = Window("window", date(2026, 4, 6), date(2026, 4, 13))
 
@@ -48,6 +52,62 @@ def lose(db, facility, cause, minutes, patients, *, day=6, **item):
             row | {"key": f"{facility} {cause} {item} {day} {number}", "who": f"{facility} {number}", "facility": facility,
                    "cause": cause, "minutes": minutes, "day": date(2026, 4, day)},
         )  # fmt: skip
+
+
+NAMES = ("facility", "cause", "reason", "source", "channel", "workflow", "activity")
+LOSABLE = [
+    ("integration", "late", {"source": "mirth", "channel": "ORDERS"}),
+    ("integration", "missing", {"source": "mirth", "channel": "ORDERS"}),
+    ("integration", "wrong", {"source": "mirth", "channel": "ADT"}),
+    ("workflow", "queue", {"workflow": "discharge", "activity": "bed clean"}),
+    ("workflow", "rework", {"workflow": "discharge", "activity": "left"}),
+    ("workflow", "handoff", {"workflow": "discharge", "activity": "left"}),
+    ("record", "documentation", {"workflow": "discharge", "activity": "letter"}),
+    ("unknown", "unknown", {"workflow": "discharge", "activity": "bed clean"}),
+    ("unknown", "unknown", {"workflow": "discharge", "activity": "left"}),
+]
+"""Cause, reason, and step or hop."""
+
+
+def lost_in(losses):
+    """What is published of `losses`: by facility and place in `LOSABLE`, how many patients lost how often an hour. Patient 0 is the
+    same one in all of a facility's losses, and so are the others.
+    """
+    stretches = [
+        (facility, *LOSABLE[which], f"{facility} {number % patients}", 1 + number / 60)
+        for (facility, which), (patients, times) in losses.items()
+        for number in range(patients * times)
+    ]
+    found = {}
+    for facility, cause, reason, step, patient, hours in stretches:
+        levels = [("cause", {"cause": cause}), ("step", {"cause": cause} | step)]
+        if cause != "unknown":
+            levels += [("all", {}), ("reason", {"cause": cause, "reason": reason})]
+        for place, (level, labels) in product((None, facility), levels):
+            row = dict.fromkeys(NAMES) | labels | {"facility": place, "breakdown": level}
+            found.setdefault(tuple(row.values()), (row, []))[1].append((patient, hours))
+    span = {"grain": "window", "period": WEEK.start, "period_end": WEEK.end}
+    rows = [
+        row | span | {"lost_hours": sum(hours for _, hours in lost), "stretches": len(lost), "patients": len({who for who, _ in lost}),
+                      "share": 0.5, "unknown_hours": 1.0}
+        for row, lost in found.values()
+    ]  # fmt: skip
+    return hidden(rows, 5)
+
+
+def given_away(rows, column):
+    """The hidden rows that can be worked out: facilities add up, reasons and steps to their cause, causes but what is unknown to all."""
+    levels = [row | {"step": row["source"] or row["workflow"]} for row in rows]
+    found = list(sums(levels, "facility", ("breakdown", *NAMES[1:])))
+    for level, above, apart in (("cause", "all", ()), ("reason", "cause", ("cause",)), ("step", "cause", ("cause",))):
+        places = [
+            place
+            for place, row in enumerate(levels)
+            if row["breakdown"] in {level, above} and not (level == "cause" and row["cause"] == "unknown")
+        ]
+        of_level = sums([levels[place] for place in places], level, ("facility", *apart))
+        found += [(places[total], [places[part] for part in parts]) for total, parts in of_level]
+    return [rows[place] for place in worked_out([row[column] for row in rows], found)]
 
 
 def one(table, **where):
@@ -98,6 +158,44 @@ def test_too_few_patients_are_hidden_and_nobody_lost_anything_is_no_row(warehous
     few = one(lost_total(warehouse, [WEEK], 5), facility="North", cause="integration")
     assert (few["suppressed"], few["lost_hours"], few["patients"]) == (True, None, None)
     assert lost_total(warehouse, [Window("all")], 5).height == 0
+
+
+def test_what_one_patient_lost_cannot_be_had_by_taking_the_other_causes_from_all():
+    # 20 + 8 + 1 hours of North, 20 + 9 + 9 of East: North's one of the record is not all of North less what is shown
+    north = {("North", 3): (20, 1), ("North", 0): (8, 1), ("North", 6): (1, 1)}
+    rows = lost_in(north | {("East", 3): (20, 1), ("East", 0): (9, 1), ("East", 6): (9, 1)})
+    hidden_causes = {
+        row["cause"] for row in rows if row["facility"] == "North" and row["breakdown"] == "cause" and row["suppressed"]
+    }
+    assert hidden_causes == {"record", "integration"}
+    assert (given_away(rows, "lost_hours"), given_away(rows, "stretches")) == ([], [])
+
+
+def test_unknown_hours_that_are_hidden_stand_beside_no_other_number():
+    losses = {("North", 3): (20, 1), ("North", 7): (2, 1), ("East", 3): (20, 1), ("East", 7): (9, 1)}
+    rows = [row for row in lost_in(losses) if row["cause"] != "unknown" and row["breakdown"] != "step"]
+    assert {(row["facility"], row["unknown_hours"]) for row in rows} == {(None, 1.0), ("North", None), ("East", None)}
+
+
+def test_a_share_does_not_tell_the_whole_that_is_hidden():
+    rows = lost_in({("North", 3): (20, 1), ("East", 3): (4, 1), ("West", 3): (30, 1)})
+    whole = {row["facility"]: row["suppressed"] for row in rows if row["breakdown"] == "all"}
+    assert whole == {None: False, "North": True, "East": True, "West": False}
+    assert {row["facility"] for row in rows if row["share"] is not None} == {None, "West"}
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from(["North", "East", "West"]), st.integers(0, len(LOSABLE) - 1)),
+        st.tuples(st.one_of(st.integers(1, 4), st.integers(5, 30)), st.integers(1, 2)),
+        min_size=8,
+    )
+)
+@settings(max_examples=15, deadline=None)
+def test_no_hidden_number_can_be_worked_out_from_shown_ones(losses):
+    rows = lost_in(losses)
+    assert not [row for row in rows if not row["suppressed"] and row["patients"] < 5]
+    assert (given_away(rows, "lost_hours"), given_away(rows, "stretches")) == ([], [])
 
 
 def test_a_channel_reaches_whom_it_delivers_to_and_the_patients_whose_news_it_carries(warehouse):
