@@ -82,7 +82,14 @@ READ_BY: Mapping[str, Sequence[str]] = {
         "staging.registry_step",
         "staging.registry_interface",
     ),
-    "reach": ("marts.message_delivery", "marts.wait", "marts.wait_part", "staging.registry_record"),
+    "reach": (
+        "marts.message",
+        "marts.message_delivery",
+        "marts.handover",
+        "marts.wait",
+        "marts.wait_part",
+        "staging.registry_record",
+    ),
 }
 """What the queries of each group read."""
 NAMES = (

@@ -1,6 +1,7 @@
 """What stops when a channel stops: the published table `channel_reach`, from the messages that it carried and the waits that they ended.
 
-Here: one query by window. Not here: how a channel does (`channels`), what a wait is (`models/sql/marts/wait.sql`).
+Here: one query by window; what a channel hands to another (`marts.handover`) stops with it, so whatever lies behind that is its own.
+Not here: how a channel does (`channels`), what a wait is (`models/sql/marts/wait.sql`).
 """
 
 from __future__ import annotations
@@ -18,16 +19,56 @@ if TYPE_CHECKING:
 
 NAME = "channel_reach"
 QUERY = """
-with delivery as (
+with recursive passage as (
+    select source, channel, message_key, msg_type, null::varchar as destination, received_date as passed_date from marts.message
+    union all
+    select source, channel, message_key, msg_type, destination, received_date from marts.message_delivery
+    union all
+    select source, channel, message_key, null, null, handed_date from marts.handover
+), delivery as (
     select
         source,
         channel,
         count(distinct message_key) as messages,
         list_sort(list(distinct msg_type) filter (where msg_type is not null)) as msg_types,
-        list_sort(list(distinct destination) filter (where destination is not null)) as destinations,
-        min(received_date) as first_date
-    from marts.message_delivery
-    where received_date >= $start and received_date < $end
+        min(passed_date) as first_date
+    from passage
+    where passed_date >= $start and passed_date < $end
+    group by all
+), lead as (
+    select distinct
+        source,
+        channel,
+        next_source,
+        next_channel
+    from marts.handover
+    where handed_date >= $start and handed_date < $end
+), behind as (
+    select
+        source,
+        channel,
+        source as to_source,
+        channel as to_channel
+    from delivery
+    union
+    select
+        behind.source,
+        behind.channel,
+        lead.next_source,
+        lead.next_channel
+    from behind
+    inner join lead
+        on lead.source = behind.to_source and lead.channel = behind.to_channel
+), reached as (
+    select
+        behind.source,
+        behind.channel,
+        list_sort(list(distinct passage.destination)) as destinations
+    from behind
+    inner join passage
+        on passage.source = behind.to_source and passage.channel = behind.to_channel
+    where passage.destination is not null
+        and passage.passed_date >= $start and passage.passed_date < $end
     group by all
 ), carried as (
     select distinct
@@ -61,16 +102,18 @@ select
     $end::date - delivery.first_date as days,
     delivery.messages,
     delivery.msg_types,
-    delivery.destinations,
+    reached.destinations,
     (
         select list_sort(list(record.domain))
         from staging.registry_record as record
-        where list_contains(delivery.destinations, record.system)
+        where list_contains(reached.destinations, record.system)
     ) as domains,
     waiting.wait_kinds,
     coalesce(waiting.waits, 0) as waits,
     coalesce(waiting.patients, 0) as patients
 from delivery
+left join reached
+    on reached.source = delivery.source and reached.channel = delivery.channel
 left join waiting
     on waiting.source = delivery.source and waiting.channel = delivery.channel
 order by delivery.source, delivery.channel
@@ -79,7 +122,8 @@ HIDDEN = ("waits", "patients")
 
 
 def channel_reach(db: duckdb.DuckDBPyConnection, windows: Sequence[Window], suppress_below: int) -> pl.DataFrame:
-    """One row per window and channel that carried a message in it. Messages are not people: only few patients and their waits are hidden.
+    """One row per window and channel that carried a message in it, received, handed on or delivered; its destinations are also those of
+    the channels behind it. Messages are not people: only few patients and their waits are hidden.
 
     Nothing is a sum of other rows: one patient's news passes several channels.
     """

@@ -31,6 +31,9 @@ def warehouse():
             create table marts.wait_part (wait_key varchar, part varchar, source varchar, channel varchar);
             create table marts.message_delivery (message_key varchar, source varchar, channel varchar, msg_type varchar,
                 destination varchar, received_date date);
+            create table marts.message (message_key varchar, source varchar, channel varchar, msg_type varchar, received_date date);
+            create table marts.handover (message_key varchar, source varchar, channel varchar, next_source varchar,
+                next_channel varchar, handed_date date);
             create table staging.registry_step (workflow varchar, activity varchar, owner varchar, window_minutes double,
                 is_record boolean);
             insert into staging.registry_step values ('discharge', 'bed clean', 'Facilities', 60, false);
@@ -220,6 +223,25 @@ def test_a_channel_reaches_whom_it_delivers_to_and_the_patients_whose_news_it_ca
     )
     (few,) = channel_reach(warehouse, [WEEK], 7).to_dicts()
     assert (few["messages"], few["waits"], few["patients"], few["suppressed"]) == (6, None, None, True)
+
+
+def test_with_a_router_stops_whatever_lies_behind_the_channels_that_it_feeds(warehouse):
+    # ROUTER hands to ORDERS and to BEDS; BEDS hands to another engine's IN, which hands back to ROUTER; only ORDERS and IN deliver
+    warehouse.execute("""
+        insert into marts.message values ('m1', 'mirth', 'ROUTER', 'ADT', '2026-04-09'), ('m2', 'mirth', 'ROUTER', 'ORM', '2026-04-10');
+        insert into marts.handover values ('m1', 'mirth', 'ROUTER', 'mirth', 'BEDS', '2026-04-09'),
+            ('m2', 'mirth', 'ROUTER', 'mirth', 'ORDERS', '2026-04-10'), ('m1', 'mirth', 'BEDS', 'engine', 'IN', '2026-04-09'),
+            ('m1', 'engine', 'IN', 'mirth', 'ROUTER', '2026-04-09');
+        insert into marts.message_delivery values ('m2', 'mirth', 'ORDERS', 'ORM', 'LIS', '2026-04-10'),
+            ('m1', 'engine', 'IN', 'ADT', 'BED-MGMT', '2026-04-09'), ('old', 'mirth', 'ORDERS', 'ORM', 'PHARM', '2026-03-01');
+    """)
+    found = {row["channel"]: row for row in channel_reach(warehouse, [WEEK], 5).to_dicts()}
+    router = found["ROUTER"]
+    assert (router["messages"], router["msg_types"], router["days"]) == (2, ["ADT", "ORM"], 4)
+    assert (router["destinations"], router["domains"]) == (["BED-MGMT", "LIS"], ["beds", "results"])
+    assert found["ORDERS"]["destinations"] == ["LIS"]
+    assert found["BEDS"]["messages"] == 1  # nothing came to it first and nothing left it but to IN
+    assert found["BEDS"]["destinations"] == found["IN"]["destinations"] == ["BED-MGMT", "LIS"]  # round by ROUTER
 
 
 def opened_late(db, facility, minutes, people):
