@@ -36,7 +36,11 @@ def over_windows(db: duckdb.DuckDBPyConnection, query: str, window_list: Sequenc
 
 
 def hidden(parts: pl.DataFrame, axis: str, threshold: int) -> list[bool]:
-    """For each row of `KEYS` and `axis` whether it must be hidden: workflow by workflow, over facilities, the axis and the windows."""
+    """For each row of `KEYS` and `axis` whether it must be hidden: workflow by workflow, over facilities, the axis and the windows.
+
+    `cases` is what adds up; where that is something else than cases, `people` says how many those are, and `gone` which rows are hidden
+    already.
+    """
     found = [False] * parts.height
     rows = parts.to_dicts()
     for workflow in sorted({row["workflow"] for row in rows} - {*ABOUT_THINGS}):
@@ -49,7 +53,8 @@ def hidden(parts: pl.DataFrame, axis: str, threshold: int) -> list[bool]:
 
 def _cell(row: Mapping[str, Any], axis: str) -> Cell:
     start, end = row["period"] or date.min, row["period_end"] or date.max
-    return Cell((row["facility"], row[axis]), row["grain"], start, end, row["cases"])
+    place, gone = (row["facility"], row[axis]), row.get("gone", False)
+    return Cell(place, row["grain"], start, end, row["cases"], suppressed=gone, people=row.get("people"))
 
 
 def without_numbers(frame: pl.DataFrame, is_hidden: Sequence[bool], labels: Sequence[str] = ()) -> pl.DataFrame:

@@ -92,6 +92,8 @@ with told_apart as (
 )
 select workflow, facility, list_transform(path, lambda code: of_code[code]) as path, cases from variant, name
 """
+_ADDED_OVER_EDGES = ("events", "throughput_mean_seconds")
+"""What of a workflow as a whole is the sum over its edges."""
 _LABELS = ("activity", "next_activity", "path", "owner", "target_seconds")
 
 
@@ -124,10 +126,14 @@ def process_tables(
     )
     week, best = spectrum_tables.spectrum_tables(db, window_list, suppress_below)
     edge = spectrum_tables.with_what_if(edge, best)
+    moves = summary.select(*KEYS, moves=pl.col("events") - pl.col("cases"))
     summary, variant = _hide_cases(summary, variant, suppress_below)
+    edge, told = _hide_edges(edge, moves.with_columns(summary["suppressed"]), suppress_below)
     return {
-        "process_summary": summary,
-        "process_edge": _hide_edges(edge, suppress_below),
+        "process_summary": summary.with_columns(
+            pl.when(pl.Series(told, dtype=pl.Boolean)).then(pl.col(name)).alias(name) for name in _ADDED_OVER_EDGES
+        ),
+        "process_edge": edge,
         "process_variant": variant,
         "process_week": week,
         **conformance,
@@ -150,6 +156,22 @@ def _hide_cases(summary: pl.DataFrame, variant: pl.DataFrame, threshold: int) ->
     )
 
 
-def _hide_edges(edge: pl.DataFrame, threshold: int) -> pl.DataFrame:
-    parts = edge.select(*KEYS, path=pl.concat_str("activity", "next_activity", separator="\n"))
-    return without_numbers(edge, hidden(parts, "path", threshold), _LABELS)
+def _hide_edges(edge: pl.DataFrame, moves: pl.DataFrame, threshold: int) -> tuple[pl.DataFrame, list[bool]]:
+    """The edges without those of few cases, and for each row of `moves` whether it can be shown beside them.
+
+    How often an edge was taken adds up to all `moves` of a workflow, which its events and cases tell.
+    """
+    parts = pl.concat(
+        [
+            moves.select(*KEYS[:-1], cases="moves", people="cases", gone="suppressed", path=pl.lit(None, pl.String)),
+            edge.select(
+                *KEYS[:-1],
+                cases="count",
+                people=pl.col("cases"),
+                gone=pl.lit(value=False),
+                path=pl.concat_str("activity", "next_activity", separator="\n"),
+            ),
+        ]
+    )
+    found = hidden(parts, "path", threshold)
+    return without_numbers(edge, found[moves.height :], _LABELS), [not is_hidden for is_hidden in found[: moves.height]]
