@@ -93,7 +93,7 @@ def trend(
             x=when.isoformat(), y=1, yref="paper", text=word, showarrow=False, xanchor="left", yanchor="top",
             xshift=4, yshift=-14 * (number % 3), font={"size": 12, "color": TEXT},
         )  # fmt: skip
-    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=9)
+    on_periods(figure, [w["week"] for w in weeks])
     figure.update_yaxes(fixedrange=True, range=[low, high], **ticks(low, high, axis, is_time=is_time))
     return plain(figure, height=330, margin={"l": 8, "r": 96, "t": 16, "b": 8})
 
@@ -150,7 +150,7 @@ def came_and_went(weeks: Sequence[Row], said: Callable[[Row], str]) -> go.Figure
     low, high = ends[0][1], max(ends[1][1], ends[0][1] + room)
     for (word, _), y in zip(ends, (low, high), strict=True):
         label(figure, y, word, TEXT)
-    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=7)
+    on_periods(figure, [w["week"] for w in weeks])
     figure.update_yaxes(fixedrange=True, range=[0, top * 1.15], **ticks(0, top, lambda v: f"{round(v):,}"))
     return plain(figure, height=240, margin={"l": 8, "r": 112, "t": 8, "b": 8})
 
@@ -195,11 +195,7 @@ def history(
     for y, word, colour in sorted(ends, key=lambda end: end[0]):
         low = max(y, low + top * 0.13)  # labels never lie on each other
         label(figure, low, word, colour)
-    named = [row["period"] for row in rows][:: max(1, -(-len(rows) // 7))]
-    figure.update_xaxes(
-        fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
-        ticktext=[f"{day.day} {day:%b}" for day in named],
-    )  # fmt: skip
+    on_periods(figure, [row["period"] for row in rows])
     figure.update_yaxes(fixedrange=True, range=[-top * 0.03, top * 1.2], **ticks(0, top, axis))
     return plain(figure, height=170, margin={"l": 8, "r": 84, "t": 4, "b": 4})
 
@@ -351,6 +347,15 @@ def label(figure: go.Figure, y: float, text: str, colour: str) -> None:
     figure.add_annotation(
         x=1, xref="paper", y=y, text=text, showarrow=False, xanchor="left", xshift=8, font={"size": 12, "color": colour}
     )
+
+
+def on_periods(figure: go.Figure, periods: Sequence[date]) -> None:
+    """An axis of days or weeks with ticks on some of them, as many as a phone has room for: a tick between two weeks names none."""
+    named = periods[:: max(1, -(-len(periods) // 7))]
+    figure.update_xaxes(
+        fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
+        ticktext=[f"{day.day} {day:%b}" for day in named],
+    )  # fmt: skip
 
 
 def ticks(low: float, high: float, axis: Callable[[float], str], *, is_time: bool = False) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.charts import LINE, NEUTRAL, ORDINARY, STRONG, TEXT, plain, ticks
+from dashboard.charts import LINE, NEUTRAL, ORDINARY, STRONG, TEXT, on_periods, plain, ticks
 from models import wording
 from models.waits import CARE, PARTS, TIME_PARTS
 
@@ -43,11 +43,7 @@ def by_step(steps: Sequence[Row], said: Callable[[Row], str], axis: Callable[[fl
                 hovertext=[said(step) for step in steps], hovertemplate="%{hovertext}<extra></extra>",
             )  # fmt: skip
     top = max((step["minutes"] for step in steps), default=0) / HOUR or 1
-    named = [step["period"] for step in steps][:: max(1, -(-len(steps) // 7))]
-    figure.update_xaxes(
-        fixedrange=True, showgrid=False, ticks="outside", tickcolor=LINE, tickvals=[day.isoformat() for day in named],
-        ticktext=[f"{day.day} {day:%b}" for day in named],
-    )  # fmt: skip
+    on_periods(figure, [step["period"] for step in steps])
     figure.update_yaxes(fixedrange=True, range=[0, top * 1.06], **ticks(0, top, lambda amount: axis(amount * HOUR)))
     figure.update_layout(barmode="stack", bargap=0.18)
     return plain(figure, height=270, margin={"l": 8, "r": 8, "t": 8, "b": 8})

@@ -5,6 +5,7 @@ from typing import Any
 
 from dashboard import data, words
 from dashboard.here import Here
+from dashboard.readings import possible
 from models import wording
 from models.kpi import Kpi
 from models.kpis import KPIS
@@ -20,7 +21,7 @@ def pilots(here: Here) -> list[Row]:
 def weeks(here: Here, pilot: str) -> list[Row]:
     """The weekly values of a pilot's place with its limits, oldest first, as the trend's chart reads them."""
     where = {"pilot": pilot, "is_pilot": True}
-    return data.rows(here.found, here.person, "pilot_week", where, order=("week",))
+    return [possible(row) for row in data.rows(here.found, here.person, "pilot_week", where, order=("week",))]
 
 
 def others(here: Here, pilot: str) -> dict[str, list[Row]]:

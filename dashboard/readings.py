@@ -124,7 +124,8 @@ def readings(found: Manifest, person: Person, view: View) -> dict[str, Reading]:
         if row["kpi"] in KPIS:
             series = weeks.setdefault(row["kpi"], [])
             meaning = _meaning(KPIS[row["kpi"]], row, series[-1] if series else None)
-            series.append(row | {"meaning": meaning, "denominator": counts.get((row["kpi"], row["week"]))})
+            more = {"meaning": meaning, "denominator": counts.get((row["kpi"], row["week"]))}
+            series.append(possible(row) | more)
     return {
         kpi.id: replace(
             _reading(found, kpi, view, now.get(kpi.id), states.get(kpi.id), weeks.get(kpi.id, [])),
@@ -185,6 +186,11 @@ def _look(now: Row | None, readiness: str) -> Look:
     if now.get("suppressed"):
         return "suppressed"
     return "none" if now["value"] is None else "value"
+
+
+def possible(week: Row) -> Row:
+    """A week with its lower limit where values can be: no share, time or count of any measure is below nothing."""
+    return week | {"lower": None if week.get("lower") is None else max(0.0, week["lower"])}
 
 
 def _meaning(kpi: Kpi, row: Row, before: Row | None) -> str | None:

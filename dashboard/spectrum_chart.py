@@ -5,7 +5,20 @@ from datetime import datetime
 
 import plotly.graph_objects as go
 
-from dashboard.charts import BAND, CONCERNING, IMPROVING, LINE, ORDINARY, STRONG, TEXT, Row, label, plain, ticks
+from dashboard.charts import (
+    BAND,
+    CONCERNING,
+    IMPROVING,
+    LINE,
+    ORDINARY,
+    STRONG,
+    TEXT,
+    Row,
+    label,
+    on_periods,
+    plain,
+    ticks,
+)
 from dashboard.spectrum import Line
 
 COLOURS = (IMPROVING, LINE, ORDINARY, CONCERNING)
@@ -28,7 +41,7 @@ def week_band(weeks: Sequence[Row], said: Callable[[Row], str], axis: Callable[[
     for y, word, colour in ((low, "a quarter", TEXT), (half, "half", STRONG), (high, "three quarters", TEXT)):
         room = max(y[-1], room + top * 0.11)  # labels never lie on each other
         label(figure, room, word, colour)
-    figure.update_xaxes(fixedrange=True, showgrid=False, tickformat="%-d %b", ticks="outside", tickcolor=LINE, nticks=7)
+    on_periods(figure, [week["week"] for week in weeks])
     figure.update_yaxes(
         fixedrange=True, range=[-top * 0.03, top * 1.1], **ticks(0, top, lambda v: axis(v * 60), is_time=True)
     )

@@ -90,8 +90,13 @@ def main() -> None:
     put(here)
     draw_side(here)
     try:
-        with st.skeleton(height=480):  # shown only when a page takes noticeably long
+        if st.session_state.get("_page") == name:
+            st.empty()  # in the skeleton's place: what is drawn anew does not move down and up again
             page.run()
+        else:
+            st.session_state["_page"] = name
+            with st.skeleton(height=480):  # shown only when a page takes noticeably long
+                page.run()
     except data.Forbidden as error:
         markup.empty("This is not open to you.", str(error))
     if name in LIVE:

@@ -3,7 +3,8 @@
 A table is one `.sql` file holding one `select`. Its name is its path: `sql/marts/ed_attendance.sql` builds
 `marts.ed_attendance`. What it reads, and which parameters it binds, is taken from the query, never declared twice.
 The leading comment block is its documentation: the first line is the grain, then what a reader must know; lines of the
-form `column: meaning` document columns. A line `Looked up in identity: a_key, b_keys.` names columns that hold references:
+form `column: meaning` (or `one, other: meaning`) document columns, until the sentence ends.
+A line `Looked up in identity: a_key, b_keys.` names columns that hold references:
 the table is the query with each of them replaced by what it stands for in `staging.identity`, so that no staging file
 repeats that join. A line that begins `Not published: ` says of a
 mart why it stays in the warehouse: it is a step on the way to others.
@@ -26,7 +27,9 @@ WHO_IS_WHO = frozenset({"staging.patient_merge"})
 LAYERS = ("raw", "staging", "marts")
 
 _GRAIN = re.compile(r"^Grain: (?P<grain>one row per .+\.)$")
-_COLUMN = re.compile(r"^(?P<column>[a-z][a-z0-9_]*): (?P<meaning>.+)$")
+_NAMES = r"[a-z][a-z0-9_]*(?:(?:, | and )[a-z][a-z0-9_]*)*"
+_COLUMN = re.compile(rf"^(?P<columns>{_NAMES}): (?P<meaning>.+)$")
+_NEXT_COLUMN = re.compile(rf"(?<=\.) (?={_NAMES}: )")
 _ALIAS = re.compile(r" AS .*$")  # DuckDB 2.0 names a table as the query does: staging."order" AS requested
 _LOOKED_UP = re.compile(r"^-- Looked up in identity: (?P<columns>[a-z_, ]+)\.$", re.MULTILINE)
 _PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -81,13 +84,26 @@ class Table:
     @property
     def description(self) -> str:
         """What a reader must know, as one paragraph; the grain and the columns' own lines are not in it."""
-        return " ".join(line for line in self.comments[1:] if line and not _COLUMN.match(line))
+        return self._documented[0]
 
     @property
     def column_notes(self) -> dict[str, str]:
         """The meaning of the columns that the comments explain."""
-        found = (_COLUMN.match(line) for line in self.comments[1:])
-        return {match["column"]: match["meaning"] for match in found if match}
+        return self._documented[1]
+
+    @property
+    def _documented(self) -> tuple[str, dict[str, str]]:
+        """The comments after the grain, told apart. A line goes on with the column before it until that one's sentence has ended."""
+        items: list[str] = []
+        for line in filter(None, self.comments[1:]):
+            is_more = items and _COLUMN.match(items[-1]) and not items[-1].endswith(".") and not _COLUMN.match(line)
+            items = [*items[:-1], f"{items[-1]} {line}"] if is_more else [*items, line]
+        notes: dict[str, str] = {}
+        for item in items:
+            for part in _NEXT_COLUMN.split(item) if _COLUMN.match(item) else ():
+                if found := _COLUMN.match(part):
+                    notes |= dict.fromkeys(re.split(r", | and ", found["columns"]), found["meaning"])
+        return " ".join(item for item in items if not _COLUMN.match(item)), notes
 
 
 def read_table(path: Path, parser: duckdb.DuckDBPyConnection) -> Table:

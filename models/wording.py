@@ -50,20 +50,20 @@ def known_within(minutes: float | None) -> str:
 
 
 def duration(minutes: float | None) -> str:
-    """Minutes as people say them: `45 s`, `58 min`, `3 h 52`, `3 d 4 h`."""
+    """Minutes as people say them: `under 1 s`, `45 s`, `58 min`, `3 h 52`, `3 d 4 h`."""
     if minutes is None:
         return NONE
     if minutes < 0:
         return MINUS + duration(-minutes)
-    if 0 < round(minutes * 60) < 60:  # noqa: PLR2004 - seconds of a minute
-        return f"{round(minutes * 60)} s"
+    if minutes > 0 and round(minutes * 60) < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{round(minutes * 60) or 'under 1'} s"
     whole = round(minutes)
     if whole < _HOUR:
         return f"{whole} min"
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR:02d}"
     hours = round(minutes / _HOUR)
-    return f"{hours // 24} d {hours % 24} h"
+    return f"{hours // 24} d {hours % 24} h" if hours % 24 else f"{hours // 24} d"
 
 
 def hours(minutes: float | None) -> str:

@@ -21,7 +21,7 @@ if found:
     st.caption(
         "An exception is something that was due by a registered or agreed time and had not happened by the data cut, or two "
         "records that disagree beyond the time they may. It says that no record shows it, not that nobody did it. What is still "
-        "in time is none. Counts are of the facility; the queue below can be narrowed to a unit."
+        "in time is none. Counted is all that is open, whenever it was due, of the facility; the queue below can be narrowed to a unit."
     )
     st.subheader("The queue", anchor=False)
     opened = opening(now, exceptions.TABLE, f"open exceptions of {now.view.place}")

@@ -52,7 +52,12 @@ def draw_bars(here: Here, found: Delays) -> None:
     """What each day or week lost, by part; a bar that is clicked opens its period."""
     if not found.steps:
         is_by_facility = here.view.unit and isinstance(found.kind, WaitKind)
-        why = "Days and weeks are told by facility." if is_by_facility else "Too few patients waited in each of them."
+        longer = "Choose a longer period or all facilities."
+        why = (
+            "Days and weeks are told by facility."
+            if is_by_facility
+            else f"Too few patients waited in each of them. {longer}"
+        )
         markup.empty(f"No {found.grain} can be shown.", why)
         return
     one = {"day": "Day", "week": "Week of"}[found.grain]

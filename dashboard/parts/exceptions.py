@@ -98,7 +98,7 @@ def draw_one(here: Here, row: Row) -> None:
     if files and row["file_id"] is not None:
         facts.append(("Source file and line", f"{files.get(row['file_id'], row['file_id'])}:{row['line']}"))
     markup.facts(facts)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if row["encounter_key"]:
             here.link(
                 "case", "Open the journey", here.view.scope.to_case(row["encounter_key"]), icon=":material/route:"

@@ -13,6 +13,8 @@ from models import wording
 from models.kpi import Kpi
 from models.kpis import FAMILIES
 
+AT_ONCE = 20
+
 
 def draw_kpis(here: Here, kpis: Sequence[Kpi]) -> None:
     """Each family's measures; the name opens the measure."""
@@ -29,13 +31,15 @@ def draw_kpis(here: Here, kpis: Sequence[Kpi]) -> None:
 
 
 def draw_tables(here: Here, tables: Sequence[Entry]) -> None:
-    """The tables; the name opens its columns."""
+    """The tables page by page; the name opens its columns."""
     if tables:
         st.subheader("Tables", anchor=False)
+        pages = -(-len(tables) // AT_ONCE)
+        page = st.pagination(pages, key="page-tables") if pages > 1 else 1
         draw_rows(
             "table",
             ("Table", "What a row is", "Columns", "Rows published"),
-            [ListedRow(_table(here, entry), _cells(here, entry)) for entry in tables],
+            [ListedRow(_table(here, entry), _cells(here, entry)) for entry in tables[(page - 1) * AT_ONCE :][:AT_ONCE]],
             (4, 0.8, 1.1),
         )
 
@@ -47,7 +51,11 @@ def draw_table(here: Here, entry: Entry) -> None:
     st.caption(
         "Not published: it stays in the warehouse." if rows is None else f"{wording.number(rows)} rows are published."
     )
-    markup.table(f"The columns of {entry.name}", ("Column", "Type", "Meaning"), [list(each) for each in entry.columns])
+    markup.table(
+        f"The columns of {entry.name}",
+        ("Column", "Type", "Meaning"),
+        [[part or None for part in each] for each in entry.columns],
+    )
 
 
 def _cells(here: Here, entry: Entry) -> tuple[str, str, str]:

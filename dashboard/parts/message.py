@@ -11,6 +11,7 @@ from dashboard.message import Row
 from dashboard.parts import markup
 from models import wording
 
+AT_ONCE = 100
 MOST = 12
 
 
@@ -43,7 +44,9 @@ def draw_deliveries(rows: Sequence[Row]) -> None:
 
 def draw_events(here: Here, events: Sequence[Row], files: Mapping[int, str]) -> None:
     """Every event in order, with a line for each new day. `files` are the paths that this role may see, else empty."""
-    markup.in_time(events, lambda event: _item(event, files), "wf-hops")
+    pages = -(-len(events) // AT_ONCE)
+    page = st.pagination(pages, key="page-hops") if pages > 1 else 1
+    markup.in_time(events[(page - 1) * AT_ONCE :][:AT_ONCE], lambda event: _item(event, files), "wf-hops")
     st.caption(
         f"Times are local ({here.found.zone}), each by the clock that stamped it. Beside an event stands how long it came after "
         "the one before it at the same channel or destination; between two clocks nobody can say it."

@@ -25,7 +25,7 @@ def decide(home, action, key, value=None):
 def test_leadership_sees_how_many_and_no_case(homes, visit):
     said = words(visit(homes["sample"], "exceptions", role="leadership", purpose="a test"))
     assert "At least 7 things have not happened that should have." in said
-    assert "The oldest: message given up, 2 d 0 h." in said
+    assert "The oldest: message given up, 2 d." in said
     assert "fewer than 5" in said
     assert "The role leadership sees totals only." in said
     assert "critical result neither" not in said

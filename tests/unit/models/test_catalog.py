@@ -119,6 +119,21 @@ def test_comments_are_the_documentation(tmp_path):
     assert table.column_notes == {"size": "how large."}
 
 
+def test_a_column_s_meaning_goes_on_until_its_sentence_ends_and_may_be_of_several():
+    query = """-- Grain: one row per thing.
+-- from_at, until_at: the readings around it,
+-- at most an hour apart. kind: missing or reset (a counter was
+-- set back).
+-- Kept for a year."""
+    table = Table("marts", "thing", query, frozenset(), frozenset())
+    assert table.description == "Kept for a year."
+    assert table.column_notes == {
+        "from_at": "the readings around it, at most an hour apart.",
+        "until_at": "the readings around it, at most an hour apart.",
+        "kind": "missing or reset (a counter was set back).",
+    }
+
+
 @pytest.mark.parametrize("query", ["select 1", "-- Some things.\nselect 1"])
 def test_a_file_without_a_grain_is_refused(query):
     with pytest.raises(BadDeclaration, match="Make its first line"):
