@@ -29,7 +29,7 @@ def channels(here: Here) -> list[Row]:
     where = readings.in_window(here.found, here.view)
     if here.view.facility:
         where["facility"] = (here.view.facility, "Unregistered")
-    found = [_judged(row) for row in data.rows(here.found, here.person, "interface_channel", where)]
+    found = [judged(row) for row in data.rows(here.found, here.person, "interface_channel", where)]
     order = list(STATES)
     return sorted(found, key=lambda row: (order.index(row["state"]), -row["failed_final"], row["channel"]))
 
@@ -89,12 +89,12 @@ def headline(rows: Sequence[Row]) -> tuple[str, str]:
     trouble = [row for row in rows if row["state"] in NEEDY]
     failed, deliveries = sum(r["failed_final"] for r in rows), sum(r["deliveries"] for r in rows)
     queued, dead = (sum(r[name] or 0 for r in rows) for name in ("queue_depth", "dead_letters_open"))
-    lead = f"{len(trouble)} of {len(rows)} channels need somebody." if trouble else f"All {len(rows)} channels flow."
-    if trouble:
-        lead = lead.replace("1 of", "One of", 1) if lead.startswith("1 of") else lead
+    calm = "The one channel flows." if len(rows) == 1 else f"All {len(rows)} channels flow."
+    needy = "One of {} channels needs" if len(trouble) == 1 else f"{len(trouble)} of {{}} channels need"
+    lead = f"{needy.format(len(rows))} somebody." if trouble else calm
     of = f"{wording.number(failed)} of {wording.number(deliveries)} deliveries failed for good"
     unresolved = f"; {wording.number(dead)} dead letter{' is' if dead == 1 else 's are'} unresolved" if dead else ""
-    strange = sum(row["state"] == "unregistered" for row in rows)
+    strange = sum(row["is_seen"] and not row["is_registered"] for row in rows)
     unknown = f" {wording.number(strange)} {'is' if strange == 1 else 'are'} not registered." if strange else ""
     return lead, f"{of}; {wording.number(queued)} wait in a queue{unresolved}.{unknown}"
 
@@ -104,19 +104,20 @@ def rate(row: Row) -> str:
     return wording.percent(row["rate"])
 
 
-def _judged(row: Row) -> Row:
+def judged(row: Row) -> Row:
+    """A published channel with its `state`, the shares of its deliveries that failed, and its `name`."""
     deliveries = row["deliveries"]
     share, first, again = (
         row[name] / deliveries if deliveries else None for name in ("failed_final", "failed_first", "retried")
     )
     if not row["is_seen"]:
         state = "silent" if row["silent"] else "unseen"
-    elif not row["is_registered"]:
-        state = "unregistered"
     elif row["silent"]:
         state = "silent"
     elif row["queue_depth"] and row["oldest_queued_minutes"] > LONG_WAIT:
         state = "queueing"
+    elif share is not None and share > FAILING:
+        state = "failing"
     else:
-        state = "failing" if share is not None and share > FAILING else "flowing"
+        state = "flowing" if row["is_registered"] else "unregistered"
     return row | {"state": state, "rate": share, "first_rate": first, "retry_rate": again, "name": f"{row['channel']}"}
