@@ -220,7 +220,7 @@ MEANINGS: Mapping[str, str] = {
     "folder": "where the export lies",
     "level": "what was asked about: system, Patient or one Group; null where the manifest names no request",
     "types": "the types asked for; null for all",
-    "is_full": "nothing in the request narrowed the answer; null where the manifest names no request",
+    "is_full": "nothing in the request narrowed the answer; null where the manifest names no request, or one that shows no parameters",
     "problems": "errors that the server reported in the manifest",
     "files_named": "files of types that are read which the manifest names",
     "files_here": "those of them that came, under their own name or another",

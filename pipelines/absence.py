@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings, SourceSettings
     from pipelines.sources.fhir_elements import Projection
 
-ALWAYS_BELIEVED = 5
-"""So few resources may always be gone: a share of a handful says nothing."""
+FEW = 5
+"""So few resources may be gone whatever share that is, up to half of what was known: a share of a handful says little."""
+NOT_APPLIED = "absence_not_applied"
+"""The finding of what a manifest's export lacks and was not taken for deleted, because nobody says that all was asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Gap:
     absent: int
     known: int
 
+    def is_believed(self, share: float) -> bool:
+        """Whether so much may be gone, where this share may: of few, half."""
+        return self.absent <= max(share * self.known, min(FEW, self.known / 2) if share else 0)
+
 
 def apply(db: duckdb.DuckDBPyConnection, settings: Settings, sources: Iterable[SourceSettings]) -> None:
     """Give every resource that is gone its tombstone, source by source. Idempotent, and independent of order.
@@ -47,20 +53,17 @@ def apply(db: duckdb.DuckDBPyConnection, settings: Settings, sources: Iterable[S
     """
     refused: list[TooManyAbsent] = []
     for source in sources:
+        with transaction(db):
+            _forget_what_was_not_applied(db, source)
         if source.full_exports is False or _shares_its_ids(settings, source):
             continue
-        gaps: list[Gap] = []
         with transaction(db):
-            db.execute(
-                "create or replace temp table absent (resource varchar, key varchar, file_id integer, gone_at timestamptz)"
-            )
-            spoken_of = _witnesses(db, source)
-            for projection in PROJECTIONS.values():
-                if projection.resource in spoken_of:
-                    gaps += _find(db, source, projection)
-            wrong = [gap for gap in gaps if gap.absent > max(ALWAYS_BELIEVED, source.max_absent_share * gap.known)]
+            gaps = _gaps(db, source, "coalesce(export.is_full, $stated)")
+            wrong = [gap for gap in gaps if not gap.is_believed(source.max_absent_share)]
             if gaps and not wrong:
                 _bury(db, source)
+            if source.full_exports is None and _gaps(db, source, "export.is_full is null"):
+                _note_what_was_not_applied(db)
         if wrong:
             refused.append(_refusal(source, max(wrong, key=lambda gap: gap.absent / gap.known)))
     if refused:
@@ -75,14 +78,38 @@ def _shares_its_ids(settings: Settings, source: SourceSettings) -> bool:
     )
 
 
-def _witnesses(db: duckdb.DuckDBPyConnection, source: SourceSettings) -> set[str]:
+def _gaps(db: duckdb.DuckDBPyConnection, source: SourceSettings, asked: str) -> list[Gap]:
+    """Note in `absent` what the exports of which `asked` holds do not show any more; how much each lacks of each type."""
+    db.execute(
+        "create or replace temp table absent (resource varchar, key varchar, file_id integer, gone_at timestamptz)"
+    )
+    spoken_of = _witnesses(db, source, asked)
+    spoken = [each for each in PROJECTIONS.values() if each.resource in spoken_of]
+    return [gap for projection in spoken for gap in _find(db, source, projection)]
+
+
+def _forget_what_was_not_applied(db: duckdb.DuckDBPyConnection, source: SourceSettings) -> None:
+    db.execute(
+        "delete from account.finding where rule = $rule and file_id in (select file_id from account.file where source = $source)",
+        {"rule": NOT_APPLIED, "source": source.name},
+    )
+
+
+def _note_what_was_not_applied(db: duckdb.DuckDBPyConnection) -> None:
+    """Count for each manifest what its export lacks and may have been asked not to show: what a POST asks is not in its address."""
+    db.execute(
+        "insert into account.finding select file_id, $rule, count(*) from absent group by all", {"rule": NOT_APPLIED}
+    )
+
+
+def _witnesses(db: duckdb.DuckDBPyConnection, source: SourceSettings, asked: str) -> set[str]:
     """Note in `speaker` the exports that may say by type what is gone; the types that they speak of.
 
-    Everything of the export's level was asked for, all of the type came, and nothing went wrong. A level other than the
-    whole system only speaks where nothing else was ever delivered by the source.
+    Everything of the export's level was asked for, of which `asked` is the test; all of the type came, and nothing went
+    wrong. A level other than the whole system only speaks where nothing else was ever delivered by the source.
     """
     db.execute(
-        """
+        f"""
         create or replace temp table speaker as
         with level as (
             select distinct coalesce(level, 'system') as level from account.export where source = $source
@@ -93,11 +120,11 @@ def _witnesses(db: duckdb.DuckDBPyConnection, source: SourceSettings) -> set[str
         select export.file_id, export.exported_at, export.types, type.resource_type
         from account.export as export join account.export_type as type on type.export_id = export.file_id
         where export.source = $source and export.exported_at is not null
-            and coalesce(export.is_full, $stated) and export.is_complete and export.problems = 0
+            and {asked} and export.is_complete and export.problems = 0
             and type.is_counted and type.is_clean and type.resources > 0
             and (coalesce(export.level, 'system') = 'system' or (select count(*) from level) = 1)
         """,
-        {"source": source.name, "stated": bool(source.full_exports)},
+        {"source": source.name, **({"stated": bool(source.full_exports)} if "$stated" in asked else {})},
     )
     rows = db.execute("select distinct if(resource_type is null, types, [resource_type]) from speaker").fetchall()
     return {each for (types,) in rows for each in (types or PROJECTIONS)}

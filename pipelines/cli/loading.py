@@ -115,6 +115,8 @@ def _totals_only(as_format: str) -> None:
 
 def _say_files(report: IngestReport, *, only_new: bool) -> None:
     """A table of files, a few reasons, and the totals; many files that say nothing new are one line."""
+    from pipelines.sources.findings import OF_FILES
+
     files = list(report.files)
     quiet = [file for file in files if only_new and not (file.loaded or file.quarantined)]
     shown = [file for file in files if not (only_new and not (file.loaded or file.quarantined))]
@@ -128,6 +130,9 @@ def _say_files(report: IngestReport, *, only_new: bool) -> None:
     for file in files:
         for reason, n in file.reasons.items():
             click.echo(f"Quarantined in {file.path}: {n:,} × {reason}. {_cure(reason)}")
+        for finding, n in file.findings.items():
+            if meaning := OF_FILES.get(finding):
+                click.echo(f"Found in {file.path}: {n:,} × {finding}. {meaning}")
     for left in report.unrecognised:
         click.echo(f"Left alone {left.path}: {left.why}")
     click.echo(ingest_sentence(report))

@@ -36,9 +36,10 @@ class Manifest:
     """What one page of an export's manifest says. `base`: the address of the server that was asked.
 
     `level`: system, Patient or Group/<id>; null without a request. `types`: those asked for, empty for all. `is_full`:
-    nothing in the request narrowed the answer; null without a request (the 4.0 ballot has none). `errors`: problems that
-    the server reported. `has_next`: another page follows; `is_pending`: it is not written yet. `continues_in`: the files
-    in which a patient's resources go on.
+    nothing in the request narrowed the answer; null where that cannot be told: without a request (the 4.0 ballot has none),
+    and of one without parameters, because those of a POST are not in its address. `errors`: problems that the server
+    reported. `has_next`: another page follows; `is_pending`: it is not written yet. `continues_in`: the files in which a
+    patient's resources go on.
     """
 
     exported_at: datetime | None
@@ -108,7 +109,7 @@ def _asked(page: Manifest, request: object) -> Manifest:
         base=found.group(1),
         level=found.group(2) or "system",
         types=tuple(types),
-        is_full=not (_NARROWING & query.keys()),
+        is_full=not (_NARROWING & query.keys()) if query else None,
     )
 
 

@@ -39,14 +39,17 @@ _LINES = {
     "side_loaded": "A place of the hospital's own list: it counts instead of what an export says of it. Nothing to do.",
     "unresolved_location": "A stay names no location by its id, so it counts for no unit. Ask for literal references.",
 }
-_FILES = {
-    "unresolved_deletion": "A reported deletion names no resource by its id, so nothing was deleted. Ask for Type/id.",
+OF_FILES = {
+    "unresolved_deletion": "A reported deletion names no resource of this server by its id, so nothing was deleted. Ask for Type/id.",
+    "absence_not_applied": "Known resources that the export lacks; its request shows no parameters (those of a POST never do), so "
+    "nothing was taken for deleted. Set the source's full_exports = true if its exports hold everything, else false.",
     "tail_held_back": "The file was still being written: its unfinished last record is read next time. Nothing to do.",
     "manifest_count_differs": "A file holds more or fewer resources than the manifest counts. Export again.",
     "file_of_manifest_missing": "The manifest names files that are not here. Deliver the export again, whole.",
     "export_reports_errors": "The server reports errors of this export, so it may lack resources. Read its error files.",
     "transaction_time_unreadable": "The manifest does not say when the export was true; the newest resource decides.",
 }
+"""Those of a file as a whole, which `wardflow ingest` says."""
 _LOGS = {
     "no_control_id": "A message without a control id: it can be matched to no acknowledgement. Map the engine's column.",
     "time_of_sender": "Nothing says when a message was captured: it counts when its sender dated it (MSH-7). Capture with times.",
@@ -70,7 +73,7 @@ _LOGS = {
 
 FINDINGS: Mapping[str, str] = {
     **_LINES,
-    **_FILES,
+    **OF_FILES,
     **_LOGS,
     **{
         missing(name): f"The required element {name} is missing. Ask the sender to fill it."

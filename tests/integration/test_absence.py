@@ -17,7 +17,7 @@ def deliver(home, source, day, count):
     (folder / "Encounter.ndjson").write_text("".join(json.dumps(each) + "\n" for each in resources))
     page = {
         "transactionTime": f"2026-01-{day:02}T00:00:00Z",
-        "request": "https://ehr.example/$export",
+        "request": "https://ehr.example/$export?_type=Encounter",
         "output": [{"type": "Encounter", "url": "https://ehr.example/Encounter.ndjson", "count": count}],
     }
     (folder / "manifest.json").write_text(json.dumps(page))

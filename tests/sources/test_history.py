@@ -1,13 +1,18 @@
 """Successive exports, example by example: what was seen when, what is gone, what waits for the rest of its export."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pipelines import ledger, warehouse
+from pipelines.absence import Gap
 from pipelines.errors import TooManyAbsent
 from pipelines.settings import load
+
+ASK = "https://ehr/$export"
+EVERYTHING = f"{ASK}?_outputFormat=ndjson"
 
 
 def day(n: int) -> str:
@@ -23,7 +28,7 @@ def export(put):
         named = [{"type": kind, "url": f"https://ehr/{kind}.ndjson", "count": len(of)} for kind, of in files.items()]
         for kind, resources in files.items():
             put(f"{place}/{kind}.ndjson", *({"resourceType": kind} | each for each in resources))
-        page = {"transactionTime": day(n), "request": "https://ehr/$export", "output": named} | (more or {})
+        page = {"transactionTime": day(n), "request": EVERYTHING, "output": named} | (more or {})
         return put(f"{place}/manifest.json", json.dumps(page)).parent
 
     return write
@@ -90,9 +95,6 @@ def test_what_a_complete_export_does_not_show_any_more_is_gone_and_the_manifest_
     assert site.rows(f"{evidence} where is_deleted") == [(["absent"], 5, True)]
 
 
-ASK = "https://ehr/$export"
-
-
 @pytest.mark.parametrize(
     "more",
     [
@@ -102,6 +104,7 @@ ASK = "https://ehr/$export"
         {"request": f"{ASK}?_elements=id"},
         {"request": "https://ehr/Group/7/$export"},
         {"request": None},
+        {"request": ASK},
         {"request": "the lady in room 4"},
         {"error": [{"type": "OperationOutcome", "url": "https://ehr/error.ndjson"}]},
         {"outcome": [{"url": "https://ehr/outcome.ndjson", "countSeverity": [{"severity": "error", "count": 1}]}]},
@@ -137,7 +140,7 @@ def test_a_file_with_a_line_that_could_not_be_read_or_is_only_part_of_a_resource
 ):
     site.ingest(export(3, Encounter=[ARRIVED, OTHER]))
     put("05/Encounter.ndjson", {"resourceType": "Encounter"} | ARRIVED, spoiled)
-    site.ingest(put("05/manifest.json", json.dumps({"transactionTime": day(5), "request": ASK, "output": [
+    site.ingest(put("05/manifest.json", json.dumps({"transactionTime": day(5), "request": EVERYTHING, "output": [
         {"type": "Encounter", "url": "https://ehr/Encounter.ndjson", "count": 2}]})).parent)  # fmt: skip
     assert alive(site) == ["arrived", "planned"]
 
@@ -181,6 +184,42 @@ def test_an_export_that_lacks_too_much_stops_loudly_loads_what_it_brought_and_ha
     site.settings = load(site.home)
     site.ingest(later)
     assert alive(site) == ["finished"]
+
+
+def test_what_a_request_sent_by_post_left_out_is_not_deleted_and_counted_until_the_settings_say_that_it_asked_for_all(
+    site, export
+):
+    places = [{"id": f"w{n}"} for n in range(10)]
+    gone = "select count(*) from raw.fhir_location where is_deleted"
+    site.ingest(export(3, more={"request": ASK}, Location=places))
+    later = export(5, more={"request": ASK}, Location=places[4:])
+    assert [file.findings for file in site.ingest(later).files if file.kind == "manifest"] == [
+        {"absence_not_applied": 10 - 6}
+    ]
+    assert site.rows(gone) == [(0,)]
+    site.home.settings_path.write_text('[[sources]]\nname = "ehr"\nkind = "fhir"\nfull_exports = true\n')
+    site.settings = load(site.home)
+    site.ingest(later)
+    assert site.rows(gone) == [(4,)]
+    assert site.rows("from account.finding") == []
+
+
+@pytest.mark.parametrize(
+    ("absent", "known", "share", "is_believed"),
+    [
+        (3, 6, 0.02, True),
+        (4, 6, 0.02, False),
+        (5, 10, 0.02, True),
+        (6, 12, 0.02, False),
+        (6, 300, 0.02, True),
+        (1, 300, 0, False),
+        (6, 6, 1, True),
+    ],
+)
+def test_few_may_be_gone_whatever_share_that_is_up_to_half_and_where_no_share_may_be_none(
+    absent, known, share, is_believed
+):
+    assert Gap("Location", datetime(2026, 1, 5, tzinfo=UTC), absent, known).is_believed(share) == is_believed
 
 
 @pytest.mark.parametrize(("stated", "found"), [("true", ["arrived"]), ("false", ["arrived", "planned"])])
@@ -248,7 +287,7 @@ def test_the_pages_of_one_manifest_are_one_export(site, export, put):
     put("05/Task.ndjson", {"resourceType": "Task", "id": "t1"})
     page = {
         "transactionTime": day(5),
-        "request": ASK,
+        "request": EVERYTHING,
         "output": [{"type": "Task", "url": "https://ehr/Task.ndjson", "count": 1}],
     }
     put("05/manifest-2.json", json.dumps(page))
