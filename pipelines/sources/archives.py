@@ -17,12 +17,12 @@ import time
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, cast
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 HEAD_BYTES = 65_536
@@ -125,7 +125,7 @@ class _Owning:
 class Delivered:
     """One file, or one member of an archive (`archive.zip!/folder/file`). `problem` says why it cannot be read, if so.
     Of what lies on disk by itself, `place` is where, and `state` its size and time of change at the first look, `inode` which
-    file it was then.
+    file it was then. A damaged archive ends in a member that `is_cut`; `within` is that archive, and `state` is its.
     """
 
     path: str
@@ -136,6 +136,8 @@ class Delivered:
     place: Path | None = None
     state: tuple[int, int] = (0, 0)
     inode: int = 0
+    is_cut: bool = False
+    within: Path | None = None
 
     @property
     def folder(self) -> str:
@@ -152,11 +154,12 @@ class Delivered:
         return Stream(self.opener(), hashing=hashing and self.hashed is self.opener)
 
     def is_growing(self, settle_seconds: float = 0) -> bool:
-        """Whether somebody changed it since the first look, or within the last seconds. What lies in an archive is at rest."""
-        if self.place is None:
+        """Whether somebody changed it since the first look, or within the last seconds. What lies whole in an archive is at rest."""
+        place = self.place or self.within
+        if place is None:
             return False
         try:
-            now = self.place.stat()
+            now = place.stat()
         except OSError:  # moved away once it was complete
             return False
         return (now.st_size, now.st_mtime_ns) != self.state or time.time() - now.st_mtime < settle_seconds
@@ -181,6 +184,17 @@ class Delivered:
         """Its first bytes, decompressed, without a byte order mark."""
         with self.stream() as stream:
             return stream.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
+
+    def first_line(self, longest: int) -> bytes:
+        """Its first line, of one that is longer the beginning, decompressed, without a byte order mark."""
+        pieces: list[bytes] = []
+        with self.stream() as stream:
+            while longest > 0 and (piece := stream.read(min(longest, _ROOM))):
+                pieces.append(piece)
+                longest -= len(piece)
+                if b"\n" in piece:
+                    break
+        return b"".join(pieces).removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
 
     def decoded(self, encoding: str) -> Delivered:
         """The same file as UTF-8. What is no text in that encoding is made no text in this one either, so that its line is noticed."""
@@ -235,6 +249,8 @@ def deliveries(path: Path, shown: str) -> Iterator[Delivered]:
         for each in _opened(shown, lambda: path.open("rb"), found.st_size):
             if each.path == shown:
                 yield replace(each, place=path, state=(found.st_size, found.st_mtime_ns), inode=found.st_ino)
+            elif each.is_cut:
+                yield replace(each, within=path, state=(found.st_size, found.st_mtime_ns))
             else:
                 yield each
 
@@ -281,49 +297,122 @@ def _compressed(
 def _zip_members(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int) -> Iterator[Delivered]:
     try:
         with opener() as raw, zipfile.ZipFile(raw) as archive:
-            members = [(item.filename, item.file_size) for item in archive.infolist() if not item.is_dir()]
+            items = [item for item in archive.infolist() if not item.is_dir()]
     except _DAMAGE:
         yield Delivered(shown, size, opener, opener, "is a damaged zip archive; deliver it again")
         return
 
-    def reader(name: str) -> Callable[[], BinaryIO]:
+    def member(item: zipfile.ZipInfo) -> _Member:
         def read() -> BinaryIO:
             raw = opener()
             archive = zipfile.ZipFile(raw)
-            return cast("BinaryIO", _Owning(archive.open(name), archive, raw))
+            return cast("BinaryIO", _Owning(archive.open(item), archive, raw))
 
-        return read
+        return _Member(item.filename, item.file_size, read)
 
-    for name, length in sorted(members):
-        if not _hidden(name):
-            yield from _opened(f"{shown}!/{name}", reader(name), length, depth + 1)
+    yield from _walk(Delivered(shown, size, opener, opener), [member(item) for item in items], depth)
 
 
 def _tar_members(shown: str, opener: Callable[[], BinaryIO], size: int, depth: int) -> Iterator[Delivered]:
-    members: list[tuple[str, int]] = []
-    damaged = False
+    """A tar that ends early, or goes on as none, is read as far as it goes: its last member ends as damaged."""
+    items: list[tuple[str, tarfile.TarInfo]] = []
+    others = 0
     with opener() as raw:
         try:
             with tarfile.open(fileobj=raw, mode="r:") as archive:
-                members = [(item.name, item.size) for item in archive if item.isfile()]
+                plain: dict[str, tarfile.TarInfo] = {}
+                for item in archive:
+                    if item.isreg() and item.sparse is None:
+                        plain[item.name] = item
+                    content = plain.get(item.linkname) if item.islnk() else item
+                    if content is not None and content is plain.get(content.name):
+                        items.append((item.name, content))
+                    elif not item.isdir():
+                        others += 1
+                raw.seek(archive.offset)
+                is_damaged = raw.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE)
         except _DAMAGE:
-            damaged = True
-    if damaged:
-        yield Delivered(shown, size, opener, opener, "is a damaged tar archive; deliver it again")
-        return
+            is_damaged = True
 
-    def reader(name: str) -> Callable[[], BinaryIO]:
+    def member(name: str, item: tarfile.TarInfo, *, is_last: bool) -> _Member:
+        is_cut = is_damaged and is_last
+
         def read() -> BinaryIO:
             raw = opener()
-            archive = tarfile.open(fileobj=raw, mode="r:")  # noqa: SIM115 -- closed with its member
-            return cast("BinaryIO", _Owning(archive.extractfile(name) or io.BytesIO(), archive, raw))
+            return cast("BinaryIO", _Owning(io.BufferedReader(_Span(raw, item.offset_data, item.size, is_cut)), raw))
 
-        return read
+        return _Member(name, item.size, read, is_cut)
 
-    for name, length in sorted(members):
-        if not _hidden(name):
-            yield from _opened(f"{shown}!/{name.removeprefix('./')}", reader(name), length, depth + 1)
+    members = [member(*each, is_last=n == len(items)) for n, each in enumerate(items, start=1)]
+    damage = "is a damaged tar archive, read only up to the damage; deliver it again" if is_damaged else ""
+    yield from _walk(Delivered(shown, size, opener, opener, damage), members, depth, others)
 
 
-def _hidden(name: str) -> bool:
-    return any((part.startswith(".") and part != ".") or part == "__MACOSX" for part in name.split("/"))
+class _Span(io.RawIOBase):
+    """Some bytes of a reader, that end with an error where the reader ends before them, and where they are `is_cut`."""
+
+    def __init__(self, raw: Any, begin: int, size: int, is_cut: bool) -> None:  # noqa: ANN401, FBT001 -- any file-like object
+        super().__init__()
+        self._raw, self._begin, self._size, self._is_cut = raw, begin, size, is_cut
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always: archives in archives are."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go there, counted from the beginning, the place or the end of these bytes."""
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 -- any buffer
+        """What one read brings."""
+        left = min(len(buffer), self._size - self._at)
+        if left > 0:
+            self._raw.seek(self._begin + self._at)
+        piece = self._raw.read1(left) if left > 0 else b""
+        if not piece and len(buffer) and (left > 0 or self._is_cut):
+            raise EOFError
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
+class _Member(NamedTuple):
+    """One file of an archive, as the archive calls it."""
+
+    name: str
+    size: int
+    opener: Callable[[], BinaryIO]
+    is_cut: bool = False
+
+
+def _walk(archive: Delivered, members: Iterable[_Member], depth: int, others: int = 0) -> Iterator[Delivered]:
+    """The files among the members, sorted, each under a path of its own inside the archive; then the archive, where it has a
+    problem or leaves something out, as it does `others`: devices, and links to what it does not hold.
+    """
+    files: dict[str, _Member] = {}
+    for member in members:
+        *folder, name = [part for part in member.name.split("/") if part not in {"", ".", ".."}] or ["."]
+        if any(part.startswith(".") or part == "__MACOSX" for part in (*folder, name)):
+            others += 1
+            continue
+        path, n = "/".join((*folder, name)), 1
+        while path in files:
+            n += 1
+            path = "/".join((*folder, f"({n})", name))
+        files[path] = member
+    for path, member in sorted(files.items()):
+        for each in _opened(f"{archive.path}!/{path}", member.opener, member.size, depth + 1):
+            yield replace(each, is_cut=member.is_cut)
+    left_out = f"holds {others:,} members that are hidden or no files; they are left out" if others else ""
+    if problem := "; ".join(each for each in (archive.problem, left_out) if each):
+        yield replace(archive, problem=problem)

@@ -19,7 +19,7 @@ from pipelines.errors import ConfigurationError, UnreadableFile
 from pipelines.home import spelled_out
 from pipelines.settings import SourceSettings
 from pipelines.sources import SOURCES, fhir_manifest, parquet_files, places
-from pipelines.sources.archives import EDGE_BYTES, Delivered, deliveries
+from pipelines.sources.archives import EDGE_BYTES, HEAD_BYTES, Delivered, deliveries
 from pipelines.sources.fhir_updates import exported_about
 from pipelines.sources.source import Head
 
@@ -194,6 +194,8 @@ def _recognise(
     start: bytes,
     owner: SourceSettings | None,
     named: str | None,
+    *,
+    is_beginning: bool = True,
 ) -> None:
     if (
         delivered.name.endswith(".json")
@@ -222,6 +224,10 @@ def _recognise(
         )
         return
     adapter = adapter or next(iter(fitting), None)
+    if adapter is None and is_beginning and len(start) >= HEAD_BYTES - 3 and start[:1] == b"{" and b"\n" not in start:
+        line = delivered.first_line(settings.max_line_megabytes << 20)  # what it is may stand at its end
+        _recognise(settings, arrivals, delivered, line, owner, named, is_beginning=False)
+        return
     if adapter is None:
         arrivals.unrecognised.append(Unrecognised(delivered.path, _why_not(start)))
         return

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+import warnings
 import zipfile
 
 import pytest
@@ -70,6 +71,13 @@ def test_a_file_is_of_the_type_of_its_resources_not_of_what_they_contain(site, p
     assert (file.resource_type, file.loaded) == ("Patient", 1)
 
 
+def test_a_file_whose_first_line_says_what_it_is_only_at_its_end_is_read_to_there(site, put):
+    sorted_keys = b'{"id": "p1", "note": "%s", "resourceType": "Patient"}' % (b"x" * 70_000)
+    report = site.ingest(put("dump.json", sorted_keys), put("log.json", sorted_keys.replace(b"resourceType", b"type")))
+    assert [(file.path[-9:], file.resource_type, file.loaded) for file in report.files] == [("dump.json", "Patient", 1)]
+    assert [file.path[-8:] for file in report.unrecognised] == ["log.json"]
+
+
 def test_a_named_source_must_be_of_the_files_kind(site, put):
     with pytest.raises(ConfigurationError, match="is fhir, but source 'mirth-lark' is configured as mirth"):
         site.ingest(put("Patient.ndjson", PATIENT), source="mirth-lark")
@@ -116,6 +124,86 @@ def test_archives_are_opened_by_their_first_bytes(site, put, name, content, file
     assert [file.path.rpartition("delivered/")[2] for file in report.files] == files
     assert report.totals["loaded"] == 1
     assert site.rows("select count(*) from raw.fhir_patient") == [(1,)]
+
+
+def tar_of(*members: tuple[str, bytes | str]) -> bytes:
+    """A tar of files in this order, each a name and its content, or the name of a link to another."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members:
+            entry = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                entry.type, entry.linkname = tarfile.LNKTYPE, content
+                archive.addfile(entry)
+            else:
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def zip_of(*members: tuple[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings(action="ignore"):
+        for each in members:
+            archive.writestr(*each)
+    return buffer.getvalue()
+
+
+def line_of(ident: str) -> bytes:
+    return b'{"resourceType": "Patient", "id": "%s"}\n' % ident.encode()
+
+
+@pytest.mark.parametrize("pack", [tar_of, zip_of])
+def test_every_member_of_an_archive_is_read_whatever_it_is_called_and_what_is_left_out_is_said(site, put, pack):
+    members = (
+        ("x/P.ndjson", line_of("first")),
+        ("x/P.ndjson", line_of("second")),
+        ("../../P.ndjson", line_of("above")),
+        ("/etc/P.ndjson", line_of("absolute")),
+        (".cache/P.ndjson", line_of("hidden")),
+        ("__MACOSX/x/._P.ndjson", b"x"),
+    )
+    report = site.ingest(put("a", pack(*members)))
+    inside = {file.path.partition("!/")[2] for file in report.files}
+    assert inside == {"x/P.ndjson", "x/(2)/P.ndjson", "P.ndjson", "etc/P.ndjson"}
+    assert report.totals["loaded"] == 4
+    assert [file.why for file in report.unrecognised] == [
+        "holds 2 members that are hidden or no files; they are left out"
+    ]
+
+
+def test_a_hard_link_in_a_tar_is_the_file_that_it_links_to(site, put):
+    members = (("a/P.ndjson", line_of("p1")), ("b/P.ndjson", "a/P.ndjson"), ("c/P.ndjson", "nowhere"))
+    report = site.ingest(put("a.tar", tar_of(*members)))
+    assert [(file.path[-10:], file.loaded, file.unchanged) for file in report.files] == [
+        ("a/P.ndjson", 1, 0),
+        ("b/P.ndjson", 0, 1),
+    ]
+    assert [file.why for file in report.unrecognised] == [
+        "holds 1 members that are hidden or no files; they are left out"
+    ]
+
+
+HEADER, PERSON = tarfile.BLOCKSIZE, line_of("p0000")
+
+
+@pytest.mark.parametrize(
+    ("end", "loaded", "rules"),
+    [
+        (HEADER + 1_500 * len(PERSON) + 7, 1_500, ["truncated", "damaged_archive"]),
+        (HEADER + 2_000 * len(PERSON), 2_000, ["damaged_archive"]),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_tar_that_breaks_off_keeps_its_whole_lines_and_says_so(site, put, end, loaded, rules, pack):
+    people = b"".join(line_of(f"p{n:04}") for n in range(2_000))
+    whole = tar_of(("a.ndjson", people), ("b.ndjson", line_of("q")))
+    report = site.ingest(put("a.tar", pack(whole[:end])))
+    assert report.totals["loaded"] == loaded
+    assert site.rows("select rule from account.quarantine order by line") == [(rule,) for rule in rules]
+    assert [file.why for file in report.unrecognised] == [
+        "is a damaged tar archive, read only up to the damage; deliver it again"
+    ]
 
 
 def test_an_archive_that_breaks_off_keeps_its_whole_lines_and_says_so(site, put):
