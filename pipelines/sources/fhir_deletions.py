@@ -28,7 +28,10 @@ def load(session: Session, wanted: str) -> None:
 
 
 def _stage(session: Session, wanted: str) -> None:
-    """`staged_bundle`: every Bundle line and the resources that it says were deleted (`removals`: type and id, null where conditional)."""
+    """`staged_bundle`: every Bundle line and the resources that it says were deleted.
+
+    Of these, `removals`, the type is empty where none is named, and the id null where it is asked for or another server's.
+    """
     shape = '{"resourceType":"VARCHAR","entry":[{"request":{"method":"VARCHAR","url":"VARCHAR"}}]}'
     session.db.execute(
         f"""
@@ -53,10 +56,11 @@ def _stage(session: Session, wanted: str) -> None:
             end as verdict,
             case when rule is not null then keyed('line', getvariable('source_name'), text) end as line_hash,
             list_transform(
-                list_filter(r.entry, lambda e: e.request.method = 'DELETE'),
+                list_filter(r.entry, lambda e: upper(e.request.method) = 'DELETE'),
                 lambda e: struct_pack(
-                    resource := regexp_extract(e.request.url, '(?:^|/)([A-Z][A-Za-z]+)(?:/[^/]+)?$', 1),
-                    id := nullif(regexp_extract(e.request.url, '(?:^|/)[A-Z][A-Za-z]+/([^/|?#]+)$', 1), ''))
+                    resource := coalesce(regexp_extract(e.request.url, '(?:^|/)([A-Z][A-Za-z]+)(?:/[^/]+)?$', 1), ''),
+                    id := case when not contains(e.request.url, '://') or not coalesce(is_foreign(e.request.url), false)
+                        then nullif(regexp_extract(e.request.url, '(?:^|/)[A-Z][A-Za-z]+/([^/|?#]+)$', 1), '') end)
             ) as removals
         from judged
         """

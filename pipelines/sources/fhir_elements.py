@@ -180,12 +180,16 @@ ELEMENT_MACROS = (
     "create or replace temp macro alias_types(kind) as case kind "
     + " ".join(f"when '{kind}' then {list(types)}" for kind, (_, types) in ALIASES.items())
     + " end",
-    # `Type?identifier=system|value`, percent-encoded or not, as the identifier that it asks for.
-    r"""create or replace temp macro asked_for(x, wanted) as try(url_decode(nullif(
-            regexp_extract(x, '(?:^|/)' || wanted || '\?(?:[^#]*&)?identifier=([^&#,]+)(?:&[^#,]*)?$', 1), '')))""",
+    # `Type?identifier=system|value`, percent-encoded or not, as the identifier that it asks for. What FHIR escapes is no separator:
+    # until those are found it is a control character.
+    r"""create or replace temp macro asked_for(x, wanted) as
+            replace(replace(replace(replace(try(url_decode(replace(nullif(
+                regexp_extract(x, '(?:^|/)' || wanted || '\?(?:[^#]*&)?identifier=([^&#]+)(?:&[^#]*)?$', 1), ''), '+', ' '))),
+            '\\', chr(1)), '\,', chr(2)), '\|', chr(3)), '\$', chr(4))""",
+    r"""create or replace temp macro unescaped(x) as translate(x, chr(1) || chr(2) || chr(3) || chr(4), '\,|$')""",
     # The usual question, one identifier of one system: told without a list, which takes a third of the time.
     r"""create or replace temp macro is_plain_question(x, wanted) as
-            regexp_full_match(x, wanted || '\?identifier=[^|&#,%+\s]+\|[^|/&#,%+\s]+')
+            regexp_full_match(x, wanted || '\?identifier=[^|&#,%+\\\s]+\|[^|/&#,%+\\\s]+')
             and not contains(x, 'us-ssn') and not contains(x, '2.16.840.1.113883.4.1|')""",
     """create or replace temp macro asked_key(kind, x, wanted) as keyed(alias_kind(kind),
             split_part(substr(x, length(wanted) + 13), '|', 1), split_part(x, '|', 2))""",
@@ -193,9 +197,10 @@ ELEMENT_MACROS = (
     """create or replace temp macro alias_of(kind, ref, wanted) as case
         when is_plain_question(ref.reference, wanted) then asked_key(kind, ref.reference, wanted)
         else first_of(list_transform(case
-            when contains(ref.reference, '?') then list_transform([asked_for(ref.reference, wanted)], lambda q: struct_pack(
-                system := case when contains(q, '|') then split_part(q, '|', 1) end,
-                "value" := case when contains(q, '|') then substr(q, strpos(q, '|') + 1) else q end,
+            when contains(ref.reference, '?') then list_transform(
+                list_filter([asked_for(ref.reference, wanted)], lambda q: not contains(q, ',')), lambda q: struct_pack(
+                system := case when contains(q, '|') then unescaped(split_part(q, '|', 1)) end,
+                "value" := unescaped(case when contains(q, '|') then substr(q, strpos(q, '|') + 1) else q end),
                 "type" := null::struct(coding struct(code varchar)[])))
             when starts_with(ref.reference, '#') then flatten(list_transform(
                 list_filter(r.contained, lambda c: c.id = substr(ref.reference, 2) and c.resourceType = wanted),

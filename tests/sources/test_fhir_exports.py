@@ -376,6 +376,20 @@ def test_a_reported_deletion_becomes_a_tombstone_once(site, put):
     assert site.rows("select rule, n from account.finding") == [("unresolved_deletion", 1)]
 
 
+def test_a_deletion_that_names_another_server_or_nothing_deletes_nothing_and_is_counted(site, put):
+    asked = {"request": "https://ehr.example/fhir/$export?_since=2026-01-04T00:00:00Z"}
+    put("x/manifest.json", json.dumps(json.loads(manifest()) | asked))
+    urls = ("https://other.example/fhir/Encounter/e1", None, "https://ehr.example/fhir/Encounter/e2", "Encounter/e3")
+    bundle = deletion(*urls)
+    bundle["entry"][-1]["request"]["method"] = "delete"
+    site.ingest(put("x/deleted/Bundle.ndjson", bundle))
+    gone = {keys.keyed(KEY, "encounter", "ehr", ident) for ident in ("e2", "e3")}
+    assert {key for (key,) in site.rows("select encounter_key from raw.fhir_encounter where is_deleted")} == gone
+    assert site.rows("select rule, n from account.finding where rule like 'unresolved%'") == [
+        ("unresolved_deletion", 2)
+    ]
+
+
 def test_the_same_deletion_in_a_later_export_is_a_later_tombstone(site, put):
     for day in ("05", "06"):
         put(f"{day}/manifest.json", manifest(f"2026-01-{day}T00:00:00-05:00"))

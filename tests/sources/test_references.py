@@ -55,9 +55,25 @@ def test_a_person_named_only_by_a_record_number_has_the_key_of_that_number(site,
 
 
 @pytest.mark.parametrize(
+    ("asked", "system", "value"),
+    [
+        (f"{MRN}|1+23", MRN, "1 23"),
+        (f"{MRN}|1%2B23", MRN, "1+23"),
+        (f"{MRN}|7\\,8", MRN, "7,8"),
+        (f"{MRN}%7C7%5C%2C8", MRN, "7,8"),
+        (r"urn:a\|b|7\$8\\9", "urn:a|b", r"7$8\9"),
+    ],
+)
+def test_what_a_question_escapes_belongs_to_the_number(site, put, asked, system, value):
+    site.ingest(put("Encounter.ndjson", encounter(subject={"reference": f"Patient?identifier={asked}"})))
+    assert [key for key, _ in found(site)] == [keyed("mrn", system, value)]
+
+
+@pytest.mark.parametrize(
     ("subject", "flag"),
     [
         ({"reference": f"Patient?identifier={MRN}|7,{MRN}|8"}, "conditional_reference"),
+        ({"reference": f"Patient?identifier={MRN}|7%2C{MRN}|8"}, "conditional_reference"),
         ({"reference": "Patient?name=Quillon"}, "conditional_reference"),
         ({"reference": "Patient?identifier=%FF|%ZZ%7"}, "conditional_reference"),
         ({"reference": "Patient?identifier=http://hl7.org/fhir/sid/us-ssn|999-51-3333"}, "conditional_reference"),
