@@ -6,6 +6,7 @@ Here: telling files apart and naming their source, export and manifest. Not here
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -271,6 +272,8 @@ def _why_not(start: bytes) -> str:
     text = start.strip()
     if not text:
         return "is empty"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "is written in UTF-16; deliver it in UTF-8"
     if start.startswith(parquet_files.MAGIC):
         return "is a Parquet file that lost its end, or lacks the columns of an extract (docs/engines/mirth.md); left alone"
     if text[:1] in {b"{", b"["} and b"\n" in text and not text.splitlines()[0].rstrip().endswith(b"}"):

@@ -26,6 +26,8 @@ _LAST_MICROSECOND = 253_402_300_799_999_999
 _YEARS = range(2, 9999)
 _PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 10**3, "epoch_microseconds": 10**6, "epoch_nanoseconds": 10**9}
 _EPOCH_PRECISION = dict(zip(_PER_SECOND, ("s", "ms", "us", "us"), strict=True))
+_MOVES = ("+ interval 1 hour", "- interval 1 hour", "+ interval 30 minute", "- interval 30 minute")
+"""By how much clocks are put back: an hour, on Lord Howe half of one."""
 
 MACROS = (
     # ISO 8601, extended or basic, as the one spelling that DuckDB casts; null for any other text.
@@ -70,16 +72,18 @@ MACROS = (
     f"create or replace temp macro before_fraction(x) as regexp_replace(x, '^{_INTEGER_FRACTION}$', '\\1\\3')",
     f"""create or replace temp macro integer_milliseconds(x) as
         to_milliseconds(coalesce(try_cast(nullif(regexp_extract(x, '^{_INTEGER_FRACTION}$', 2), '') as bigint), 0))""",
-    # Whether a local time comes twice, and the later and the earlier of the two instants.
-    """create or replace temp macro falls_twice(local_time, zone) as
-        timezone(zone, timezone(zone, local_time) - interval 1 hour) = local_time
-        or timezone(zone, timezone(zone, local_time) + interval 1 hour) = local_time""",
+    # The other instant of a local time that comes twice, else null; whether it does, and the later and the earlier of the two.
+    "create or replace temp macro other_instant(local_time, zone) as case "
+    + " ".join(
+        f"when timezone(zone, timezone(zone, local_time) {by}) = local_time then timezone(zone, local_time) {by}"
+        for by in _MOVES
+    )
+    + " end",
+    "create or replace temp macro falls_twice(local_time, zone) as other_instant(local_time, zone) is not null",
     """create or replace temp macro later(local_time, zone) as
-        case when timezone(zone, timezone(zone, local_time) + interval 1 hour) = local_time
-            then timezone(zone, local_time) + interval 1 hour else timezone(zone, local_time) end""",
+        greatest(timezone(zone, local_time), other_instant(local_time, zone))""",
     """create or replace temp macro earlier(local_time, zone) as
-        case when timezone(zone, timezone(zone, local_time) - interval 1 hour) = local_time
-            then timezone(zone, local_time) - interval 1 hour else timezone(zone, local_time) end""",
+        least(timezone(zone, local_time), other_instant(local_time, zone))""",
 )
 
 

@@ -188,6 +188,14 @@ def test_a_zone_in_the_mapping_goes_before_the_sources_and_utc_has_to_be_said(re
     ]
 
 
+@pytest.mark.parametrize(
+    ("zone", "night"), [("America/New_York", "2025-11-02T01:45:00"), ("Australia/Lord_Howe", "2026-04-05T01:45:00")]
+)
+def test_a_local_time_that_comes_twice_is_flagged_by_however_much_clocks_are_put_back(reads, zone, night):
+    site = reads(LEAST, {"id": "1", "what": "in", "when": night}, zone=zone)
+    assert site.rows("select time_ambiguous, quality_flags from raw.interface_event") == [(True, ["time_ambiguous"])]
+
+
 def test_a_time_that_stands_for_never_or_is_yet_to_come_is_no_time(reads):
     times = (
         "9999-12-31T24:00:00",

@@ -27,6 +27,7 @@ def why(report) -> list[str]:
         ("notes.txt", b"Dear all, ...", "no FHIR NDJSON, no Mirth message export and no log"),
         ("truth.json", b'{\n "seed": 1\n}', "JSON spread over several lines"),
         ("empty.txt", b"", "is empty"),
+        ("export.xml", "<message/>".encode("utf-16"), "written in UTF-16; deliver it in UTF-8"),
         ("x.zip", b"PK\x03\x04 not really", "damaged zip archive"),
     ],
 )
