@@ -38,6 +38,7 @@ from pipelines.sources import (
     human_touch,
     log_events,
     log_times,
+    mirth_events,
     otlp_events,
     process_activities,
     process_records,
@@ -99,6 +100,7 @@ def configure(db: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> 
         engine_records,
         otlp_events,
         azure_events,
+        mirth_events,
     ):
         for macro in part.MACROS:
             db.execute(macro)

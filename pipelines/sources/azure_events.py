@@ -2,7 +2,8 @@
 
 Here: statements and macros. Not here: who runs them (`azure`). A record is one of a diagnostic setting or a row of a table of a Log
 Analytics workspace, which calls the same fields otherwise. Records never change. One with an id of its own (a run and its
-action, an invocation, an operation) is known by that; any other by a keyed hash of what it says and its place among equal ones.
+action, an invocation, an operation) is known by that; any other by a keyed hash of the fields that are read, in whatever order it
+has them, and its place among equal ones.
 """
 
 from __future__ import annotations
@@ -99,7 +100,11 @@ _FIELDS = {
     "target": _property("target"),
     "success": _property("success"),
     "result": _property("resultCode"),
+    "activity": _property("activityId"),
+    "outcome": _property("operationResult"),
+    "remark": _field("$.message", "$.properties.message", "$.Message"),
 }
+_CONTENT = f"""to_json([{", ".join(f"{name}_" for name in _FIELDS)}, error_])::varchar"""
 _HTTP = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -225,7 +230,7 @@ select
         ''
     ) as own_key,
     case when kind not in ('logic', 'gateway', 'request', 'dependency') and happening is null
-        then keyed('line', $source, try(json(text))::varchar) end as content,
+        then keyed('line', $source, {_CONTENT}) end as content,
     time_at,
     time_local,
     coalesce(started_at, time_at) as started_at,
@@ -235,7 +240,7 @@ select
     case when kind = 'logic' and status_ in (
         'Succeeded', 'Failed', 'Cancelled', 'Aborted', 'TimedOut', 'Skipped', 'Running', 'Waiting', 'Faulted', 'Ignored'
     ) then status_ end as status,
-    label(status_) as other_status,
+    case when status_ in ('NotSpecified', 'Paused', 'Suspended') then status_ end as other_status,
     case when kind = 'logic' then case code_ {_CODES} end else whole_number(coalesce(backend_answered_, result_)) end as http,
     whole_number(answered_) as http_up,
     last_error_ is not null as has_error,

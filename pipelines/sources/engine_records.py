@@ -6,6 +6,7 @@ statement, which hashes or resolves every value at once: nothing of its text rea
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -36,12 +37,19 @@ MACROS = (
     "create or replace temp macro placed(t, zone) as after_1970(least(timezone(zone, t), earlier(t, zone)))",
     "create or replace temp macro is_twice(t, zone) as coalesce(falls_twice(t, zone), false)",
     "create or replace temp macro is_skipped(t, zone) as coalesce(timezone(zone, timezone(zone, t)) <> t, false)",
-    # A name from an engine's configuration: an identifier without a long number, or known words. Others become a key.
+    # One pattern for all words: it is compiled once, where a list of them would be searched for every value.
+    """create or replace temp macro consists_of(x, word) as
+            regexp_full_match(lower(x), '[^a-z0-9]*(?:(?:' || word || ')(?:[^a-z0-9]+|$))*')""",
+    # A name from an engine's configuration: an identifier without a long number, or known words with few digits that are no date.
+    # Others become a key.
     r"""create or replace temp macro label(x) as case
             when regexp_full_match(x, '[A-Za-z][A-Za-z0-9_.-]{0,79}') and not regexp_matches(x, '\d{4}') then x
-            when list_has_all(getvariable('vocabulary'), list_filter(
-                string_split_regex(lower(x), '[^a-z0-9]+'), lambda w: w <> '' and not regexp_full_match(w, '\d{1,3}')))
-                then plain(x) end""",
+            when regexp_full_match(x, '[A-Za-z0-9(\[][A-Za-z0-9 ._:/#()\[\]&>+,-]{0,79}')
+                and not regexp_matches(x, '(?:\d\D*){5}|\d{4}|\d[/-]\d+[/-]\d')
+                and consists_of(x, getvariable('known_word') || '|v?\d{1,3}') then x end""",
+    # A word that nobody mapped, where it is made of harmless words.
+    """create or replace temp macro redacted_word(x) as if(consists_of(x, getvariable('known_word')),
+            case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,79}') then x end, '<redacted>')""",
     "create or replace temp macro named(kind, x, key) as coalesce(label(x), kind || ' ' || left(key, 8))",
     # An id that an engine made itself (ObjectId, UUID, trace id) as it is, any other hashed.
     r"""create or replace temp macro engine_id(source, x) as case
@@ -52,11 +60,29 @@ MACROS = (
             when status in (413, 429, 507) then 'capacity' when status between 400 and 499 then 'nack' else 'unknown' end""",
 )
 
+NAME_WORDS = frozenset(
+    """
+    admission admissions admits adt allergies allscripts api appointment appointments archive audit backup bed beds billing blood
+    booking cardiology ccd ccda cda cerner charge charges chemistry claim claims clinic clinical clinics covid cytology demographics
+    department departments diagnostic diagnostics diet discharge discharges distributor document documents ecg ed eligibility empi
+    encounter encounters epic er event events exam exams export feed finance haematology hematology hie histology hospital hospitals hub
+    icu imaging immunization immunizations import inpatient inpatients insurance integration interface interfaces interop invoice lab
+    laboratory labs legacy listener mdm meditech merge microbiology midwifery modality monitoring mpi new notes observation
+    observations old oncology order ordering orders outpatient outpatients pacs pathology patient patients pharmacy postgres
+    prescription prescriptions prod production qa queue radiology referral referrals registration registrations registry renal report
+    reporting reports ris rx scheduling siu specimen staging sub subscription surgery test theatre theatres transfers transport triage
+    uat update updates vaccination vaccinations visits vitals warehouse worklist xray
+    """.split()  # noqa: SIM905 -- one a line would fill a page
+)
+"""Of these, beside the words of errors, the names of channels are made. None of them is anybody's name."""
+_WORD = re.compile("[a-z0-9]+")
+
 
 def prepare(session: Session, source: SourceSettings, own: frozenset[str] = frozenset()) -> None:
-    """Set the variable `vocabulary`: the words of which a name may consist, with the engine's `own`."""
-    words = sorted(error_text.vocabulary() | own | {word.lower() for word in source.error_words})
-    session.db.execute("set variable vocabulary = $words", {"words": words})
+    """Set the variable `known_word`: a pattern of the words of which a name may consist, with the engine's `own`."""
+    words = error_text.vocabulary() | NAME_WORDS | own | {word.lower() for word in source.error_words}
+    known = "|".join(sorted(word for word in words if _WORD.fullmatch(word)))
+    session.db.execute("set variable known_word = $known", {"known": known})
 
 
 def reduced_errors(session: Session, source: SourceSettings, texts: str) -> pa.Table:

@@ -40,11 +40,6 @@ MACROS = (
         f"create or replace temp macro log_{name}() as getvariable('log_{name}')::varchar"
         for name in ("source", "zone", "sent_zone")
     ),
-    "create or replace temp macro plain(x) as case when regexp_full_match(x, '[A-Za-z0-9][A-Za-z0-9 ._:/#-]{0,79}') then x end",
-    # A word that nobody mapped, where it is made of harmless words.
-    """create or replace temp macro redacted_word(x) as if(
-        list_has_all(getvariable('vocabulary'), list_filter(string_split_regex(lower(x), '[^a-z0-9]+'), lambda w: w <> '')),
-        plain(x), '<redacted>')""",
 )
 
 
@@ -90,12 +85,12 @@ def stage_records(mapping: LogMapping, present: Collection[str]) -> str:
         rule is null and not is_ignored and (time_ is not null or not is_proof) and mapped_type <> '{NOTHING}' as is_event,
         case when instant is null then 'site_zone' when from_epoch then 'epoch' else 'offset' end as time_basis,
         time_precision,
-        coalesce(plain(clock_), '') as clock,
-        coalesce(plain(flow_), '') as flow,
+        {_named("clock")} as clock,
+        {_named("flow")} as flow,
         case when fixed_type is null then {native} end as native_type,
         mapped_type,
         is_proof,
-        if(of_message, '', coalesce(plain(destination_), '')) as destination,
+        if(of_message, '', {_named("destination")}) as destination,
         message_key,
         parent_key,
         control_id_key,
@@ -124,6 +119,13 @@ def stage_records(mapping: LogMapping, present: Collection[str]) -> str:
         content_id
     from judged
     """
+
+
+def _named(field: str) -> str:
+    """The SQL of a field that names part of the engine: empty where it says nothing."""
+    return (
+        f"case when {field}_ is null then '' else named('{field}', {field}_, keyed('node', log_source(), {field}_)) end"
+    )
 
 
 _RECORD = {

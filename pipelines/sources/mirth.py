@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.sources import counter_samples, mirth_audit, mirth_counters, mirth_events, mirth_extract
+from pipelines.sources import counter_samples, engine_records, mirth_audit, mirth_counters, mirth_events, mirth_extract
 from pipelines.sources.events import COLUMNS
 from pipelines.sources.mirth_rows import RowReader
 from pipelines.sources.xml_documents import Document, batches, parse_all
@@ -85,6 +85,7 @@ def _load_documents(session: Session, files: Sequence[Intake]) -> None:
     """
     source = files[0].source
     reader = RowReader(source)
+    engine_records.prepare(session, source)
     rows = mirth_events.Rows()
     found = ((each, batch) for each in files for batch in batches(session, each))
     with _no_collection(), ThreadPoolExecutor(1) as parsing, ThreadPoolExecutor(1) as inserting:

@@ -34,6 +34,7 @@ def recognises(head: Head) -> bool:
 def load(session: Session, files: Sequence[Intake]) -> None:
     """One pass of DuckDB a chunk of rows."""
     source = files[0].source
+    engine_records.prepare(session, source)
     for chunk in table_rows.chunks(session, files, frozenset((*_NUMBERS, *_WORDS)), _TELLING):
         session.flush()
         with lent(session.db, chunk=chunk):
@@ -66,10 +67,10 @@ select
         when instant is null and local_time is null then 'no_sample_time'
     end as rule,
     case when rule is not null then keyed('line', $source, coalesce(text, concat_ws('|', channel_id_, metadata_id_))) end as line_hash,
-    channel_id_ as flow_id,
-    left(channel_name_, 200) as flow_name,
+    mirth_id($source, channel_id_) as flow_id,
+    label(channel_name_) as flow_name,
     coalesce(case when regexp_full_match(metadata_id_, '[0-9]{{1,9}}') then metadata_id_ end, '') as node_id,
-    coalesce(case when regexp_full_match(server_id_, '{SAFE_ID}') then server_id_ end, '') as server_id,
+    coalesce(mirth_id($source, server_id_), '') as server_id,
     {counts}
 from said
 """

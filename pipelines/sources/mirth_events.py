@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from pipelines.settings import SourceSettings
     from pipelines.sources.source import Session
 
+_ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9]{1,5}"
+MACROS = (
+    # An id of a channel or server, and of a message, as Mirth makes them; any other hashed.
+    f"""create or replace temp macro mirth_id(source, x) as
+            case when x is null or regexp_full_match(x, '{_ID}') then x else keyed('node', source, x) end""",
+    f"""create or replace temp macro mirth_uid(source, x) as
+            case when x is null or regexp_full_match(x, '(?:{_ID}):[0-9]{{1,19}}') then x else keyed('message', source, x) end""",
+)
 STATUSES = frozenset({"RECEIVED", "FILTERED", "TRANSFORMED", "SENT", "QUEUED", "ERROR", "PENDING"})
 
 _MESSAGE = (
@@ -159,15 +167,27 @@ _PROVEN = """
     ] end
 """
 
-_ROWS_OF_XML = """
+
+def named_connector(name: str) -> str:
+    """The SQL of a connector's name where it may be kept, else of its number (`node`); empty where it has none."""
+    return f"coalesce(label({name}), if(coalesce({name}, '') = '', '', 'connector ' || node))"
+
+
+_ROWS_OF_XML = f"""
 with message as (
-    select *,
-        channel_id || ':' || message_id as message_uid,
+    select * replace (
+            mirth_id($source, channel_id) as channel_id,
+            mirth_uid($source, parent_message_uid) as parent_message_uid,
+            mirth_uid($source, root_message_uid) as root_message_uid,
+            mirth_uid($source, replay_of_uid) as replay_of_uid),
+        mirth_uid($source, channel_id || ':' || message_id) as message_uid,
         hl7_instant(sent, $zone) as sent_at
     from mirth_message
 ), connector as (
-    select m.* exclude (received_ms, channel_name), m.received_ms as message_received_ms, c.* exclude (message_no, flow_name),
-        coalesce(c.flow_name, m.channel_name) as flow_name,
+    select m.* exclude (received_ms, channel_name), m.received_ms as message_received_ms,
+        c.* exclude (message_no, flow_name) replace (
+            mirth_id($source, server_id) as server_id, {named_connector("node_name")} as node_name),
+        label(coalesce(c.flow_name, m.channel_name)) as flow_name,
         'epoch' as time_basis, 'ms' as time_precision, false as is_local, []::varchar[] as row_flags
     from mirth_connector as c join message as m using (message_no)
 )

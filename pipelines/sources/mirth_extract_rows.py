@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.sources.mirth_events import STATUSES
+from pipelines.sources.mirth_events import STATUSES, named_connector
 
 if TYPE_CHECKING:
     from pipelines.settings import MetadataColumns
@@ -94,18 +94,20 @@ select
     end as rule,
     case when rule is not null then keyed('line', $source, coalesce(text, concat_ws('|', channel_id_, message_id_, metadata_id_))) end
         as line_hash,
-    channel_id_ as channel_id,
-    channel_id_ || ':' || message_id_ as message_uid,
-    case when regexp_full_match(server_id_, '{SAFE_ID}') then server_id_ end as server_id,
-    left(channel_name_, 200) as flow_name,
-    coalesce(left(connector_name_, 200), '') as node_name,
+    mirth_id($source, channel_id_) as channel_id,
+    mirth_uid($source, channel_id_ || ':' || message_id_) as message_uid,
+    mirth_id($source, server_id_) as server_id,
+    label(channel_name_) as flow_name, -- a channel without one shows as its id
     coalesce(try_cast(metadata_id_ as integer), 0) as node,
+    {named_connector("connector_name_")} as node_name,
     case when metadata_id_ is null then 'RECEIVED' else case upper(status_) {_STATUS} else 'UNKNOWN' end end as status,
     coalesce(case when regexp_full_match(send_attempts_, '[0-9]{{1,5}}') then send_attempts_::integer end, 0) as attempts,
     coalesce(case when regexp_full_match(error_code_, '[0-9]{{1,5}}') then error_code_::integer end, 0) as error_bits,
-    case when regexp_full_match(original_id_, '{_NUMBER}') then channel_id_ || ':' || original_id_ end as original_uid,
+    case when regexp_full_match(original_id_, '{_NUMBER}') then
+        mirth_uid($source, channel_id_ || ':' || original_id_) end as original_uid,
     case when regexp_full_match(import_id_, '{_NUMBER}') and original_uid is null then
-        if(regexp_full_match(import_channel_id_, '{SAFE_ID}'), import_channel_id_, channel_id_) || ':' || import_id_ end as import_uid,
+        mirth_uid($source, if(regexp_full_match(import_channel_id_, '{SAFE_ID}'), import_channel_id_, channel_id_) || ':' || import_id_)
+        end as import_uid,
     coalesce(original_uid, import_uid) as replay_of_uid,
     import_uid is not null as is_import,
     {_uid("source")} as parent_message_uid,
@@ -136,7 +138,7 @@ from timed left join template on template.written = error_template_ {" ".join(jo
 def _uid(which: str) -> str:
     channel, number = f"{which}_channel_id_", f"{which}_message_id_"
     is_one = f"regexp_full_match({channel}, '{SAFE_ID}') and regexp_full_match({number}, '{_NUMBER}')"
-    return f"case when {is_one} then {channel} || ':' || {number} end"
+    return f"case when {is_one} then mirth_uid($source, {channel} || ':' || {number}) end"
 
 
 ZONELESS = f"""

@@ -91,7 +91,7 @@ class RowReader:
         if any(number is not None and number.is_unmapped for number in (mrn, prior, visit, order or filler, accession)):
             flags.append("unmapped_assigner")
         return (
-            _text(first, "channelName")[:200] or None,
+            _text(first, "channelName") or None,
             control,
             envelope.application,
             envelope.facility,
@@ -122,8 +122,8 @@ class RowReader:
         status = _text(part, "status")
         return (
             _small(part, "metaDataId"),
-            _text(part, "connectorName")[:200],
-            _text(part, "channelName")[:200] or None,
+            _text(part, "connectorName"),
+            _text(part, "channelName") or None,
             _clock(part) or clock,
             _milliseconds(part.get("receivedDate")) or incarnation,
             status if status in mirth_events.STATUSES else "UNKNOWN",

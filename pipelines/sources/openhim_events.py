@@ -90,7 +90,6 @@ select
     $source || ':' || engine_id($source, parent) as parent_uid,
     coalesce(engine_id($source, channel), $source) as flow_id,
     case when status in {STATUSES} then status end as status,
-    label(status) as other_status,
     is_retried,
     retry,
     coalesce(is_question, false) as is_question,
@@ -208,7 +207,7 @@ with record as (
         {{'t': 'replay_requested', 'at': received_at}} as e, 1 as place
     from record where is_task
 ), told as (
-    select proven.*, line, parent_uid, trace_key, flow_id, other_status, retry, is_task, is_crash, actor_key,
+    select proven.*, line, parent_uid, trace_key, flow_id, retry, is_task, is_crash, actor_key,
         engine.message_uid as record_uid,
         e.t in ('attempt_failed', 'nack_received', 'failed', 'dead_lettered') as is_bad,
         e.t in ('ack_sent', 'nack_sent', 'delivered', 'attempt_failed', 'nack_received', 'failed', 'dead_lettered') as is_end,
@@ -225,7 +224,7 @@ EVENTS = staging(
         "if(is_task, record_uid, null)))",
         "source": "$source",
         "source_kind": "'snapshot'",
-        "native_type": "case when e.t = 'unknown' then coalesce(other_status, '<redacted>') end",
+        "native_type": "case when e.t = 'unknown' then '<redacted>' end",
         "occurred_at": "e.at",
         "time_basis": "if(written is null, 'offset', 'site_zone')",
         "time_precision": "'ms'",

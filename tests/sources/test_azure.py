@@ -126,7 +126,7 @@ def test_the_status_of_an_action_proves_what_became_of_it(site, put):
     site.ingest(put("a.json", listed(*(logic(status=status, action=status) for status in OUTCOMES))))
     for status, events in OUTCOMES.items():
         assert [event for event, _ in proven(site, where=f"node_name = '{status}'")] == events, status
-    assert proven(site, "native_type", "event_type = 'unknown'") == [("Melted",)]
+    assert proven(site, "native_type", "event_type = 'unknown'") == [("<redacted>",)]
 
 
 def test_started_and_completed_prove_one_attempt_and_seven_digits_are_cut_to_microseconds(site, put):
@@ -336,7 +336,8 @@ def test_a_duration_that_is_none_ends_nothing(site, put, duration):
 def test_records_without_an_id_are_one_each_and_the_same_when_they_come_again(site, put):
     one = record("DiagnosticErrorLogs", "MICROSOFT.SERVICEBUS/NAMESPACES/BUS", ErrorCount=1)
     assert site.ingest(put("a.json", listed(one, one, one | {"ErrorCount": 2}))).totals["loaded"] == 3
-    assert site.ingest(put("b.json", SHAPES["wrapper"](one, one))).totals["unchanged"] == 2
+    turned = dict(reversed(one.items()))
+    assert site.ingest(put("b.json", SHAPES["wrapper"](one, turned))).totals["unchanged"] == 2
 
 
 def test_a_time_without_an_offset_needs_a_zone(new_site, put):

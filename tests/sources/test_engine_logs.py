@@ -132,13 +132,13 @@ def test_a_hop_between_channels_keeps_parent_and_root(site, put):
         "<sourceMapContent><content><m><entry><string>{}</string><string>{}</string></entry>"
         "<entry><string>{}</string>{}</entry></m></content></sourceMapContent>"
     )
-    single = hop.format("sourceChannelId", "up", "sourceMessageId", "<long>85</long>")
+    single = hop.format("sourceChannelId", CHANNEL, "sourceMessageId", "<long>85</long>")
     site.ingest(put("a.xml", message(connector(0, "TRANSFORMED", source_map=single))))
     assert events(
         site, "distinct parent_message_uid, root_message_uid, 1 as occurred_at, 1 as node_id, 1 as event_type"
     )[0][:2] == (
-        "up:85",
-        "up:85",
+        f"{CHANNEL}:85",
+        f"{CHANNEL}:85",
     )
 
 
@@ -450,3 +450,56 @@ def test_a_csv_log_is_read_by_its_mapping_even_where_records_span_lines(new_site
     ]
     assert "Quillon" not in site.everything()
     assert site.ingest(put("b.csv", path.read_bytes(), "\r\n")).totals["loaded"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "channel", "destination"),
+    [
+        ("ADT_OUT", "ADT_OUT", "ADT_OUT"),
+        ("ADT from EHR to LIS (v2.5)", "ADT from EHR to LIS (v2.5)", "ADT from EHR to LIS (v2.5)"),
+        ("Lab - Results 2", "Lab - Results 2", "Lab - Results 2"),
+        ("Ring Ottoline Quillon, 12 Larkspur Mews", None, "connector 1"),
+        ("Results of Quillon", None, "connector 1"),
+        ("LKM77812", None, "connector 1"),
+        ("Results 12/03/31", None, "connector 1"),  # a day
+        ("Call 555 014 2", None, "connector 1"),  # a telephone
+        ("MSH|^~\\&amp;|EHR|L\nPID|1||LK1", None, "connector 1"),
+    ],
+)
+def test_a_name_that_says_more_than_which_channel_or_destination_it_is_shows_as_its_number(
+    site, put, name, channel, destination
+):
+    whole = message(SOURCE, connector(1, "QUEUED"))
+    site.ingest(put("a.xml", whole.replace(">ORDERS<", f">{name}<").replace(">LIS<", f">{name}<")))
+    assert site.rows("select distinct flow_name, node_name from raw.interface_event where node_id = '1'") == [
+        (channel, destination)
+    ]
+
+
+def test_an_id_that_mirth_did_not_make_is_hashed_wherever_it_stands(site, put):
+    chain = "<sourceMapContent><content><m><entry><string>sourceChannelId</string><string>LKM3</string></entry>"
+    chain += "<entry><string>sourceMessageId</string><long>4</long></entry></m></content></sourceMapContent>"
+    one = message(connector(0, "TRANSFORMED", source_map=chain), original=5).replace(CHANNEL, "LKM1")
+    site.ingest(put("a.xml", one.replace(">srv<", ">LKM2<")))
+    ids = "flow_id, clock_id, message_uid, parent_message_uid, replay_of_uid"
+    key = lambda kind, written: keys.keyed(KEY, kind, "mirth-lark", written)  # noqa: E731 -- one line, five times
+    assert site.rows(f"select distinct {ids} from raw.interface_event") == [
+        (
+            key("node", "LKM1"),
+            f"mirth-lark:{key('node', 'LKM2')}",
+            key("message", "LKM1:1"),
+            key("message", "LKM3:4"),
+            key("message", "LKM1:5"),
+        )
+    ]
+    assert "LKM" not in site.everything()
+
+
+def test_a_mapped_logs_names_of_channels_and_destinations_are_no_sentences(site, put):
+    told = "Ring Quillon 12 Larkspur Mews"
+    site.ingest(put("a.ndjson", record(channel=told, dest=told), record(seq=2, channel="Lab - Results 2", dest="LIS")))
+    key = keys.keyed(KEY, "node", "engine-lark", told)[:8]
+    assert site.rows("select flow_name, node_name from raw.interface_event order by all") == [
+        ("Lab - Results 2", "LIS"),
+        (f"flow {key}", f"destination {key}"),
+    ]

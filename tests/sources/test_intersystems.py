@@ -108,12 +108,11 @@ def test_a_status_proves_what_became_of_a_leg_whether_it_is_a_code_or_a_word(sit
 
 
 def test_a_word_nobody_knows_is_counted_and_never_guessed(site, put):
-    (file,) = site.ingest(put("a.csv", text_of(header(2, "Erledigt"), header(3, "für Quillon")))).files
+    (file,) = site.ingest(put("a.csv", text_of(header(2, "Quillon"), header(3, "für Quillon")))).files
     assert dict(file.findings) == {"unknown_status": 2}
-    assert site.rows("select native_type from raw.interface_event where event_type = 'unknown' order by 1") == [
-        ("<redacted>",),
-        ("Erledigt",),
-    ]
+    assert (
+        site.rows("select native_type from raw.interface_event where event_type = 'unknown'") == [("<redacted>",)] * 2
+    )
 
 
 def test_the_error_of_a_leg_is_on_its_answer(site, put):

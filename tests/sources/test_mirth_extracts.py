@@ -15,6 +15,8 @@ from pipelines.errors import ZoneNeeded
 
 KEY = b"a site key for tests only"
 CHANNEL = "b7a1f0de-0000-4000-8000-000000000001"
+OTHER = "b7a1f0de-0000-4000-8000-000000000002"
+SERVER, ANOTHER = "5e6d0000-0000-4000-8000-00000000000a", "5e6d0000-0000-4000-8000-00000000000b"
 ROW = {
     "CHANNEL_ID": CHANNEL,
     "MESSAGE_ID": "7",
@@ -137,7 +139,7 @@ def test_a_message_processed_again_in_place_is_a_new_incarnation_and_a_copy_name
     again = ROW | {"METADATA_ID": "0", "STATUS": "T", "SEND_DATE": "", "RESPONSE_DATE": ""}
     again |= {"SOURCE_RECEIVED_DATE": "2026-01-04 10:00:00-05", "RECEIVED_DATE": "2026-01-04 10:00:00-05"}
     copied = ROW | {"MESSAGE_ID": "8", "METADATA_ID": "0", "ORIGINAL_ID": "7.0", "SEND_DATE": ""}
-    moved = copied | {"MESSAGE_ID": "9", "ORIGINAL_ID": "", "IMPORT_ID": "3", "IMPORT_CHANNEL_ID": "other"}
+    moved = copied | {"MESSAGE_ID": "9", "ORIGINAL_ID": "", "IMPORT_ID": "3", "IMPORT_CHANNEL_ID": OTHER}
     site.ingest(put("rows.csv", extract(copied, moved, again | {"ORIGINAL_ID": "", "IMPORT_ID": ""})))
     told = "message_uid[38:], event_type, replay_of_uid, incarnation"
     assert site.rows(f"select {told} from raw.interface_event where event_type in ('received', 'replayed') order by all") == [
@@ -145,7 +147,7 @@ def test_a_message_processed_again_in_place_is_a_new_incarnation_and_a_copy_name
         ("7", "replayed", None, "1767538800000"),
         ("8", "received", f"{CHANNEL}:7", "1767535200000"),
         ("8", "replayed", f"{CHANNEL}:7", "1767535200000"),
-        ("9", "received", "other:3", "1767535200000"),  # it came with its history: nobody sent it again
+        ("9", "received", f"{OTHER}:3", "1767535200000"),  # it came with its history: nobody sent it again
 ]  # fmt: skip
 
 
@@ -251,16 +253,18 @@ def test_a_number_that_says_who_gave_it_out_is_hashed_with_that(site, put):
 
 
 def test_a_message_taken_over_by_another_server_is_on_that_servers_clock(site, put):
-    site.ingest(put("monday.csv", extract(ROW | {"METADATA_ID": "0", "STATUS": "T", "SEND_DATE": ""})))
-    site.ingest(put("tuesday.csv", extract(ROW | {"SERVER_ID": "other"})))
-    site.ingest(put("wednesday.csv", extract(ROW | {"SERVER_ID": "srv"})))
+    site.ingest(
+        put("monday.csv", extract(ROW | {"METADATA_ID": "0", "STATUS": "T", "SEND_DATE": "", "SERVER_ID": SERVER}))
+    )
+    site.ingest(put("tuesday.csv", extract(ROW | {"SERVER_ID": ANOTHER})))
+    site.ingest(put("wednesday.csv", extract(ROW | {"SERVER_ID": SERVER})))
     told = "select event_type, clock_id from raw.interface_event order by occurred_at, event_type"
     assert site.rows(told) == [
-        ("received", "mirth-lark:srv"),
-        ("routed", "mirth-lark:other"),
-        ("attempt_started", "mirth-lark:other"),
-        ("ack_sent", "mirth-lark:srv"),
-        ("delivered", "mirth-lark:other"),
+        ("received", f"mirth-lark:{SERVER}"),
+        ("routed", f"mirth-lark:{ANOTHER}"),
+        ("attempt_started", f"mirth-lark:{ANOTHER}"),
+        ("ack_sent", f"mirth-lark:{SERVER}"),
+        ("delivered", f"mirth-lark:{ANOTHER}"),
     ]
 
 
@@ -315,3 +319,26 @@ def test_columns_of_an_unexpected_kind_are_empty_and_others_are_never_read(new_s
 def _put(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
+
+
+def test_the_names_and_ids_of_an_extract_are_those_that_mirth_gives_or_are_not_kept(site, put):
+    told = "Ring Ottoline Quillon, 12 Larkspur Mews"
+    named = ROW | {"CHANNEL_NAME": "Lab - Results 2", "CONNECTOR_NAME": "ADT to LIS (v2.5)", "SERVER_ID": OTHER}
+    other = ROW | {"CHANNEL_NAME": told, "CONNECTOR_NAME": told, "SERVER_ID": "LKM2", "CHANNEL_ID": "LKM1"}
+    other |= {"ORIGINAL_ID": "5", "SOURCE_CHANNEL_ID": "LKM3", "SOURCE_MESSAGE_ID": "4"}
+    site.ingest(put("rows.csv", extract(named | dict.fromkeys(other, "") | named, other)))
+    key = lambda kind, written: keys.keyed(KEY, kind, "mirth-lark", written)  # noqa: E731 -- one line, five times
+    ids = "flow_id, flow_name, node_name, clock_id, message_uid, parent_message_uid, replay_of_uid"
+    assert site.rows(f"select distinct {ids} from raw.interface_event order by flow_name nulls last") == [
+        (CHANNEL, "Lab - Results 2", "ADT to LIS (v2.5)", f"mirth-lark:{OTHER}", f"{CHANNEL}:7", None, None),
+        (
+            key("node", "LKM1"),
+            None,
+            "connector 1",
+            f"mirth-lark:{key('node', 'LKM2')}",
+            key("message", "LKM1:7"),
+            key("message", "LKM3:4"),
+            key("message", "LKM1:5"),
+        ),
+    ]
+    assert not [word for word in ("LKM", "Quillon", "Larkspur") if word in site.everything()]

@@ -302,14 +302,14 @@ def counted(site) -> list[tuple]:
 def test_the_counters_of_a_real_postgresql_are_sampled_with_the_time_of_the_poll(new_site, database, put):
     database.run(
         """
-        insert into d_ms12 values (null, 'a', 5, 0, 4, 1, 105, 0, 104, 1), (0, 'a', 5, 0, 0, 0, 105, 0, 0, 0),
-            (1, 'a', 4, 0, 4, 1, 104, 0, 104, 1)
+        insert into d_ms12 values (null, '1', 5, 0, 4, 1, 105, 0, 104, 1), (0, '1', 5, 0, 0, 0, 105, 0, 0, 0),
+            (1, '1', 4, 0, 4, 1, 104, 0, 104, 1)
         """
     )
     site = new_site(BY_DATABASE)
     poll(site)
     first = [
-        ("0001", "ORDERS", node, "a", received, sent, 100 + received)
+        ("0001", "ORDERS", node, "1", received, sent, 100 + received)
         for node, received, sent in (("", 5, 4), ("0", 5, 0), ("1", 4, 4))
     ]
     assert counted(site) == first
@@ -330,7 +330,7 @@ def test_the_counters_of_a_real_postgresql_are_sampled_with_the_time_of_the_poll
 
 
 def test_a_login_that_may_not_read_counters_reads_messages_all_the_same(new_site, database):
-    database.run("insert into d_ms12 values (null, 'a', 5, 0, 4, 1); revoke select on d_ms12 from wardflow")
+    database.run("insert into d_ms12 values (null, '1', 5, 0, 4, 1); revoke select on d_ms12 from wardflow")
     site = new_site(BY_DATABASE)
     assert poll(site).rows == 9
     assert counted(site) == []
@@ -339,8 +339,8 @@ def test_a_login_that_may_not_read_counters_reads_messages_all_the_same(new_site
 def test_counters_over_rest_are_those_of_whole_channels(new_site, api, over_rest):
     site = new_site(over_rest)
     api.statistics = (
-        f"<list><channelStatistics><serverId>a</serverId><channelId>{ORDERS}</channelId><received>5</received><sent>4</sent>"
+        f"<list><channelStatistics><serverId>1</serverId><channelId>{ORDERS}</channelId><received>5</received><sent>4</sent>"
         "<error>1</error><filtered>0</filtered><queued>2</queued></channelStatistics></list>"
     )
     poll(site)
-    assert counted(site) == [("0001", None, "", "a", 5, 4, None)]
+    assert counted(site) == [("0001", None, "", "1", 5, 4, None)]
