@@ -212,7 +212,8 @@ def _of(found: Delays) -> str:
     people = f" of {wording.number(whole['patients'])} patients" if whole["patients"] else ""
     hours = f"{wording.number(whole['minutes'] / HOUR)} {'patient-' if people else ''}hours"
     still = f"; {wording.number(whole['open_waits'])} {'is' if whole['open_waits'] == 1 else 'are'} still open"
-    return f"{wording.number(whole['waits'])} {one}{people} took {hours}{still if whole['open_waits'] else ''}"
+    nobody = "" if people else " (no patient is named by these)"
+    return f"{wording.number(whole['waits'])} {one}{people} took {hours}{still if whole['open_waits'] else ''}{nobody}"
 
 
 def of_edge(here: Here, workflow: str, edge: Mapping[str, Any]) -> list[Row]:

@@ -114,8 +114,9 @@ def draw_parts(found: Delays) -> None:
 
 
 def _counted(found: Delays) -> tuple[str, ...]:
-    """What stands beside the time of a part: of a measure's cases, how many of them."""
-    return ("Cases",) if isinstance(found.kind, Kpi) else ("Waits", "Patients")
+    """What stands beside the time of a part: how many cases or waits, and of how many patients where that is told."""
+    counted = "Cases" if isinstance(found.kind, Kpi) else "Waits"
+    return (counted, "Patients") if any(row["patients"] is not None for row in found.parts) else (counted,)
 
 
 def draw_kinds(found: Delays) -> None:

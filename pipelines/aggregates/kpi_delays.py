@@ -40,7 +40,8 @@ def kpi_delays(
 ) -> pl.DataFrame:
     """The table `kpi_delay`: a row for each KPI of time, place, period and `split`, and what of it, as `part_sums` has them.
 
-    Parts add up to the whole. What `kpi_value` hides is hidden here; of KPIs about people, so is what is of too few patients.
+    Parts add up to the whole. Patients are those of the whole, and over windows those whom a part or hop held up; null where the cases name
+    none, as a bed's do. What `kpi_value` hides is hidden here; of KPIs about people, so is what is of too few patients.
     `cuts` are the data cuts of the marts, on the hospital's clock.
     """
     time_shares.lay(db)
@@ -49,9 +50,9 @@ def kpi_delays(
     for kpi in kpis:
         if same.setdefault(_time_of(kpi), kpi.id) == kpi.id:
             time_shares.cut(db, kpi, nw.from_native(db.table(kpi.table)), as_of=cuts[kpi.mart])
-            part_sums.add(db, SPLITS, patients_of=("all",))
+            part_sums.add(db, SPLITS, patients_of=("all", "part", "hop"))
     time_shares.clear(db)
-    rows = part_sums.summed(db, window_list, weeks_by_unit=True)
+    rows = part_sums.summed(db, window_list, weeks_by_unit=True, patients_by_day=("all",))
     named = [(same[_time_of(kpi)], kpi.id) for kpi in kpis]
     ids = pl.DataFrame(named, schema={"subject": pl.String, "kpi": pl.String}, orient="row")
     rows = rows.join(ids, on="subject").with_columns(subject=pl.col("kpi")).drop("kpi")

@@ -94,24 +94,33 @@ def _split(split: str) -> str:
     """
 
 
-def summed(db: duckdb.DuckDBPyConnection, window_list: Sequence[Window], *, weeks_by_unit: bool) -> pl.DataFrame:
+def summed(
+    db: duckdb.DuckDBPyConnection, window_list: Sequence[Window], *, weeks_by_unit: bool, patients_by_day: Sequence[str]
+) -> pl.DataFrame:
     """All that was added, by day and week and over windows: one row per subject, place, period, and what of it (`split` all: the whole).
 
-    Units have windows, and weeks where asked for; they have no days, because those would have to be hidden nearly all.
+    Units have windows, and weeks where asked for; they have no days, because those would have to be hidden nearly all. Patients are
+    counted over windows; of a day or week only those of the splits `patients_by_day`. Null where no case names one.
     """
     ((first, last),) = db.sql("select min(day), max(day) + 1 from part_day").fetchall()
     places = (_ALL, _FACILITY, _UNIT)
-    found = [_rolled(db, "day", "1d", places[:2]), _rolled(db, "week", "1w", places if weeks_by_unit else places[:2])]
+    by_day = list(patients_by_day)
+    found = [
+        _rolled(db, "day", "1d", places[:2], by_day),
+        _rolled(db, "week", "1w", places if weeks_by_unit else places[:2], by_day),
+    ]
     for each in window_list:
-        rows = _rows(db, places, "null::date", {"start": each.start, "end": each.end})
+        rows = _rows(db, places, "null::date", {"start": each.start, "end": each.end, "splits": list(_OF_SPLIT)})
         span = {"grain": pl.lit(each.name), "period": pl.lit(each.start or first, pl.Date)}
         found.append(rows.with_columns(period_end=pl.lit(each.end or last, pl.Date), **span))
     db.execute("drop table part_day; drop table part_patient")
     return pl.concat(found, how="diagonal_relaxed").select(*BLOCK, "split", *OF, *NUMBERS)
 
 
-def _rolled(db: duckdb.DuckDBPyConnection, grain: str, length: str, places: Sequence[str]) -> pl.DataFrame:
-    rows = _rows(db, places, f"date_trunc('{grain}', day)::date", {"start": None, "end": None})
+def _rolled(
+    db: duckdb.DuckDBPyConnection, grain: str, length: str, places: Sequence[str], splits: list[str]
+) -> pl.DataFrame:
+    rows = _rows(db, places, f"date_trunc('{grain}', day)::date", {"start": None, "end": None, "splits": splits})
     return rows.with_columns(grain=pl.lit(grain), period_end=pl.col("period").dt.offset_by(length))
 
 
@@ -124,18 +133,22 @@ def _rows(db: duckdb.DuckDBPyConnection, places: Sequence[str], period: str, bou
         for name in ADDED
     )
 
-    def grouped(table: str, numbers: str) -> pl.DataFrame:
+    def grouped(table: str, numbers: str, condition: str = "$splits is not null") -> pl.DataFrame:
         return db.sql(
             f"""
             select facility, {unit}, {keys}, {numbers}
-            from (select *, {period} as period from {table} where ($start is null or day >= $start) and ($end is null or day < $end))
+            from (
+                select *, {period} as period from {table}
+                where ($start is null or day >= $start) and ($end is null or day < $end) and {condition}
+            )
             group by grouping sets ({sets})
             """,
             params=bounds,
         ).pl()
 
     on = ["facility", "unit", "subject", "period", "split", *OF]
-    patients = grouped("part_patient", "count(distinct patient_no) as patients")
+    counted = "nullif(count(distinct patient_no), 0) as patients"
+    patients = grouped("part_patient", counted, "patient_no is not null and list_contains($splits, split)")
     return grouped("part_day", added).join(patients, on=on, how="left", nulls_equal=True)
 
 

@@ -70,7 +70,7 @@ def wait_tables(
     db.execute(_PIECES)
     part_sums.begin(db)
     part_sums.add(db, ("part", "hop"), patients_of=("all", "part", "hop"))
-    found = part_sums.summed(db, window_list, weeks_by_unit=False)
+    found = part_sums.summed(db, window_list, weeks_by_unit=False, patients_by_day=("all", "part", "hop"))
     db.execute("drop table part_case")
     db.execute("drop table part_piece")
     names = {"subject": "wait_kind", "cases": "waits", "open_cases": "open_waits"}

@@ -145,7 +145,7 @@ def kpi_delays() -> list[dict[str, object]]:
                 "wait_kind": None,
                 "cases": row["waits"],
                 "open_cases": row["open_waits"],
-                "patients": row["patients"] if row["split"] == "all" else None,
+                "patients": row["patients"] if row["split"] == "all" or row["grain"] == "window" else None,
             }
             took = same["minutes"]
             split = [same]

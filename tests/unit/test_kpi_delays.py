@@ -166,6 +166,29 @@ def test_the_share_of_a_channel_on_a_tuesday_in_a_unit_can_be_read_off(warehouse
     assert of_unit == {"week", "all"}  # a unit's days hold too few people
 
 
+def test_a_part_and_a_hop_say_how_many_patients_they_held_up(warehouse):
+    for number in range(
+        8
+    ):  # eight visits of six patients, of which three visits of two patients were held up in LAB-OUT
+        visit(warehouse, f"v{number}", patient=f"patient {min(number, 5)}")
+    for number in (4, 5, 6):
+        wait(warehouse, f"v{number}", f"o{number}", ("queue", "LAB-OUT", "10:00", "10:30"), order=f"o{number}")
+    rows = published(warehouse, ALL, facility=None, grain="all")
+    told = {
+        row["channel"] or row["part"] or row["split"]: (row["cases"], row["patients"])
+        for row in rows
+        if row["split"] != "kind"
+    }
+    assert told == {"all": (8, 6), "queue": (3, 2), "LAB-OUT": (3, 2), "care": (8, 6)}
+
+
+def test_cases_that_name_no_patient_are_of_an_unknown_number_not_of_none(warehouse):
+    visit(warehouse, "v")
+    warehouse.execute("update marts.visit set patient_key = null")
+    rows = published(warehouse, ALL, below=0, facility=None, grain="all")
+    assert {(row["cases"], row["patients"]) for row in rows} == {(1, None)}
+
+
 def test_what_the_value_hides_and_what_is_of_too_few_patients_is_hidden_with_all_its_parts(warehouse):
     for number in range(20):
         visit(warehouse, f"v{number}", facility="North")
