@@ -61,7 +61,8 @@ class Projection:
 
     `elements` maps each element to the shape that is read of it; `required` are (name, value) pairs; `times` are the
     values whose form is checked, `future_times` those that may lie after the export, `days` those that need not have a time
-    of day either; `references` are (value, allowed types) pairs; `spans` are (start, end) pairs; `findings` are further
+    of day either; `references` are (value, allowed types) pairs; `spans` are (start, end) pairs, `spells` columns that
+    hold a list of such with the flag of one that ends before it begins; `findings` are further
     (flag, condition) pairs. `newer` are elements that R5 shapes otherwise: a second structure, read as `n` only of lines
     where `newer_when` holds, so that it costs others nothing. `stored_as` names another type's table.
     """
@@ -76,6 +77,7 @@ class Projection:
     days: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     spans: tuple[tuple[str, str], ...] = ()
+    spells: tuple[tuple[str, str], ...] = ()
     findings: tuple[tuple[str, str], ...] = ()
     newer: dict[str, str] = field(default_factory=dict[str, str])
     newer_when: str = "false"
@@ -229,6 +231,16 @@ ELEMENT_MACROS = (
             (ref.reference is not null and regexp_full_match(ref.reference, '(' || wanted || ')/[A-Za-z0-9.-]+'))""",
     r"""create or replace temp macro zoned(x) as case
             when is_plain_time(x) or regexp_matches(x, 'T.*(Z|[+-]\d{2}:?\d{2})$') then try_cast(x as timestamptz) end""",
+    # Whether a period ends before it begins whatever the zone is in which a day or a time without an offset is read: a day, a month and a
+    # year last to their ends, clocks differ by 14 hours and 12 from UTC, and an hour that comes twice in autumn may be the second.
+    """create or replace temp macro wall(x) as try_cast(x || substr('0000-01-01', length(x) + 1) as timestamp)""",
+    """create or replace temp macro wall_end(x) as wall(x) + case length(x)
+            when 4 then interval 1 year when 7 then interval 1 month when 10 then interval 1 day else interval 1 microsecond
+        end - interval 1 microsecond""",
+    """create or replace temp macro ends_early(starts, ends) as
+            coalesce(timezone('UTC', zoned(ends)), wall_end(ends) + if(has_offset(starts), interval 12 hours, interval 0 hours))
+                < coalesce(timezone('UTC', zoned(starts)), wall(starts) - if(has_offset(ends), interval 14 hours, interval 0 hours))
+            and clock_of(ends, getvariable('source_zone')) is distinct from 'ambiguous_time'""",
     """create or replace temp macro form_of(x) as case
             when x is null then null
             when moment(x) is null then 'unreadable_time'

@@ -93,12 +93,19 @@ def _usual(projection: Projection) -> Iterator[str]:
 
 
 def _own_tests(projection: Projection) -> list[str]:
-    """Those of what the type alone has."""
-    return [f"not coalesce({condition}, false)" for _, condition in projection.findings]
+    """Those of what the type alone has. Texts tell of most spells that they end in order; what has no offset is searched."""
+    spells = (
+        f"""len(list_filter({spells}, lambda l: case when l."end" <= l."start" or l."end"[-6:] <> l."start"[-6:]
+            then coalesce(zoned(l."end") < zoned(l."start"), true) else false end)) > 0"""
+        for spells, _ in projection.spells
+    )
+    return [f"not coalesce({condition}, false)" for condition in (*spells, *(each for _, each in projection.findings))]
 
 
 def _own(projection: Projection) -> Iterator[str]:
     """The findings of what the type alone has."""
+    for spells, flag in projection.spells:
+        yield f"""case when len(list_filter({spells}, lambda l: ends_early(l."start", l."end"))) > 0 then '{flag}' end"""
     yield from (f"case when {condition} then '{flag}' end" for flag, condition in projection.findings)
 
 
@@ -112,7 +119,7 @@ def _findings(projection: Projection) -> Iterator[str]:
             yield f"case when {column.element} is not null and {column.name} is null then '{flag}' end"
     yield from _forms(projection)
     for start, end in projection.spans:
-        yield f"case when zoned({end}) < zoned({start}) then 'end_before_start' end"
+        yield f"case when ends_early({start}, {end}) then 'end_before_start' end"
 
 
 def _forms(projection: Projection) -> Iterator[str]:

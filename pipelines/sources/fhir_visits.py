@@ -145,12 +145,8 @@ VISITS: tuple[Projection, ...] = (
         times=(_START, _END),
         references=(SUBJECT, ("r.partOf", "Encounter"), ("r.serviceProvider", "Organization")),
         spans=((_START, _END),),
+        spells=(("locations", "location_end_before_start"), ("status_history", "end_before_start")),
         findings=(
-            (
-                "location_end_before_start",
-                """len(list_filter(locations, lambda l: case when l."end" <= l."start" or l."end"[-6:] <> l."start"[-6:]
-                    then zoned(l."end") < zoned(l."start") else false end)) > 0""",
-            ),
             (
                 "conditional_reference",
                 "len(list_filter(r.location, lambda l: contains(l.location.reference, '?'))) > 0",

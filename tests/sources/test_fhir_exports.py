@@ -227,6 +227,59 @@ def test_what_looks_wrong_is_loaded_with_a_flag_and_counted(site, put, more, fla
     assert "quillon" not in site.everything().lower()
 
 
+def test_a_line_that_is_no_json_to_the_letter_but_leaves_nothing_in_doubt_is_read_as_it_is_meant(site, put):
+    resource = '{"resourceType": "Encounter", "id": "%s", "status": "finished", "class": {"code": "EMER"}%s}\n'
+    lines = [resource % each for each in (("e1", ""), ("e2", ', "length": {"value": NaN}'), ("e3", ","))]
+    assert counts(site.ingest(put("Encounter.ndjson", *lines))) == {"lines_read": 3, "loaded": 3}
+    assert site.rows("select distinct status, flags from raw.fhir_encounter") == [("finished", [])]
+
+
+NIGHT = "2025-11-02T01"
+"""At two o'clock of this night the clocks of New York went back to one."""
+
+
+IN_ORDER = [
+    ("2026-01-04T12:00:00", "2026-01-04T12:00:00"),
+    (f"{NIGHT}:50:00", f"{NIGHT}:10:00"),
+    ("2026-02-05", "2026-02-05"),
+    ("2026-02", "2026"),
+    ("2026-02-05T10:00:00Z", "2026-02-04"),
+    ("2026-02-05", "2026-02-04T12:00:00Z"),
+    ("2026-02-05T10:00:00", "2026-02-05T01:00:00Z"),
+    ("2026-02-05T10:00:00", "2026-02-05"),
+    ("2026-02-05T10:00:00", "2026-02-30"),
+]
+EARLY = [
+    ("2026-01-04T12:00:00Z", "2026-01-04T11:00:00Z"),
+    ("2026-01-04T12:00:00", "2026-01-04T11:00:00"),
+    ("2026-02-05", "2026-02-01"),
+    ("2026-02", "2026-01"),
+    ("2026-02-05T10:00:00Z", "2026-02-01"),
+    ("2026-02-05", "2026-02-04T09:00:00Z"),
+    ("2026-02-05T10:00:00", "2026-02-04T18:00:00Z"),
+]
+
+
+def test_a_period_that_lacks_offsets_ends_before_it_begins_where_it_does_so_in_every_zone(new_site, put):
+    site = new_site('[[sources]]\nname = "ehr"\nkind = "fhir"\nzone = "America/New_York"\n')
+    lines = []
+    for start, end in IN_ORDER + EARLY:
+        period = {"start": start, "end": end}
+        stay = {"location": {"reference": "Location/w1"}, "period": period}
+        lines += [
+            encounter(f"a{len(lines)}", period=period),
+            encounter(f"b{len(lines)}", statusHistory=[{"status": "arrived", "period": period}]),
+            encounter(f"c{len(lines)}", location=[stay]),
+        ]
+    site.ingest(put("Encounter.ndjson", *lines))
+    found = [
+        [flag for flag in flags if flag.endswith("end_before_start")]
+        for (flags,) in site.rows("select flags from raw.fhir_encounter order by line")
+    ]
+    told = [["end_before_start"], ["end_before_start"], ["location_end_before_start"]]
+    assert found == [[], [], []] * len(IN_ORDER) + told * len(EARLY)
+
+
 @pytest.mark.parametrize("century", [2026, 2426, 1826])
 @pytest.mark.parametrize(
     "slip",
