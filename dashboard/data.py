@@ -21,8 +21,9 @@ import streamlit as st
 
 from dashboard.access import Person
 from models import publication
-from models.errors import BadJournalEntry, UnknownTable
-from models.journal import Access, Decision
+from models.errors import UnknownTable
+from models.exceptions import open_counts
+from models.journal import Access, Decision, with_pending
 from models.kpi import Kpi, Selection
 from models.kpi import cases as cases_of
 from models.publication import Manifest
@@ -147,21 +148,23 @@ def kpi_cases(opening: Opening, found: Manifest, kpi: Kpi, selection: Selection)
     )
 
 
+def open_exceptions(
+    opening: Opening, found: Manifest, table: str, left: frozenset[str], suppress_below: int
+) -> list[Row]:
+    """How many exceptions of each kind and facility wait for somebody, those in `left` not counted, small numbers null.
+
+    Raises:
+        Forbidden: the opening is of something else, or the role may not open cases.
+    """
+    _check_opening(opening, found, table)
+    return _open_exceptions(found.zone, _files(found, table), left, found.as_of.date(), suppress_below)
+
+
 def decisions(found: Manifest, person: Person) -> list[Row]:
     """The decision journal, newest first: published entries, and those written since (`is_pending`)."""
-    published = rows(found, person, "decision", order=("-decided_at",))
-    known = {row["decision_id"] for row in published}
-    pending: list[Row] = []
     path = home() / "decisions" / "journal.ndjson"
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            entry = Decision.from_line(line)
-        except BadJournalEntry:
-            continue  # the pipeline quarantines the line and says so
-        if entry.decision_id not in known:
-            known.add(entry.decision_id)
-            pending.append(vars(entry) | {"decision_id": entry.decision_id, "is_pending": True})
-    return [*reversed(pending), *(row | {"is_pending": False} for row in published)]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else ()
+    return with_pending(rows(found, person, "decision", order=("-decided_at",)), lines)
 
 
 def write_decision(decision: Decision) -> None:
@@ -261,6 +264,11 @@ def _kpi_cases(
     worst_flag_first = _kpi.improves != "up"
     ordered = found.sort("flag", "value", descending=[worst_flag_first, True], nulls_last=True).head(MOST_CASES)
     return list(ordered.collect("pyarrow").rows(named=True))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _open_exceptions(zone: str, files: tuple[str, ...], left: frozenset[str], today: date, threshold: int) -> list[Row]:
+    return open_counts(nw.from_native(_cursor(zone).read_parquet(list(files))), left, today, threshold)
 
 
 def _quoted(column: str) -> str:

@@ -4,22 +4,28 @@ Published rows and the journal in, rows and words out. What an exception is, is 
 `models.exceptions`.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from dashboard import data, words
 from dashboard.data import Opening, Row
 from dashboard.here import Here
 from models import wording
-from models.exceptions import KINDS, standing
+from models.exceptions import KINDS, resolved, with_standing
 
 TABLE = "work_exception"
 
 
-def counts(here: Here) -> list[Row]:
-    """Kinds that have an open one at the place, in the order to look at them, each with `title`."""
-    where = {"facility": here.view.facility}
-    found = {row["kind"]: row for row in data.rows(here.found, here.person, "exception_count", where)}
+def counts(here: Here, opened: Opening | None = None) -> list[Row]:
+    """Kinds that have an open one at the place, in the order to look at them, each with `title`.
+
+    As the last run published them; for who opened the queue as the decision journal has it now.
+    """
+    if opened:
+        left = _resolved(here, opened)
+        rows = data.open_exceptions(opened, here.found, TABLE, left, here.suppress_below)
+    else:
+        rows = data.rows(here.found, here.person, "exception_count")
+    found = {row["kind"]: row for row in rows if row["facility"] == here.view.facility}
     return [
         found[kind] | {"title": title}
         for kind, (title, _, _) in KINDS.items()
@@ -27,11 +33,16 @@ def counts(here: Here) -> list[Row]:
     ]
 
 
+def is_behind(here: Here) -> bool:
+    """Whether somebody has decided about an exception since the counts were published."""
+    return any(d["is_pending"] and d["subject_kind"] == "exception" for d in data.decisions(here.found, here.person))
+
+
 def headline(rows: Sequence[Row], place: str) -> tuple[str, str]:
     """How many things that should have happened have not, and which has waited longest."""
     known = [row for row in rows if not row["suppressed"]]
     if not rows:
-        return "Everything that should have happened did.", f"Nothing is open at {place}."
+        return "Nothing that should have happened is open.", f"What is due at {place} happened, or was resolved."
     total = sum(row["waiting"] for row in known)
     least = "At least " if len(known) < len(rows) else ""
     verb = "thing has" if total == 1 else "things have"
@@ -50,17 +61,20 @@ def queue(here: Here, opened: Opening, kind: str | None) -> list[Row]:
     where |= {
         name: value for name, value in (("facility", view.facility), ("unit", view.unit), ("kind", kind)) if value
     }
-    decided: defaultdict[str, list[Row]] = defaultdict(list)
-    for decision in data.decisions(here.found, here.person):
-        if decision["subject_kind"] == "exception":
-            decided[decision["subject"]].append(decision)
-    rows = [
-        row | {"standing": standing(row["noticed_at"], decided[row["exception_key"]])}
-        for row in data.opened_rows(opened, here.found, TABLE, where)
-    ]
+    found = data.opened_rows(opened, here.found, TABLE, where, order=("expected_at",))
+    rows = with_standing(found, data.decisions(here.found, here.person))
     order = list(KINDS)
     waiting = [row for row in rows if row["standing"].is_in_queue]
     return sorted(waiting, key=lambda row: (order.index(row["kind"]), row["expected_at"], row["exception_key"]))
+
+
+def _resolved(here: Here, opened: Opening) -> frozenset[str]:
+    told = data.decisions(here.found, here.person)
+    subjects = tuple(sorted({each["subject"] for each in told if each["subject_kind"] == "exception"}))
+    if not subjects:
+        return frozenset()
+    where: dict[str, object] = {"is_open": True, "exception_key": subjects}
+    return resolved(data.opened_rows(opened, here.found, TABLE, where), told)
 
 
 def where(row: Row) -> str:

@@ -7,6 +7,7 @@ callers' work (the dashboard and the command line write, the pipeline reads).
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
@@ -107,6 +108,25 @@ class Access:
             BadJournalEntry: it is not JSON, lacks a field, or breaks a rule; the message holds no content of the line.
         """
         return cls(**_from_line(line, cls, "opened_at"))
+
+
+def with_pending(published: Iterable[Mapping[str, Any]], lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The decisions that a run took in, newest first as given, below those that the journal's lines have had since (`is_pending`).
+
+    A line that is no entry is passed over: the pipeline quarantines it and says so.
+    """
+    told = [{**row, "is_pending": False} for row in published]
+    known = {row["decision_id"] for row in told}
+    pending: list[dict[str, Any]] = []
+    for line in lines:
+        try:
+            entry = Decision.from_line(line)
+        except BadJournalEntry:
+            continue
+        if entry.decision_id not in known:
+            known.add(entry.decision_id)
+            pending.append(vars(entry) | {"decision_id": entry.decision_id, "is_pending": True})
+    return [*reversed(pending), *told]
 
 
 def _to_line(entry: Decision | Access) -> str:

@@ -14,18 +14,29 @@ now = here()
 mine = families.of(readings.readings(now.found, now.person, now.view), "exceptions")
 draw_head(now, "What did not happen?", kpis=[each.kpi.id for each in mine])
 draw_path(now)
-found = exceptions.counts(now)
-markup.headline(*exceptions.headline(found, now.view.place))
-if found:
-    draw_counts(now, found)
-    st.caption(
-        "An exception is something that was due by a registered or agreed time and had not happened by the data cut, or two "
-        "records that disagree beyond the time they may. It says that no record shows it, not that nobody did it. What is still "
-        "in time is none. Counted is all that is open, whenever it was due, of the facility; the queue below can be narrowed to a unit."
-    )
-    st.subheader("The queue", anchor=False)
-    opened = opening(now, exceptions.TABLE, f"open exceptions of {now.view.place}")
+published = exceptions.counts(now)
+top, below = st.container(), st.container()
+with below:
+    opened = None
+    if published:
+        st.subheader("The queue", anchor=False)
+        opened = opening(now, exceptions.TABLE, f"open exceptions of {now.view.place}")
     if opened is not None:
-        draw_opened(now, opened, [row["kind"] for row in found])
+        draw_opened(now, opened, [row["kind"] for row in published])
+with top:
+    found = exceptions.counts(now, opened)
+    markup.headline(*exceptions.headline(found, now.view.place))
+    if found:
+        draw_counts(now, found)
+    if published:
+        behind = (
+            " Decisions since the last run are not counted yet." if not opened and exceptions.is_behind(now) else ""
+        )
+        st.caption(
+            "An exception is something that was due by a registered or agreed time and had not happened by the data cut, or two "
+            "records that disagree beyond the time they may. It says that no record shows it, not that nobody did it. What is "
+            "still in time is none. Counted is all that is open and not resolved, whenever it was due, of the facility; the queue "
+            f"below can be narrowed to a unit.{behind}"
+        )
 st.subheader("Each measure", anchor=False)
 draw_cards(now, [each for each in mine if each.look != "none"])

@@ -74,7 +74,7 @@ READ_BY: Mapping[str, Sequence[str]] = {
     ),
     "delays": ("marts.wait", "marts.wait_part"),
     "times": kpi_delays.READS,
-    "exceptions": ("marts.work_exception",),
+    "exceptions": exception_tables.READS,
     "lost": (
         "marts.lost_time",
         "marts.result_opening",

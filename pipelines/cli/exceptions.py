@@ -6,12 +6,12 @@ deciding (`wardflow decide`).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.exceptions import KINDS, standing
+from models.exceptions import KINDS, with_standing
+from models.journal import with_pending
 from pipelines.cli.edge import call_of, format_option, home_options
 from pipelines.cli.output import EMPTY, print_json, print_table
 from pipelines.cli.roles import open_cases, purpose_option, role_option, snapshot_as
@@ -27,7 +27,7 @@ OPEN = """
         and ($facility is null or facility = $facility)
     order by expected_at, exception_key
 """
-DECIDED = "select * from decision where subject_kind = 'exception'"
+DECIDED = "select * from decision order by decided_at desc"
 
 
 @click.command()
@@ -44,7 +44,7 @@ def exceptions(
     """List what should have happened by now and has not, or what two records tell differently.
 
     Needs the informatics role and a purpose, which goes into the access log. `wardflow decide assign|acknowledge|resolve KEY --kind
-    exception` says what was done about one; a resolved one leaves the list with the next run.
+    exception` says what was done about one; a resolved one leaves the list at once.
 
     \b
     Example: wardflow exceptions --kind critical_unanswered --purpose "morning huddle"
@@ -53,13 +53,10 @@ def exceptions(
     role = open_cases(call, what="work_exception: open exceptions", purpose=purpose)
     snapshot = snapshot_as(role)
     asked = {"kind": kind, "facility": facility}
-    decided: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for decision in snapshot.rows(DECIDED, decision="decision"):
-        decided[decision["subject"]].append(decision)
-    found = [
-        row | {"standing": standing(row["noticed_at"], decided[row["exception_key"]])}
-        for row in snapshot.rows(OPEN, asked, exception="work_exception")
-    ]
+    journal = call.home().decisions_path
+    lines = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else ()
+    decisions = with_pending(snapshot.rows(DECIDED, decision="decision"), lines)
+    found = with_standing(snapshot.rows(OPEN, asked, exception="work_exception"), decisions)
     rows = [_row(row, snapshot) for row in found if also_resolved or row["standing"].is_in_queue]
     if as_format == "json":
         print_json(rows)

@@ -9,6 +9,7 @@ import pytest
 from models.kpis import KPIS
 from models.wording import INCIDENTS
 from pipelines.snapshot_reader import Snapshot
+from tests.cli.conftest import Wardflow
 from tests.exported import lines_at
 
 COUNTS = ("lines_read", "loaded", "unchanged", "superseded", "ignored", "quarantined")
@@ -427,3 +428,20 @@ def test_what_did_not_happen_is_listed_with_its_owner_and_what_was_decided_about
     only = wardflow.json("exceptions", "--kind", kind, "--facility", found[0]["facility"], "--purpose", "test")
     assert {(each["kind"], each["facility"]) for each in only} == {(kind, found[0]["facility"])}
     assert found[0]["exception_key"] in wardflow("exceptions", "--purpose", "test").stdout
+
+
+def test_what_was_resolved_leaves_the_list_at_once_and_all_tells_by_whom(wardflow, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("published", "wardflow.toml"):
+        (home / name).symlink_to(wardflow.home / name)
+    mine = Wardflow(home)
+    before = mine.json("exceptions", "--purpose", "test")
+    key = before[0]["exception_key"]
+    decided = mine("decide", "resolve", key, "--kind", "exception", "--why", "telephoned", "--as", "amy")
+    assert decided.exit_code == 0, decided.stderr
+    after = mine.json("exceptions", "--purpose", "test")
+    assert [each["exception_key"] for each in after] == [each["exception_key"] for each in before[1:]]
+    told = mine.json("exceptions", "--all", "--purpose", "test")
+    assert [each["state"] for each in told if each["exception_key"] == key] == ["resolved"]
+    assert len(told) == len(before)

@@ -261,19 +261,28 @@ EXCEPTION_COUNTS: list[dict[str, object]] = [
     for kind, facility, n, oldest in (
         ("message_undelivered", None, 7, 2880.0), ("message_undelivered", "Northfield General", 7, 2880.0),
         ("critical_unanswered", None, None, None), ("critical_unanswered", "Northfield General", None, None),
+        ("message_lost", None, 1, 840.0), ("message_lost", "Northfield General", 1, 840.0),
         ("silent_feed", None, 0, None), ("silent_feed", "Northfield General", 0, None),
     )
 ]  # fmt: skip
 
 
 def exceptions() -> list[dict[str, object]]:
-    """A critical result that nobody answered since Sunday noon, and a message given up on Saturday; a handoff was accepted late."""
+    """A critical result that nobody answered since Sunday noon, and seven messages given up on Saturday, one an hour; a handoff was
+    accepted late.
+    """
+    given_up = [
+        (f"e{2 if n == 0 else n + 20}", "message_undelivered", "given up by the engine, neither sent again nor discarded",
+         "mirth:77", "ADT-OUT", "Integration lead", datetime(2026, 4, 11, n), True)
+        for n in range(7)
+    ]  # fmt: skip
     return [
         {"exception_key": key, "kind": kind, "what": what, "encounter_key": CASE, "message_key": message, "order_key": None, "facility": "Northfield General",
-         "source": "mirth" if unit == "BILLING" else None, "channel": "BILLING" if unit == "BILLING" else None, "unit": unit, "owner": owner, "expected_at": at, "noticed_at": at, "is_open": is_open, "minutes_open": 720.0, "file_id": 1, "line": 3}
+         "source": "mirth" if unit == "BILLING" else None, "channel": "BILLING" if unit == "BILLING" else None, "unit": unit, "owner": owner, "expected_at": at, "noticed_at": at, "is_open": is_open,
+         "minutes_open": (datetime(2026, 4, 13) - at).total_seconds() / 60, "file_id": 1, "line": 3}
         for key, kind, what, message, unit, owner, at, is_open in (
             ("e1", "critical_unanswered", "critical result neither acknowledged nor escalated", None, "Emergency", None, datetime(2026, 4, 12, 12), True),
-            ("e2", "message_undelivered", "given up by the engine, neither sent again nor discarded", "mirth:77", "ADT-OUT", "Integration lead", datetime(2026, 4, 11, 12), True),
+            *given_up,
             ("e3", "missed_handoff", "handoff not accepted", None, "Ward 4N", "Nursing director", datetime(2026, 4, 10, 12), False),
             ("e4", "message_lost", "delivered to the next channel and never received there", "mirth:77", "BILLING", "Integration lead", datetime(2026, 4, 12, 10), True),
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models.errors import BadJournalEntry
-from models.journal import Access, Decision
+from models.journal import Access, Decision, with_pending
 
 WHEN = datetime(2026, 1, 5, 6, 40, tzinfo=UTC)
 
@@ -107,3 +107,11 @@ def test_opening_cases_needs_a_purpose_and_a_known_way(changes, message):
 def test_a_damaged_line_says_what_is_wrong_but_not_what_it_held(line, message):
     with pytest.raises(BadJournalEntry, match=message):
         Decision.from_line(line)
+
+
+def test_what_the_journal_has_had_since_the_run_stands_above_what_the_run_took_in():
+    first, second, third = (decision(why=why) for why in ("first", "second", "third"))
+    taken = [vars(first) | {"decision_id": first.decision_id}]
+    lines = [first.to_line(), second.to_line(), "half a li", third.to_line(), third.to_line()]
+    found = with_pending(taken, lines)
+    assert [(row["why"], row["is_pending"]) for row in found] == [("third", True), ("second", True), ("first", False)]
