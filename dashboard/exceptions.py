@@ -84,4 +84,4 @@ def where(row: Row) -> str:
 
 def owner(row: Row) -> str:
     """Who answers for it: whom it was assigned to, else the registry's owner."""
-    return row["standing"].owner or row["owner"] or "nobody"
+    return row["owner"] or "nobody"

@@ -71,6 +71,8 @@ ROLES: Mapping[str, str] = {
     "nurse": "Nurse",
     "pharmacist": "Pharmacist",
     "bed-manager": "Bed manager",
+    "registration-clerk": "Registration clerk",
+    "order-clerk": "Order clerk",
 }
 """What a role's code stands for (SNOMED CT, HL7's practitioner roles, Wardflow's own); any other shows as its code."""
 OF_A_PROCESS_ENGINE = Doer(None, "when somebody claimed the task: the engine's history says when it was offered")

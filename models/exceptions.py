@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import narwhals.stable.v2 as nw
 
 from models.disclosure import Cell, suppress
+from models.doers import ROLES
 from models.wording import day
 
 State = Literal["open", "assigned", "acknowledged", "resolved"]
@@ -58,10 +59,13 @@ class Standing:
         return self.state != "resolved"
 
 
-def standing(noticed_at: datetime, decisions: Iterable[Mapping[str, Any]]) -> Standing:
+def standing(
+    noticed_at: datetime, decisions: Iterable[Mapping[str, Any]], repeated_at: datetime | None = None
+) -> Standing:
     """What the decisions about one exception say of it, in whatever order they are given.
 
-    Decisions older than `noticed_at` were about an earlier fact: a resolved exception comes back when the fact is new.
+    Decisions older than `noticed_at` were about an earlier fact. Where it happened anew, at `repeated_at`, an older resolution
+    does not hold, and it stands as it did before: whom it was assigned to stays.
     """
     told = sorted((d for d in decisions if d["decided_at"] >= noticed_at), key=lambda d: d["decided_at"])
     found, owner = Standing("open", "open"), None
@@ -72,7 +76,7 @@ def standing(noticed_at: datetime, decisions: Iterable[Mapping[str, Any]]) -> St
                 found = Standing("assigned", f"assigned to {owner}", owner)
             case "acknowledge":
                 found = Standing("acknowledged", f"acknowledged by {decision['actor']}", owner)
-            case "resolve":
+            case "resolve" if repeated_at is None or decision["decided_at"] >= repeated_at:
                 when = day(decision["decided_at"])
                 found = Standing("resolved", f"resolved by {decision['actor']} on {when}: {decision['why']}", owner)
             case _:
@@ -83,12 +87,18 @@ def standing(noticed_at: datetime, decisions: Iterable[Mapping[str, Any]]) -> St
 def with_standing(
     exceptions: Iterable[Mapping[str, Any]], decisions: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The same rows of `work_exception`, each with its `standing`; `decisions` may be about anything."""
+    """The same rows of `work_exception`, each with its `standing` and as `owner` in words whom it was assigned to, else the registry's
+    owner or the role; `decisions` may be about anything.
+    """
     about: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for decision in decisions:
         if decision["subject_kind"] == "exception":
             about[decision["subject"]].append(decision)
-    return [{**row, "standing": standing(row["noticed_at"], about[row["exception_key"]])} for row in exceptions]
+    found: list[dict[str, Any]] = []
+    for row in exceptions:
+        stands = standing(row["noticed_at"], about[row["exception_key"]], row.get("repeated_at"))
+        found.append({**row, "standing": stands, "owner": stands.owner or ROLES.get(row["owner"], row["owner"])})
+    return found
 
 
 def resolved(exceptions: Iterable[Mapping[str, Any]], decisions: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from sample_data.clock import DAY, ZONE, Calendar, instant, to_ms
 from sample_data.critical import WINDOW_MINUTES
 from sample_data.facility import Facility
 from sample_data.handoff import ACCEPT_MINUTES
+from sample_data.letters import JOB, PROCESS
 from sample_data.letters import source as process_engine
 from sample_data.planted import IDLE_PILOT_WARD, PILOT_MINUTES, PILOT_WARD, Plants
 from sample_data.relay import RELAY, engines
@@ -84,6 +85,7 @@ _WORKFLOWS: tuple[tuple[str, str, tuple[tuple[str, str, int | None, str | None],
             ("failed for good", "Integration lead", None, None),
         ),
     ),
+    (PROCESS, "Discharge letters", ((JOB, "Medical records", None, "a clerk prints and sends the letter"),)),
 )
 _CRITERIA = (("hours", 4), ("patients", 2), ("confidence", 1), ("effort", 2), ("safety", 3))
 _OPTIONS: tuple[tuple[str, str, str, int, float, tuple[str, ...], int], ...] = (

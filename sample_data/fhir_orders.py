@@ -19,8 +19,10 @@ _ROLES = {
     "bed-request": ("https://wardflow.example/role", "bed-manager"),
     "critical-result-ack": (SNOMED, "309343006"),
     "critical-result-escalation": (SNOMED, "224535009"),
+    "registration-review": ("https://wardflow.example/role", "registration-clerk"),
+    "order-clarification": ("https://wardflow.example/role", "order-clerk"),
 }
-"""In what role a task is done: a nurse of the receiving ward, the bed management, a physician."""
+"""In what role a task is done: a nurse of the receiving ward, the bed management, a physician, a clerk."""
 _LOINC = "http://loinc.org"
 _INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 _CATEGORIES = {"lab": ("108252007", "Laboratory procedure"), "imaging": ("363679005", "Imaging")}

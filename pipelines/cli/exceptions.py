@@ -86,7 +86,7 @@ def _row(row: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
     return {
         **{name: row[name] for name in names},
         "expected_at": row["expected_at"].astimezone(snapshot.zone).isoformat(),
-        "owner": row["standing"].owner or row["owner"],
+        "owner": row["owner"],
         "state": row["standing"].state,
         "said": row["standing"].said,
     }

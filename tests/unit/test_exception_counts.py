@@ -19,7 +19,8 @@ def exceptions(*places, kind="message_undelivered"):
     """Open ones of a kind, n at each facility, each an hour younger than the one before; and one that happened after all."""
     found = [(f"{name}{i}", name) for name, n in places for i in range(n)]
     rows = [
-        {"exception_key": key, "kind": kind, "facility": name, "noticed_at": NOON, "is_open": True, "minutes_open": 600.0 - 60 * i}
+        {"exception_key": key, "kind": kind, "facility": name, "noticed_at": NOON, "repeated_at": None, "owner": None, "is_open": True,
+         "minutes_open": 600.0 - 60 * i}
         for i, (key, name) in enumerate(found)
     ]  # fmt: skip
     return [*rows, rows[0] | {"exception_key": "late", "is_open": False, "minutes_open": 9_999.0}]

@@ -8,9 +8,12 @@
 -- what: what did not happen, in words of a fixed list.
 -- unit: the ward, department or channel.
 -- source, channel: of a message the engine and channel that should have had it; null where the record says none.
--- owner: who answers for it, by the hospital's registry; null where it names nobody.
+-- owner: who answers for it, by the hospital's registry; of a task that bounced the role or team that it is meant for, as sent;
+-- null where nobody is named.
 -- expected_at: by when it should have happened.
 -- noticed_at: decisions from then on are about it: when it was expected, or closed if that was earlier.
+-- repeated_at: when it last happened anew: of a step without an owner the newest wait for it began, a task that bounced was last
+-- passed on or came back. Who resolved it before then resolved what was before. Null where a row is of one time only.
 -- closed_at: when it happened after all or was withdrawn; null while open.
 -- minutes_open: expected to closed, or to the data cut.
 -- line: the line of the record that proves the expectation.
@@ -63,6 +66,7 @@ with silence as (
         activity,
         facility,
         min(began_at) as expected_at,
+        max(began_at) as repeated_at,
         arg_min(file_id, began_at) as file_id,
         arg_min(line, began_at) as line
     from marts.unowned_wait
@@ -85,6 +89,7 @@ with silence as (
         handoff.unit,
         step.owner,
         handoff.accept_by_at as expected_at,
+        null::timestamptz as repeated_at,
         handoff.closed_at,
         handoff.file_id,
         handoff.line
@@ -113,6 +118,7 @@ with silence as (
         unit,
         owner,
         task_by_at as expected_at,
+        null::timestamptz as repeated_at,
         task_at as closed_at,
         file_id,
         line
@@ -133,6 +139,7 @@ with silence as (
         silence.channel as unit,
         flow.owner,
         silence.expected_at,
+        null::timestamptz as repeated_at,
         silence.closed_at,
         last_message.file_id,
         last_message.line
@@ -160,6 +167,7 @@ with silence as (
         unit,
         owner,
         expected_by_at as expected_at,
+        null::timestamptz as repeated_at,
         seen_at as closed_at,
         file_id,
         line
@@ -183,6 +191,7 @@ with silence as (
         next_channel as unit,
         owner,
         expected_by_at as expected_at,
+        null::timestamptz as repeated_at,
         received_at as closed_at,
         file_id,
         line
@@ -203,6 +212,7 @@ with silence as (
         delivery.unit,
         flow.owner,
         delivery.given_up_at as expected_at,
+        null::timestamptz as repeated_at,
         delivery.resolved_at as closed_at,
         delivery.file_id,
         delivery.line
@@ -230,6 +240,7 @@ with silence as (
         unit,
         owner,
         raised_at as expected_at,
+        null::timestamptz as repeated_at,
         ended_at as closed_at,
         file_id,
         line
@@ -249,6 +260,7 @@ with silence as (
         result.unit,
         step.owner,
         result.window_closes_at as expected_at,
+        null::timestamptz as repeated_at,
         result.answered_at as closed_at,
         result.file_id,
         result.line
@@ -273,6 +285,7 @@ with silence as (
         workflow as unit,
         null::varchar as owner,
         expected_at,
+        repeated_at,
         null::timestamptz as closed_at,
         file_id,
         line
@@ -290,8 +303,9 @@ with silence as (
         null::varchar as channel,
         facility,
         unit,
-        null::varchar as owner,
+        role_code as owner,
         bounced_at as expected_at,
+        last_bounced_at as repeated_at,
         closed_at,
         file_id,
         line
@@ -312,6 +326,7 @@ with silence as (
         unit,
         owner,
         agree_by_at as expected_at,
+        null::timestamptz as repeated_at,
         agreed_at as closed_at,
         file_id,
         line
@@ -334,6 +349,7 @@ select
     nullif(owner, '') as owner,
     expected_at,
     least(expected_at, closed_at) as noticed_at,
+    repeated_at,
     closed_at,
     closed_at is null as is_open,
     greatest(date_diff('microsecond', expected_at, coalesce(closed_at, $as_of)) / 6e7, 0) as minutes_open,

@@ -15,6 +15,8 @@
 -- bounced_at: when it was passed on for the second time after it was first assigned, or came back (rejected or opened again) for
 -- the second time, whichever was first; null where neither.
 -- is_bounced: it bounced, see bounced_at.
+-- last_bounced_at: when it was last passed on or came back; null where it did not bounce.
+-- role_code: the role or team that it is meant for, as sent (performerType); null where nothing was sent.
 -- is_history_known: at least one change of it was recorded; without that, touches, overrides and rework are unknown.
 -- creation_epoch: seconds since 1970, for the age of the backlog; closing_epoch and overdue_epoch likewise.
 with change as (
@@ -25,13 +27,15 @@ with change as (
         count(*) filter (where activity = 'escalate') > 0 as is_escalated,
         count(*) filter (where activity = 'reopen') > 0 as is_reworked,
         list_extract(list_sort(list(recorded_at) filter (where activity = 'assign' and recorded_at is not null)), 3) as passed_on_at,
+        max(recorded_at) filter (where activity in ('assign', 'reopen')) as last_moved_at,
         list(recorded_at) filter (where activity = 'reopen' and recorded_at is not null) as reopened_at
     from staging.provenance
     group by task_key
 ), rejection as (
     select
         resource_key as task_key,
-        list(not_after) as rejected_at
+        list(not_after) as rejected_at,
+        max(not_after) as last_rejected_at
     from marts.state_change
     where resource_type = 'Task'
         and to_status = 'rejected'
@@ -87,6 +91,8 @@ with change as (
             change.passed_on_at,
             list_extract(list_sort(list_concat(change.reopened_at, rejection.rejected_at)), 2)
         ) as bounced_at,
+        greatest(change.last_moved_at, rejection.last_rejected_at) as last_moved_at,
+        owed.performer_role_code as role_code,
         change.task_key is not null as is_history_known,
         owed.file_id,
         owed.line
@@ -123,6 +129,8 @@ select
     is_reworked,
     bounced_at is not null as is_bounced,
     bounced_at,
+    case when bounced_at is not null then last_moved_at end as last_bounced_at,
+    role_code,
     is_history_known,
     closed_at is null as is_open,
     date_diff('microsecond', timestamptz '1970-01-01 00:00:00+00', created_at) / 1e6 as creation_epoch,

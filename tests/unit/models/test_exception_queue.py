@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.exceptions import KINDS, standing
+from models.exceptions import KINDS, standing, with_standing
 from models.kpis import KPIS
 
 NOON = datetime(2026, 4, 13, 12, tzinfo=UTC)
@@ -36,6 +36,38 @@ def test_the_last_decision_since_it_was_noticed_says_where_it_stands(decisions, 
     found = standing(NOON, [decided(*each) for each in decisions])
     assert (found.state, found.said, found.owner) == (state, said, owner)
     assert found.is_in_queue == (state != "resolved")
+
+
+@pytest.mark.parametrize(
+    ("repeated", "state", "owner"),
+    [
+        (None, "resolved", "bob"),
+        (13, "resolved", "bob"),  # resolved after it had happened anew
+        (15, "assigned", "bob"),  # it happened anew: bob has it again
+    ],
+)
+def test_what_was_resolved_comes_back_when_it_happens_anew(repeated, state, owner):
+    told = [decided("assign", 13, "amy", "bob"), decided("resolve", 14)]
+    found = standing(NOON, told, repeated and NOON.replace(hour=repeated))
+    assert (found.state, found.owner) == (state, owner)
+
+
+@pytest.mark.parametrize(
+    ("named", "decisions", "owner"),
+    [
+        ("Bed office", [], "Bed office"),
+        ("309343006", [], "Physician"),  # a role as sent, of SNOMED CT
+        ("registration-clerk", [], "Registration clerk"),
+        ("a-team-of-theirs", [], "a-team-of-theirs"),
+        (None, [], None),
+        ("Bed office", [decided("assign", 13, "amy", "bob")], "bob"),
+    ],
+)
+def test_it_is_owned_by_whom_it_was_assigned_to_else_by_whom_the_registry_or_the_task_names(named, decisions, owner):
+    row = {"exception_key": "x", "noticed_at": NOON, "repeated_at": None, "owner": named}
+    told = [{**each, "subject_kind": "exception", "subject": "x"} for each in decisions]
+    (found,) = with_standing([row], told)
+    assert found["owner"] == owner
 
 
 def test_every_kind_has_a_heading_and_a_kpi_of_its_own():

@@ -346,8 +346,8 @@ def test_a_task_to_fulfil_an_order_must_agree_with_the_order(ward):
     }
 
 
-def bounce(hospital, *done):
-    task(hospital, "t1", "registration-review", at("10:00"), encounter_key="e1")
+def bounce(hospital, *done, **columns):
+    task(hospital, "t1", "registration-review", at("10:00"), encounter_key="e1", **columns)
     for n, activity in enumerate(done):
         hospital.deliver(
             "fhir_provenance",
@@ -373,6 +373,13 @@ def test_a_task_bounced_when_it_was_passed_on_or_came_back_twice(ward, clock, do
     assert (row["is_bounced"], clock(row["bounced_at"])) == (bounced is not None, bounced)
 
 
+def test_a_task_that_bounced_is_owned_by_the_role_that_it_is_meant_for_and_bounces_anew_each_time(ward, clock):
+    bounce(ward, "assign", "assign", "assign", "start", "assign", performer_codes=["registration-clerk"])
+    (row,) = ward.build("marts.work_exception")
+    assert (row["kind"], row["owner"]) == ("task_bounced", "registration-clerk")
+    assert (clock(row["expected_at"]), clock(row["repeated_at"])) == ("13:00", "15:00")
+
+
 def test_cases_wait_for_a_step_that_the_registry_lists_without_an_owner(ward, clock):
     step(ward, "ed-to-bed", 1, "arrived", "Front desk")
     step(ward, "ed-to-bed", 2, "decision to admit", "Physician")
@@ -388,6 +395,8 @@ def test_cases_wait_for_a_step_that_the_registry_lists_without_an_owner(ward, cl
         ("e1", "bed requested", "10:00", "10:20", False),
         ("e2", "bed requested", "11:00", None, True),
     ]
+    (row,) = (each for each in ward.build("marts.work_exception") if each["kind"] == "step_without_owner")
+    assert (clock(row["noticed_at"]), clock(row["repeated_at"])) == ("10:00", "11:00")  # resolved at 10:30 it came back
 
 
 def test_the_queue_has_one_row_for_each_of_them_with_owner_place_and_line(laboratory, clock):
