@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from models.exceptions import KINDS
+from models.kpi import Selection, evaluate
 from models.kpis import KPIS
 from models.wording import INCIDENTS
 from pipelines.snapshot_reader import Snapshot
@@ -428,6 +430,38 @@ def test_what_did_not_happen_is_listed_with_its_owner_and_what_was_decided_about
     only = wardflow.json("exceptions", "--kind", kind, "--facility", found[0]["facility"], "--purpose", "test")
     assert {(each["kind"], each["facility"]) for each in only} == {(kind, found[0]["facility"])}
     assert found[0]["exception_key"] in wardflow("exceptions", "--purpose", "test").stdout
+
+
+def test_the_exceptions_of_a_kind_are_as_many_as_its_kpi_counts(wardflow):
+    """All that ever were, in time or late or never: what the KPI's share counts; but for three kinds whose KPI counts something else."""
+    snapshot = Snapshot(wardflow.home / "published", "engineer")
+    found = {
+        row["kind"]: row
+        for row in snapshot.rows(
+            "select kind, count(*) as every, count(*) filter (is_open) as still from queue group by kind",
+            queue="work_exception",
+        )
+    }
+    measured = {}
+    for kind, (_, kpi_id, _) in KINDS.items():
+        kpi = KPIS[kpi_id]
+        (row,) = (
+            evaluate(kpi, snapshot.frame(kpi.mart), Selection(), as_of=snapshot.as_of)
+            .collect("pyarrow")
+            .rows(named=True)
+        )
+        measured[kind] = row["value" if kind == "message_undelivered" else "numerator"]
+    others = {"message_undelivered", "silent_feed", "step_without_owner"}
+    expected = {kind: found[kind]["every"] if kind in found else 0 for kind in KINDS if kind not in others}
+    assert {kind: n for kind, n in measured.items() if kind not in others} == expected
+    assert (
+        measured["message_undelivered"] == found["message_undelivered"]["still"]
+    )  # the backlog: those given up and still open
+    (waits,) = snapshot.rows("select count(*) as n from unowned_wait", unowned_wait="unowned_wait")
+    assert (
+        measured["step_without_owner"] == waits["n"] > found["step_without_owner"]["every"]
+    )  # waits; a step and facility is one row
+    assert sum(expected.values()) > 0
 
 
 def test_what_was_resolved_leaves_the_list_at_once_and_all_tells_by_whom(wardflow, tmp_path):
