@@ -82,6 +82,11 @@ _TRACED = """
     byte_offset
 from placed_at
 """
+_TYPES = (
+    "[a-z][A-Za-z]*(?:Task|Gateway|Process|Activity|Body|Event|Catch|Throw|Timer|Message|Signal|Error|Escalation|Conditional)"
+    "|task|transaction"
+)
+"""What Camunda calls the types of activities."""
 _STEP = """named('step', {0}, keyed('step', $source, {0}))"""
 _ACTIVITY_STAGED = f"""
 create or replace temp table process_staged as
@@ -172,7 +177,7 @@ ACTIVITIES = History(
         is_apart="false",
         columns=f"""keyed('activity', $source, id) as activity_key,
     {_STEP.format('"activityId"')} as activity,
-    case when regexp_full_match("activityType", '[A-Za-z]{{{{1,40}}}}') then "activityType" end as activity_type,
+    case when regexp_full_match("activityType", '{_TYPES}') then "activityType" end as activity_type,
     coalesce(lower(canceled) in ('true', '2'), false) as is_canceled""",
     ),
     staged=_ACTIVITY_STAGED,
