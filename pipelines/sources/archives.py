@@ -36,11 +36,50 @@ _ROOM = 1 << 20
 """Memory that is made ready for one piece of a file: most files are smaller than what a caller would take."""
 
 
-def _zstd(raw: BinaryIO, _mode: str) -> Any:  # noqa: ANN401 -- a reader that pyarrow does not type
-    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+class _Zstd:
+    """A reader of zstd that goes to a place in what it unpacks by reading up to it, as a tar inside needs."""
+
+    def __init__(self, raw: BinaryIO, _mode: str) -> None:
+        self._raw = raw
+        self._readers: list[Any] = []  # a reader that is forgotten closes what it reads from
+        self._begin()
+
+    def _begin(self) -> None:
+        self._readers.append(pa.CompressedInputStream(pa.PythonFile(self._raw, mode="r"), "zstd"))
+        self._at = 0
+
+    def read1(self, size: int) -> bytes:
+        """What one read brings."""
+        piece = self._readers[-1].read1(size)
+        self._at += len(piece)
+        return piece
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer at the end."""
+        piece = self._readers[-1].read(size)
+        self._at += len(piece)
+        return piece
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._at
+
+    def seek(self, offset: int) -> int:
+        """Go there, or to the end where that comes first."""
+        if offset < self._at:
+            self._raw.seek(0)
+            self._begin()
+        while self._at < offset and self.read1(min(offset - self._at, _PIECE)):
+            pass
+        return self._at
+
+    def close(self) -> None:
+        """Close the readers."""
+        for reader in self._readers:
+            reader.close()
 
 
-_PREFIXES = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\x28\xb5\x2f\xfd": _zstd}
+_PREFIXES = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\x28\xb5\x2f\xfd": _Zstd}
 
 
 class Stream:

@@ -7,6 +7,7 @@ import tarfile
 import warnings
 import zipfile
 
+import pyarrow as pa
 import pytest
 
 from pipelines.errors import ConfigurationError, UnreadableFile
@@ -103,6 +104,10 @@ def as_tar(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def zstd(data: bytes) -> bytes:
+    return pa.compress(data, codec="zstd", asbytes=True)
+
+
 def as_zip(data: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -117,6 +122,7 @@ def as_zip(data: bytes) -> bytes:
     [
         ("Patient.ndjson.gz", gzip.compress(PATIENT, mtime=0), ["Patient.ndjson.gz"]),
         ("export.tgz", as_tar(PATIENT), ["export.tgz!/export/Patient.ndjson"]),
+        ("export.tzst", zstd(gzip.decompress(as_tar(PATIENT))), ["export.tzst!/export/Patient.ndjson"]),
         ("export.zip", as_zip(PATIENT), ["export.zip!/export/Patient.ndjson", "export.zip!/export/deeper.ndjson.gz"]),
     ],
 )
@@ -195,7 +201,7 @@ HEADER, PERSON = tarfile.BLOCKSIZE, line_of("p0000")
         (HEADER + 2_000 * len(PERSON), 2_000, ["damaged_archive"]),
     ],
 )
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd])
 def test_a_tar_that_breaks_off_keeps_its_whole_lines_and_says_so(site, put, end, loaded, rules, pack):
     people = b"".join(line_of(f"p{n:04}") for n in range(2_000))
     whole = tar_of(("a.ndjson", people), ("b.ndjson", line_of("q")))
