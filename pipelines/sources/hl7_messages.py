@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipelines.sources.archives import Stream
+    from pipelines.sources.byte_readers import Stream
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 48 << 20

@@ -20,7 +20,7 @@ from pipelines.sources import lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipelines.sources.archives import Stream
+    from pipelines.sources.byte_readers import Stream
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 8 << 20

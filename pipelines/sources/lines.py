@@ -18,7 +18,7 @@ from pipelines.sources.reading_ahead import ahead
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipelines.sources.archives import Stream
+    from pipelines.sources.byte_readers import Stream
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 4 << 20

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml ships no types
 
     from pipelines.settings import SourceSettings
-    from pipelines.sources.archives import Stream
+    from pipelines.sources.byte_readers import Stream
     from pipelines.sources.source import Intake, Session
 
 _BEGIN = rb"(\d{1,18}), (\d\d)-(\d\d)-(\d\d) (\d\d)-(\d\d)-(\d\d)\.(\d{1,3}), (?:INFORMATION|WARNING|ERROR), (SUCCESS|FAILURE), "

@@ -15,7 +15,16 @@ from pipelines.sources.fhir_projection import PROJECTIONS
 if TYPE_CHECKING:
     from pipelines.sources.source import Intake
 
-VERSION: dict[str, int] = {"mirth": 3, "hl7": 3, "openhim": 2, "intersystems": 2, "otlp": 2, "azure": 2}
+VERSION: dict[str, int] = {
+    "mirth": 4,
+    "hl7": 3,
+    "openhim": 3,
+    "intersystems": 3,
+    "otlp": 2,
+    "azure": 3,
+    "camunda": 2,
+    "ndjson-log": 2,
+}
 """By kind of source, how often what its adapter reads has grown; 1 where it is not here. FHIR's tell by themselves."""
 _FHIR = frozenset({"fhir", "places"})
 _TYPES, _ALL = "types", "all"

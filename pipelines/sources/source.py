@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.settings import Settings, SourceSettings
-    from pipelines.sources.archives import Delivered, Stream
+    from pipelines.sources.archives import Delivered
+    from pipelines.sources.byte_readers import Stream
 
 Verdict = Literal["loaded", "unchanged", "superseded", "ignored", "quarantined"]
 

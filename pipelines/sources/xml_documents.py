@@ -18,7 +18,7 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] -- lxml sh
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.sources.archives import Stream
+    from pipelines.sources.byte_readers import Stream
     from pipelines.sources.source import Intake, Session
 
 BLOCK_BYTES = 8 << 20

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.lending import lent
-from pipelines.sources.archives import Stream, deliveries
+from pipelines.sources.archives import deliveries
+from pipelines.sources.byte_readers import Stream
 from pipelines.sources.lines import blocks
 
 QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))

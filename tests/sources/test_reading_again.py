@@ -147,12 +147,14 @@ def test_a_file_is_read_again_only_for_what_it_holds(monkeypatch):
     assert stale == {"Encounter", "some", "several", "nothing", "deletions"}
 
 
-def test_an_account_made_before_readings_were_booked_has_its_exports_read_again_and_its_logs_left_alone(site, put):
+def test_an_account_made_before_readings_were_booked_has_read_again_what_is_read_otherwise_now(site, put, fixtures):
     visit, log = put("Encounter.ndjson", VISIT), put("engine.ndjson", record())
-    site.ingest(visit, log)
+    trail = put("trail.xml", (fixtures / "atna" / "messages.xml").read_bytes())
+    site.ingest(visit, log, trail)
     site.db.execute("update account.file set reading = null")
-    site.ingest(visit, log)
+    site.ingest(visit, log, trail)
     assert site.rows("select kind, reading is not null from account.file order by all") == [
+        ("atna", False),
         ("fhir", True),
-        ("ndjson-log", False),
+        ("ndjson-log", True),
     ]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.errors import ConfigurationError, UnreadableFile
-from pipelines.sources.archives import Stream
+from pipelines.sources.byte_readers import Stream
 from pipelines.sources.lines import blocks
 
 PATIENT = b'{"resourceType": "Patient", "id": "p1"}\n'
