@@ -153,12 +153,13 @@ def _rows(db: duckdb.DuckDBPyConnection, places: Sequence[str], period: str, bou
 
 
 def hidden(found: pl.DataFrame, threshold: int, also: pl.DataFrame | None = None) -> pl.DataFrame:
-    """With `suppressed`, judged subject by subject on the rows of split all: how many cases of how many patients.
+    """With `suppressed`, judged subject by subject on the rows of split all: how many cases of how many patients, in an order of
+    their own, because of equals the first is hidden and rows come in any.
 
     `also` are blocks that are hidden whatever their size, because another table hides them.
     """
     on = list(BLOCK)
-    whole = found.filter(pl.col("split") == "all").select(*BLOCK, denominator="cases", people="patients")
+    whole = found.filter(pl.col("split") == "all").select(*BLOCK, denominator="cases", people="patients").sort(on)
     marked = [mark_small_groups(each, threshold) for _, each in whole.group_by("subject", maintain_order=True)]
     blocks = pl.concat(marked) if marked else whole.with_columns(suppressed=pl.lit(value=False))
     if also is not None:

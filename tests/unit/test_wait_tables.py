@@ -3,8 +3,10 @@
 from datetime import date
 
 import duckdb
+import polars as pl
 import pytest
 
+from pipelines.aggregates.part_sums import NUMBERS, hidden
 from pipelines.aggregates.periods import Window
 from pipelines.aggregates.wait_tables import wait_tables
 
@@ -134,6 +136,24 @@ def test_waits_of_too_few_patients_are_hidden_with_all_their_parts(warehouse):
     assert ("North", False) not in hidden or (None, False) not in hidden  # else the total less North would be East
     numbers = ("waits", "open_waits", "patients", "minutes", "minutes_across_clocks", "minutes_estimated")
     assert {row[name] for row in found if row["suppressed"] for name in numbers} == {None}
+
+
+def test_of_two_units_that_are_equal_the_same_one_goes_with_a_small_one_in_whatever_order_they_come():
+    block = {
+        "subject": "beds",
+        "facility": "N",
+        "grain": "all",
+        "period": TUESDAY,
+        "period_end": TUESDAY,
+        "split": "all",
+    }
+    units = [(None, 17), ("a", 3), ("b", 7), ("c", 7)]
+    found = pl.DataFrame(
+        [block | {"unit": unit} | dict.fromkeys(NUMBERS, 0) | {"cases": n, "patients": n} for unit, n in units]
+    )
+    for rows in (found, found.reverse()):
+        gone = hidden(rows, 5).filter("suppressed")["unit"].to_list()
+        assert sorted(gone) == ["a", "b"]
 
 
 def test_a_day_of_too_few_patients_is_hidden_and_cannot_be_worked_out_from_its_week(warehouse):
