@@ -22,7 +22,7 @@ import streamlit as st
 from dashboard.access import Person
 from models import publication
 from models.errors import UnknownTable
-from models.exceptions import open_counts
+from models.exception_counts import open_counts
 from models.journal import Access, Decision, with_pending
 from models.kpi import Kpi, Selection
 from models.kpi import cases as cases_of

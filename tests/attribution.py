@@ -68,7 +68,7 @@ def _differences(true, found):
         .agg(
             pl.col("points").max(),
             hours=pl.col("minutes").sum() / 60,
-            found_hours=pl.col("minutes_found").sum() / 60,
+            found_hours=pl.col("minutes_found").cast(pl.Float64).sum() / 60,
             is_withheld=pl.col("unsure").sum() > MOST_UNCERTAIN * pl.col("minutes_found").sum(),
         )
         .filter(pl.col("hours") >= FEWEST_HOURS)

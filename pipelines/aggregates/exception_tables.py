@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from models.exceptions import open_counts, resolved
+from models.exception_counts import open_counts
+from models.exceptions import resolved
 
 if TYPE_CHECKING:
     from datetime import date

@@ -7,7 +7,8 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
-from models.exceptions import open_counts, resolved
+from models.exception_counts import open_counts
+from models.exceptions import resolved
 from models.journal import Decision, with_pending
 from pipelines.aggregates.exception_tables import exception_counts
 
