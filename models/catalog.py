@@ -100,9 +100,9 @@ class Table:
             items = [*items[:-1], f"{items[-1]} {line}"] if is_more else [*items, line]
         notes: dict[str, str] = {}
         for item in items:
-            for part in _NEXT_COLUMN.split(item) if _COLUMN.match(item) else ():
-                if found := _COLUMN.match(part):
-                    notes |= dict.fromkeys(re.split(r", | and ", found["columns"]), found["meaning"])
+            parts = _NEXT_COLUMN.split(item) if _COLUMN.match(item) else []
+            for found in filter(None, map(_COLUMN.match, parts)):
+                notes |= dict.fromkeys(re.split(r", | and ", found["columns"]), found["meaning"])
         return " ".join(item for item in items if not _COLUMN.match(item)), notes
 
 

@@ -66,6 +66,9 @@ def test_what_was_resolved_comes_back_when_it_happens_anew(repeated, state, owne
 def test_it_is_owned_by_whom_it_was_assigned_to_else_by_whom_the_registry_or_the_task_names(named, decisions, owner):
     row = {"exception_key": "x", "noticed_at": NOON, "repeated_at": None, "owner": named}
     told = [{**each, "subject_kind": "exception", "subject": "x"} for each in decisions]
+    told.append(
+        {**decided("assign", 14, "eve", "nobody here"), "subject_kind": "case", "subject": "x"}
+    )  # of another thing
     (found,) = with_standing([row], told)
     assert found["owner"] == owner
 
