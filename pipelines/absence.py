@@ -58,7 +58,7 @@ def apply(db: duckdb.DuckDBPyConnection, settings: Settings, sources: Iterable[S
         if source.full_exports is False or _shares_its_ids(settings, source):
             continue
         with transaction(db):
-            gaps = _gaps(db, source, "coalesce(export.is_full, $stated)")
+            gaps = _gaps(db, source, f"coalesce(export.is_full, {bool(source.full_exports)})")
             wrong = [gap for gap in gaps if not gap.is_believed(source.max_absent_share)]
             if gaps and not wrong:
                 _bury(db, source)
@@ -124,7 +124,7 @@ def _witnesses(db: duckdb.DuckDBPyConnection, source: SourceSettings, asked: str
             and type.is_counted and type.is_clean and type.resources > 0
             and (coalesce(export.level, 'system') = 'system' or (select count(*) from level) = 1)
         """,
-        {"source": source.name, **({"stated": bool(source.full_exports)} if "$stated" in asked else {})},
+        {"source": source.name},
     )
     rows = db.execute("select distinct if(resource_type is null, types, [resource_type]) from speaker").fetchall()
     return {each for (types,) in rows for each in (types or PROJECTIONS)}

@@ -17,10 +17,11 @@ _UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s|d|ms|%|pts)\b|%)|(?<=h) (?=\d\d\b)|(
 
 Cell = str | tuple[str, str, str]  # text, or (icon, word, tone)
 AT_ONCE = 10
+"""So many rows of a long table stand on the page, the others behind a click."""
 BESIDE = 28
+"""As many letters stand beside their name on a narrow screen; a longer text stands below it, from the left."""
 SHORT = 14
 """Two numbers whose names are no longer stand side by side on a narrow screen."""
-"""As many letters stand beside their name on a narrow screen; a longer text stands below it, from the left."""
 
 
 @dataclass(frozen=True)

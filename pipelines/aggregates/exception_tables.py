@@ -1,7 +1,7 @@
 """How many exceptions of each kind wait for somebody and how old the oldest is: the published table that every role may see.
 
 Here: reading the queue and what was decided about it. Not here: what an exception is (`models/sql/marts/work_exception.sql`),
-what stands open and is counted (`models.exceptions`), the rule that hides (`models.disclosure`).
+what stands open (`models.exceptions`), how it is counted and what is hidden (`models.exception_counts`).
 """
 
 from __future__ import annotations

@@ -225,7 +225,9 @@ def _tar_members(shown: str, opener: Callable[[], BinaryIO], size: int, depth: i
 
         def read() -> BinaryIO:
             raw = opener()
-            return cast("BinaryIO", Owning(io.BufferedReader(Span(raw, item.offset_data, item.size, is_cut)), raw))
+            return cast(
+                "BinaryIO", Owning(io.BufferedReader(Span(raw, item.offset_data, item.size, is_cut=is_cut)), raw)
+            )
 
         return _Member(name, item.size, read, is_cut)
 

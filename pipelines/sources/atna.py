@@ -225,11 +225,11 @@ select
     coalesce(instant, placed(local_time, $zone)) as occurred_at,
     case when instant is not null then 'offset' when $zone in ('UTC', 'Etc/UTC') then 'utc' else 'site_zone' end as time_basis,
     time_precision,
-    instant is null and is_twice(local_time, $zone) as time_ambiguous,
+    instant is null and falls_twice(local_time, $zone) as time_ambiguous,
     * exclude (content_id, instant, local_time, time_precision, flags),
     list_sort(list_concat(flags, list_filter([
         if(instant is null and is_skipped(local_time, $zone), 'time_in_gap', null),
-        if(instant is null and is_twice(local_time, $zone), 'time_ambiguous', null)
+        if(instant is null and falls_twice(local_time, $zone), 'time_ambiguous', null)
     ], lambda f: f is not null))) as quality_flags
 from timed_touch
 where coalesce(instant, placed(local_time, $zone)) is not null

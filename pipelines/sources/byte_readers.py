@@ -169,7 +169,7 @@ class Recoded:
 class Span(io.RawIOBase):
     """Some bytes of a reader, that end with an error where the reader ends before them, and where they are `is_cut`."""
 
-    def __init__(self, raw: Any, begin: int, size: int, is_cut: bool) -> None:  # noqa: ANN401, FBT001 -- any file-like object
+    def __init__(self, raw: Any, begin: int, size: int, *, is_cut: bool) -> None:  # noqa: ANN401 -- any file-like object
         super().__init__()
         self._raw, self._begin, self._size, self._is_cut = raw, begin, size, is_cut
         self._at = 0

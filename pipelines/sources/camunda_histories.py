@@ -78,7 +78,7 @@ _TRACED = """
     coalesce(ended_at, started_at) as occurred_at,
     file_id,
     line,
-    if(is_twice(started_local, $zone) or is_twice(ended_local, $zone), ['ambiguous_time'], []::varchar[]) as quality_flags,
+    if(falls_twice(started_local, $zone) or falls_twice(ended_local, $zone), ['ambiguous_time'], []::varchar[]) as quality_flags,
     byte_offset
 from placed_at
 """

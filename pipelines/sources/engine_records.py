@@ -35,7 +35,6 @@ MACROS = (
     "create or replace temp macro local_of(x) as iso_local(iso_of(x))",
     # The first of two local times in autumn, the shifted one in spring; both are flagged.
     "create or replace temp macro placed(t, zone) as after_1970(least(timezone(zone, t), earlier(t, zone)))",
-    "create or replace temp macro is_twice(t, zone) as coalesce(falls_twice(t, zone), false)",
     "create or replace temp macro is_skipped(t, zone) as coalesce(timezone(zone, timezone(zone, t)) <> t, false)",
     # One pattern for all words: it is compiled once, where a list of them would be searched for every value.
     """create or replace temp macro consists_of(x, word) as

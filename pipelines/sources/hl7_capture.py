@@ -194,7 +194,7 @@ with record as (
         $source || ':' || message as message_uid,
         if(is_answer, receiver || ' > ' || sender, sender || ' > ' || receiver) as flow,
         coalesce(sent_at, {placed("sent_local")}) as sender_time,
-        {"is_twice(local_time, $zone)" if on_a_night else "false"} as twice,
+        {"falls_twice(local_time, $zone)" if on_a_night else "false"} as twice,
         {"is_skipped(local_time, $zone)" if on_a_night else "false"} as skipped
     from engine_record join hl7_link using (link)
     where rule is null and not is_ignored

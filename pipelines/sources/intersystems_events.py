@@ -180,7 +180,7 @@ EVENTS = staging(
         "occurred_at": "e.at",
         "time_basis": "case when written is null then 'offset' when $zone = 'UTC' then 'utc' else 'site_zone' end",
         "time_precision": "'ms'",
-        "time_ambiguous": "is_twice(written, $zone)",
+        "time_ambiguous": "falls_twice(written, $zone)",
         # When a request without an answer was done is not recorded: no earlier than it was taken off the queue, so nothing is subtracted.
         "clock_id": "$source || if(type = 1 and kind = 'header' and e.t = 'delivered', ':completion', ':')",
         "event_type": "e.t",
@@ -206,7 +206,7 @@ EVENTS = staging(
         "line": "line",
         "quality_flags": """list_filter([
         if(e.t = 'unknown', 'unknown_status', null), if(e.t in ('escalated', 'assigned'), 'time_of_alert', null),
-        if(is_skipped(written, $zone), 'time_in_gap', null), if(is_twice(written, $zone), 'time_ambiguous', null)
+        if(is_skipped(written, $zone), 'time_in_gap', null), if(falls_twice(written, $zone), 'time_ambiguous', null)
     ], lambda f: f is not null)""",
     },
     "told left join error_facts using (error_id)",

@@ -183,7 +183,7 @@ with instants as (
 )"""
     return f"""
 with placed as (
-    select *, rowid as place, instant is null and coalesce(falls_twice(local_time, log_zone()), false) as twice
+    select *, rowid as place, instant is null and falls_twice(local_time, log_zone()) as twice
     from log_record where is_event
 ), ordered as (
     select *,

@@ -24,6 +24,7 @@ _INTEGER_FRACTION = r"(.*)[.,](\d{1,3})((?:Z|[+-]\d{2}:?\d{2})?)"
 _LAST_MICROSECOND = 253_402_300_799_999_999
 """Of the year 9999."""
 _YEARS = range(2, 9999)
+"""In which a few days can be added and taken away."""
 _PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 10**3, "epoch_microseconds": 10**6, "epoch_nanoseconds": 10**9}
 _EPOCH_PRECISION = dict(zip(_PER_SECOND, ("s", "ms", "us", "us"), strict=True))
 _MOVES = ("+ interval 1 hour", "- interval 1 hour", "+ interval 30 minute", "- interval 30 minute")
@@ -145,7 +146,7 @@ def clock_changes(zone: str, first: datetime, last: datetime) -> bool:
     """Whether a zone's clocks may be put forward or back between two local times, or within a day of them; of more than a year, and
     of the first and the last years that Python knows: yes.
     """
-    if last - first > timedelta(days=366) or first.year < _YEARS.start or last.year not in _YEARS:
+    if last - first > timedelta(days=366) or first.year not in _YEARS or last.year not in _YEARS:
         return True
     there = ZoneInfo(zone)
     day, end = first.replace(tzinfo=UTC) - timedelta(days=2), last.replace(tzinfo=UTC) + timedelta(days=2)

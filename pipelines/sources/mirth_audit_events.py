@@ -89,7 +89,7 @@ _EVENTS = engine_records.staging(
     # The server numbers its events: where the number rises and the clock steps back, the doubled hour is in its second pass.
     """
 with placed as (
-    select *, coalesce(falls_twice(local_time, $zone), false) as twice,
+    select *, falls_twice(local_time, $zone) as twice,
         lag(local_time) over (partition by file_id order by event_id, place) as before
     from mirth_operation
 ), ordered as (

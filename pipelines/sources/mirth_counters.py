@@ -91,7 +91,7 @@ select
     case when instant is not null then 'offset' when $zone in ('UTC', 'Etc/UTC') then 'utc' else 'site_zone' end as time_basis,
     list_filter([
         if(instant is null and is_skipped(local_time, $zone), 'time_in_gap', null),
-        if(instant is null and is_twice(local_time, $zone), 'time_ambiguous', null)
+        if(instant is null and falls_twice(local_time, $zone), 'time_ambiguous', null)
     ], lambda f: f is not null) as quality_flags,
     * exclude (is_ignored, instant, local_time, rule, line_hash)
 from counter_record

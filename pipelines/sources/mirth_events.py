@@ -217,7 +217,7 @@ create or replace temp table event_staged as
             as is_attempt,
         error_class is not null and e.t in ('attempt_failed', 'nack_received', 'failed') as is_error,
         make_timestamptz(e.ms * 1000) as occurred_at,
-        is_local and is_twice(timezone($zone, occurred_at), $zone) as is_ambiguous
+        is_local and falls_twice(timezone($zone, occurred_at), $zone) as is_ambiguous
     from proven where e.ms is not null
 )
 select

@@ -228,7 +228,7 @@ EVENTS = staging(
         "occurred_at": "e.at",
         "time_basis": "if(written is null, 'offset', 'site_zone')",
         "time_precision": "'ms'",
-        "time_ambiguous": "is_twice(written, $zone)",
+        "time_ambiguous": "falls_twice(written, $zone)",
         "clock_id": "$source || if(kind = 'orchestration', ':mediator', ':')",
         "event_type": "e.t",
         "flow_id": "flow_id",
@@ -253,7 +253,7 @@ EVENTS = staging(
         "line": "line",
         "quality_flags": """list_filter([
         if(e.t = 'unknown', 'unknown_status', null), if(is_crash and kind = 'primary' and e.t = 'failed', 'engine_crashed', null),
-        if(is_skipped(written, $zone), 'time_in_gap', null), if(is_twice(written, $zone), 'time_ambiguous', null)
+        if(is_skipped(written, $zone), 'time_in_gap', null), if(falls_twice(written, $zone), 'time_ambiguous', null)
     ], lambda f: f is not null)""",
     },
     "told left join error_facts using (error_id)",
