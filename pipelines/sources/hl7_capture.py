@@ -145,6 +145,8 @@ with written as (
 ), judged as (
     select *,
         coalesce(split_part(processing, '^', 1) <> 'P', false) as is_test,
+        coalesce({_is_set("sent_at", "sent_local")}
+            and coalesce(sent_at < timestamptz '9000-01-01 00:00:00+00', sent_local < timestamp '9000-01-01 00:00:00'), false) as is_sent,
         case
             when not is_readable then 'not_utf8'
             when coalesce(if(is_captured, {_is_set("capture_at", "capture_local")}, {_is_set("sent_at", "sent_local")}), false)
@@ -159,9 +161,9 @@ select
     file_id, line, byte_offset, rule, is_test as is_ignored, is_answer, is_captured, time_precision,
     if(is_captured, capture_at, sent_at) as instant,
     if(is_captured, capture_local, sent_local) as local_time,
-    case when is_captured then sent_at end as sent_at,
-    case when is_captured then sent_local end as sent_local,
-    is_captured and sent_at is null and sent_local is null as is_sent_unreadable,
+    case when is_captured and is_sent then sent_at end as sent_at,
+    case when is_captured and is_sent then sent_local end as sent_local,
+    is_captured and not is_sent as is_sent_unreadable,
     case when rule is not null then keyed('line', $source, concat_ws('|', parties, sent, control_id)) end as line_hash,
     link, type, trigger, shape,
     case when ack in ('AA', 'AE', 'AR', 'CA', 'CE', 'CR') then ack end as ack,

@@ -290,6 +290,13 @@ def test_one_clock_that_runs_years_ahead_does_not_make_all_else_look_old(new_sit
     assert site.rows("select max(occurred_at)::varchar from raw.interface_event") == [("2026-01-04 14:00:00+00",)]
 
 
+@pytest.mark.parametrize("sent", ["99991231235959", "00010101000000", "noon"])
+def test_a_senders_date_that_cannot_be_is_flagged_where_the_capture_says_the_time(events, sent):
+    columns = "event_type, occurred_at::varchar, sent_at, quality_flags"
+    received = events(frame(message(sent=sent), at(2)), columns=columns)[-1]
+    assert received == ("received", "2026-01-04 14:00:02+00", None, ["sent_at_unreadable"])
+
+
 def test_a_message_that_comes_in_several_batches_was_sent_once(new_site, put):
     site = new_site(ZONED)
     batches = (f"BHS|^~\\&|EHR||||20260104||||B{n}\r{message()}BTS|1\r" for n in (7, 8))
